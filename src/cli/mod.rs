@@ -1,0 +1,1 @@
+//! Subcommands: run, pair, status, doctor, check-config, demo, bench.

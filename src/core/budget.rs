@@ -1,0 +1,1 @@
+//! Splits the ceiling: voice, then a shared page or screen, then camera.

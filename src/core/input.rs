@@ -1,0 +1,195 @@
+//! Everything that happens to a box. Past tense; every item says what it is about, so that the stale can be dropped.
+
+use crate::core::signal::{CaptureMark, Hello, Signal};
+use crate::model::{Device, Fingerprint, Line, Network, SessionId, Side, TrunkId};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Events that are never dropped.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// A control connection is up: TLS proved the pinned key and both hellos were exchanged.
+    TrunkOpened {
+        /// Names it from now on.
+        trunk: TrunkId,
+        /// Who dialled.
+        dialled_by: Side,
+        /// Where the peer is; port of the peer's socket.
+        peer: SocketAddr,
+        /// Our own address on that connection.
+        own: SocketAddr,
+        /// The peer's hello.
+        hello: Hello,
+    },
+    /// A control connection is gone. Also follows `Output::CloseTrunk`.
+    TrunkClosed {
+        /// Which.
+        trunk: TrunkId,
+    },
+    /// The dial asked for by `Output::Dial` came to nothing.
+    DialFailed {
+        /// Why.
+        fault: DialFault,
+    },
+    /// The bulk connection that belongs to a control connection is up or gone.
+    BulkChanged {
+        /// The control connection.
+        trunk: TrunkId,
+        /// Now up.
+        up: bool,
+    },
+    /// The peer said something.
+    Heard {
+        /// On which connection.
+        trunk: TrunkId,
+        /// What.
+        signal: Signal,
+    },
+    /// The local description is complete, with all candidates in it.
+    SessionDescribed {
+        /// Which.
+        session: SessionId,
+        /// SDP text: an offer or an answer by role.
+        sdp: String,
+    },
+    /// DTLS is connected; here is the certificate that was really used.
+    SessionSecured {
+        /// Which.
+        session: SessionId,
+        /// SHA-256 of the peer's certificate; `None` if it could not be read, which is a refusal.
+        certificate: Option<Fingerprint>,
+    },
+    /// The session cannot go on.
+    SessionFailed {
+        /// Which.
+        session: SessionId,
+        /// For the log.
+        cause: String,
+    },
+    /// A device came or went.
+    DeviceChanged {
+        /// Which.
+        device: Device,
+        /// Works now.
+        present: bool,
+        /// For the log and the doctor.
+        detail: String,
+    },
+    /// Carrier or addresses changed.
+    NetworkChanged(Network),
+    /// SIGTERM, SIGINT.
+    StopRequested,
+}
+
+/// Why a dial came to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DialFault {
+    /// No answer in time.
+    TimedOut,
+    /// The peer's machine said no.
+    Refused,
+    /// No route, no address, interface down.
+    Unreachable,
+    /// Answered, but not with the pinned key.
+    WrongKey,
+    /// Answered, but it does not speak Engawa or not this version.
+    NotEngawa,
+}
+
+/// News of which only the newest counts.
+#[derive(Clone, Debug, PartialEq)]
+pub enum News {
+    /// A frame of this line was decoded and handed on.
+    FrameDecoded {
+        /// Which line.
+        line: Line,
+        /// Of which session.
+        session: SessionId,
+    },
+    /// A packet left; the pair for the heartbeat.
+    LineSent {
+        /// Which line.
+        line: Line,
+        /// Its pair.
+        mark: CaptureMark,
+    },
+    /// What the receiving side of this line measured in the last second.
+    Received(ReceiveReport),
+    /// What the session measured in the last second.
+    Carried(CarryReport),
+    /// What the sending side really captured and sent in the last second.
+    Sent(SendReport),
+}
+
+impl News {
+    /// News with the same slot replace each other.
+    pub fn slot(&self) -> usize {
+        match self {
+            Self::FrameDecoded { line, .. } => line.index(),
+            Self::LineSent { line, .. } => 4 + line.index(),
+            Self::Received(_) => 8,
+            Self::Carried(_) => 9,
+            Self::Sent(_) => 10,
+        }
+    }
+}
+
+/// What really arrived, measured by playout once a second.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReceiveReport {
+    /// Picture: capture in the far room → handed to the renderer; `None` until clocks are aligned.
+    pub picture_delay: Option<Percentiles>,
+    /// Sound: capture in the far room → handed to the speaker.
+    pub sound_delay: Option<Percentiles>,
+    /// Frames handed to the renderer per second.
+    pub fps: f32,
+    /// Size in pixels of the decoded picture.
+    pub size: Option<(u32, u32)>,
+    /// Share of sound concealed, 0 … 1.
+    pub concealed: f32,
+    /// Level of the sound really played, RMS, dBFS, −100 for silence.
+    pub level_dbfs: f32,
+    /// Frames dropped or repeated by playout in the last second.
+    pub corrected: u32,
+}
+
+/// Delay figures.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Percentiles {
+    /// Median.
+    pub p50: Duration,
+    /// 95th percentile.
+    pub p95: Duration,
+}
+
+/// What the session's transport measured.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CarryReport {
+    /// Bits per second out, RTP and RTCP payload of UDP with IP and UDP headers added.
+    pub sent_bps: u32,
+    /// The same, in.
+    pub received_bps: u32,
+    /// Share of packets that did not arrive here, 0 … 1.
+    pub loss: f32,
+    /// Interarrival jitter (RFC 3550), worst line.
+    pub jitter: Duration,
+    /// Congestion estimate of what the path carries, if any.
+    pub estimate_bps: Option<u32>,
+}
+
+/// What really left.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SendReport {
+    /// Camera frames encoded per second.
+    pub fps: f32,
+    /// Size in pixels.
+    pub size: Option<(u32, u32)>,
+    /// Voice packets handed to the session per second.
+    pub voice_packets: u32,
+    /// Camera frames handed to the session that came from a device, not a placeholder.
+    pub live_frames: u32,
+    /// Level of what the microphone hears before the gate, RMS, dBFS.
+    pub level_dbfs: f32,
+    /// Encoder element in use, for people.
+    pub encoder: String,
+}

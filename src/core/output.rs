@@ -1,0 +1,80 @@
+//! Everything a box does. Commands; carrying one out never waits.
+
+use crate::core::plan::MediaPlan;
+use crate::core::signal::{Alignment, Signal};
+use crate::model::{Line, Role, SessionId, TrunkId, VideoCodec};
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+/// A wish of the core.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// Try once to reach the peer; answers with `TrunkOpened` or `DialFailed`. Never two at a time.
+    Dial {
+        /// Where the peer was last heard, if that is not the configured address.
+        address: Option<SocketAddr>,
+        /// Deadline for TCP to connect; TLS and hello get twice as long again.
+        within: Duration,
+    },
+    /// Say something.
+    Send {
+        /// On which connection.
+        trunk: TrunkId,
+        /// What.
+        signal: Signal,
+    },
+    /// Drop a control connection and its bulk connection.
+    CloseTrunk {
+        /// Which.
+        trunk: TrunkId,
+    },
+    /// Build a session.
+    OpenSession(SessionOrder),
+    /// Give an offered session its answer.
+    AcceptAnswer {
+        /// Which.
+        session: SessionId,
+        /// SDP text.
+        sdp: String,
+    },
+    /// The certificate is the announced one: media may move on this session, both ways, and moves only here.
+    Admit {
+        /// Which.
+        session: SessionId,
+    },
+    /// Tear down, off the loop.
+    CloseSession {
+        /// Which.
+        session: SessionId,
+    },
+    /// Do this from now on.
+    Arrange(MediaPlan),
+    /// Playout: this RTP time was captured then.
+    Align(Alignment),
+    /// Send a key frame soon.
+    RefreshPicture {
+        /// Of which line.
+        line: Line,
+    },
+    /// Leave the process with exit code 0.
+    Stop,
+}
+
+/// What a session is built from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SessionOrder {
+    /// Its name.
+    pub session: SessionId,
+    /// Offer or answer.
+    pub role: Role,
+    /// Which of the two UDP ports: 0 or 1.
+    pub port_index: u16,
+    /// Video codec.
+    pub codec: VideoCodec,
+    /// Our own address on the trunk: the only one candidates are gathered on.
+    pub own: IpAddr,
+    /// The peer's address on the trunk: candidates with any other address are dropped.
+    pub peer: IpAddr,
+    /// The peer's offer, when answering.
+    pub offer: Option<String>,
+}

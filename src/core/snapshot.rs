@@ -1,0 +1,84 @@
+//! What the loop publishes after every turn: the one truth for status, screen and tests.
+
+use crate::core::input::{CarryReport, ReceiveReport, SendReport};
+use crate::core::plan::MediaPlan;
+use crate::core::sentence::Sentence;
+use crate::model::{CameraState, Device, MicState, Moment, SessionId, VideoCodec};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// The link as people see it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LinkState {
+    /// Nobody is pinned.
+    #[default]
+    Unpaired,
+    /// Never up since start.
+    Connecting,
+    /// Fresh frames of an authenticated session arrive.
+    Up,
+    /// Was up, is not; being repaired.
+    Lost,
+}
+
+/// A fault that was seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// What people were told.
+    pub sentence: Sentence,
+    /// When it began.
+    pub since: Moment,
+    /// When it was over, if it is.
+    pub until: Option<Moment>,
+}
+
+/// One value, published whole.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Snapshot {
+    /// When this was taken.
+    pub at: Moment,
+    /// The link.
+    pub link: LinkState,
+    /// Since when it is in that state.
+    pub since: Moment,
+    /// The session media moves on.
+    pub session: Option<SessionId>,
+    /// Sessions opened since start.
+    pub sessions_opened: u64,
+    /// The control connection is up.
+    pub trunk: bool,
+    /// The bulk connection is up.
+    pub bulk: bool,
+    /// Where the peer is.
+    pub peer_address: Option<SocketAddr>,
+    /// The peer's name, from its hello.
+    pub peer_name: Option<String>,
+    /// Round trip on the trunk, minimum of the window.
+    pub rtt: Option<Duration>,
+    /// Far clock minus near clock, nanoseconds, monotonic.
+    pub clock_offset_ns: Option<i64>,
+    /// Far wall clock minus near wall clock, milliseconds.
+    pub wall_difference_ms: Option<i64>,
+    /// Agreed codec.
+    pub codec: Option<VideoCodec>,
+    /// What really leaves our microphone.
+    pub microphone: MicState,
+    /// What really leaves our camera.
+    pub camera: CameraState,
+    /// What the peer says leaves its microphone.
+    pub far_microphone: MicState,
+    /// What the peer says leaves its camera.
+    pub far_camera: CameraState,
+    /// Newest report of the receiving side.
+    pub received: ReceiveReport,
+    /// Newest report of the transport.
+    pub carried: CarryReport,
+    /// Newest report of the sending side.
+    pub sent: SendReport,
+    /// What is done right now.
+    pub plan: MediaPlan,
+    /// Devices that are missing.
+    pub missing: Vec<Device>,
+    /// The last fault.
+    pub fault: Option<Fault>,
+}

@@ -1,0 +1,26 @@
+//! Engawa: a pair of kiosk boxes that keeps two offices open to each other.
+//!
+//! ```text
+//!            keys · page · CLI           sockets            GStreamer
+//!                  │                        │                   │
+//!               system ─┐   trunk ─┐   peer ─┐   media ─┐       (adapters: never import each other)
+//!                       └──────────┴── inbox ┴──────────┘
+//!                                      │ Input, News
+//!                                   runtime  — one loop, the only file that knows core and adapters
+//!                                      │ handle(input, now) → poll_output()
+//!                                    core    — pure: std + model, no clock, no I/O, no lock
+//! ```
+//!
+//! Direction: `main → cli → runtime → {core, adapters}`; adapters → `core::{input, output, plan, snapshot, signal, playout,
+//! sentence}`, `inbox`, `config` and `model`; `core → model → std`. gst/glib only in `peer` and `media`; tokio only in
+//! `runtime`, `inbox`, `trunk`, `system`, `cli`. `tests/house.rs` reads the `use crate::` lines and holds this.
+
+pub mod cli;
+pub mod config;
+pub mod core;
+pub mod inbox;
+pub mod media;
+pub mod model;
+pub mod peer;
+pub mod system;
+pub mod trunk;

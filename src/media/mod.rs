@@ -1,0 +1,1 @@
+//! One file, one pipeline with its own bus and restart.

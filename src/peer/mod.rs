@@ -1,0 +1,1 @@
+//! One webrtcbin session: open, close, SDP, certificate, statistics.

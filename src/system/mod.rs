@@ -1,0 +1,3 @@
+//! The machine below: clocks, notify, storage, network evidence, the status socket.
+
+pub mod clock;

@@ -1,0 +1,1 @@
+//! The boxes' own line: dial or listen, TLS with pinned raw public keys, pairing, messages.
