@@ -1,6 +1,8 @@
 //! The plan: the pure answer to "what is captured, sent, shown and played right now".
 
+use crate::core::budget;
 use crate::core::sentence::Sentence;
+use crate::core::snapshot::LinkState;
 use crate::model::{Bitrate, MicState, Moment, VideoCodec};
 use std::time::Duration;
 
@@ -53,3 +55,55 @@ pub enum Picture {
         since: Moment,
     },
 }
+
+/// What the plan is made from.
+#[derive(Clone, Debug)]
+pub struct Situation {
+    /// The link.
+    pub state: LinkState,
+    /// The session's codec, or the one it will most likely have.
+    pub codec: Option<VideoCodec>,
+    /// A session is admitted.
+    pub admitted: bool,
+    /// The far box cannot ask for key frames.
+    pub far_is_deaf: bool,
+    /// When the last far frame was decoded.
+    pub last_frame: Option<Moment>,
+    /// The microphone is wanted open.
+    pub microphone_open: bool,
+    /// What is wrong with the link, if anything.
+    pub fault: Option<Sentence>,
+    /// What is wrong with a device, if anything.
+    pub device_sentence: Option<Sentence>,
+    /// The one bandwidth number.
+    pub ceiling: Bitrate,
+}
+
+/// The plan. The camera runs from the start, so that a session costs one key frame; the outlet of `peer` sends it nowhere before admission.
+pub fn plan(situation: &Situation) -> MediaPlan {
+    let split = budget::split(situation.ceiling);
+    let camera = situation.codec.map(|codec| CameraPlan {
+        codec,
+        bitrate: split.camera,
+        key_frame_every: situation.far_is_deaf.then_some(KEY_FRAMES_INTO_SILENCE),
+    });
+    let picture = match (situation.state, situation.last_frame) {
+        (LinkState::Up, _) => Picture::Live,
+        (LinkState::Lost, Some(since)) => Picture::Held { since },
+        (LinkState::Lost | LinkState::Connecting | LinkState::Unpaired, _) => Picture::Nothing,
+    };
+    let sentence = match situation.state {
+        LinkState::Up => situation.device_sentence.clone(),
+        LinkState::Lost | LinkState::Connecting | LinkState::Unpaired => situation.fault.clone(),
+    };
+    MediaPlan {
+        camera,
+        microphone: if situation.microphone_open && situation.admitted { MicState::Open } else { MicState::Closed },
+        voice: split.voice,
+        play: situation.admitted,
+        screen: Screen { picture, sentence },
+    }
+}
+
+/// When the path comes back the far decoder finds a key frame within this time, without having to ask.
+const KEY_FRAMES_INTO_SILENCE: Duration = Duration::from_millis(250);

@@ -1,0 +1,195 @@
+//! The link's trunk side: dialling, choosing, hearing.
+
+use super::Link;
+use crate::core::liveness::HEARTBEAT_PERIOD;
+use crate::core::liveness::TRUNK_SILENT;
+use crate::core::output::Output;
+use crate::core::playout::ClockOffset;
+use crate::core::signal::{Alignment, Echo, Farewell, Heartbeat, Signal};
+use crate::core::timers::Timer;
+use crate::core::trunks::Trunk;
+use crate::model::{Line, Moment, Network, Role, TrunkId};
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+impl Link {
+    pub(super) fn dial(&mut self, now: Moment) {
+        self.timers.stop(Timer::Redial);
+        if !self.settings.dials || self.dialling || self.trunks.chosen().is_some() {
+            return;
+        }
+        if self.settings.peer_address.is_none() {
+            return;
+        }
+        let address = self.far_address.filter(|_| self.dial_far_address);
+        // A peer that moved is tried at both places in turn.
+        self.dial_far_address = !self.dial_far_address;
+        let within = self.clock.rtt().map_or(DIAL_WITHIN, |rtt| DIAL_WITHIN.max(rtt * 3));
+        self.dialling = true;
+        self.timers.set(Timer::DialOverdue, now + within * 3 + DIAL_GRACE);
+        self.outputs.push_back(Output::Dial { address, within });
+    }
+
+    pub(super) fn trunk_opened(&mut self, trunk: Trunk, now: Moment) {
+        self.dialling = false;
+        self.timers.stop(Timer::DialOverdue);
+        self.timers.stop(Timer::Redial);
+        let restarted = self.far_boot.is_some_and(|boot| boot != trunk.hello.boot);
+        if self.far_boot != Some(trunk.hello.boot) {
+            self.far_boot = Some(trunk.hello.boot);
+            self.far_number = 0;
+            self.live.forget_far();
+            self.clock = ClockOffset::default();
+            self.echo = None;
+        }
+        let was_open = self.trunks.chosen().is_some();
+        let (own, peer) = (trunk.own, trunk.peer.ip());
+        self.remember_address(trunk.peer);
+        let doomed = self.trunks.add(trunk, self.role);
+        for id in doomed {
+            self.outputs.push_back(Output::CloseTrunk { trunk: id });
+        }
+        self.trouble.dial = None;
+        self.trouble.farewell = false;
+        self.watch_trunks();
+        self.timers.set(Timer::Heartbeat, now);
+        if restarted {
+            self.end_all_sessions();
+        }
+        let fresh = self.live.frame_at().is_some_and(|at| now.since(at) < FRAMES_DUE);
+        let moved = self.sessions.current.is_some_and(|current| (current.own, current.peer) != (own, peer)) && !fresh;
+        if self.sessions.current.is_none() || moved {
+            self.renew(now);
+        } else if !was_open {
+            self.trunk_back_at = now;
+            self.timers.set(Timer::FramesDue, now + FRAMES_DUE);
+        }
+    }
+
+    fn remember_address(&mut self, peer: SocketAddr) {
+        let heard = self.settings.peer_address.map(|configured| SocketAddr::new(peer.ip(), configured.port()));
+        self.far_address = heard.filter(|heard| self.settings.peer_address != Some(*heard));
+        self.dial_far_address = self.far_address.is_some();
+    }
+
+    pub(super) fn heard(&mut self, trunk: TrunkId, signal: &Signal, now: Moment) {
+        match signal {
+            Signal::Offer { session, codec, sdp } => self.offered(trunk, *session, *codec, sdp, now),
+            Signal::Answer { session, sdp } => self.answered(*session, sdp, now),
+            Signal::SessionWanted { instead_of } => {
+                let ours = self.sessions.current.map(|current| current.session);
+                if self.role == Role::Offerer && (ours == *instead_of || ours.is_none() || instead_of.is_none()) {
+                    self.renew(now);
+                }
+            }
+            Signal::SessionEnded { session } => self.far_ended(*session, now),
+            Signal::Heartbeat(heartbeat) => self.heard_heartbeat(heartbeat, now),
+            Signal::Farewell(Farewell::GoingDown) => {
+                self.trouble.farewell = true;
+                self.end_all_sessions();
+            }
+        }
+    }
+
+    fn heard_heartbeat(&mut self, heartbeat: &Heartbeat, now: Moment) {
+        self.echo = Some(Echo { sent_at: heartbeat.sent_at, heard_at: now });
+        self.clock.heard(heartbeat.heard, heartbeat.sent_at, now);
+        self.live.heard(heartbeat.clone(), now);
+        self.watch_picture();
+        let current = self.sessions.current.map(|current| current.session);
+        if heartbeat.session == current && current.is_some() {
+            self.differ_since = None;
+            self.align(heartbeat);
+        } else if self.sessions.next.is_some() {
+            self.differ_since = None;
+        } else if now.since(*self.differ_since.get_or_insert(now)) >= DIFFER_LIMIT {
+            self.differ_since = None;
+            self.renew(now);
+        }
+    }
+
+    fn align(&mut self, heartbeat: &Heartbeat) {
+        let Some(offset) = self.clock.offset_ns() else { return };
+        for line in Line::ALL {
+            if let Some(mark) = heartbeat.lines[line.index()].mark {
+                let captured_at = mark.captured_at.shifted(-offset);
+                self.outputs.push_back(Output::Align(Alignment { line, rtp: mark.rtp, captured_at }));
+            }
+        }
+    }
+
+    /// Says the heartbeat on the chosen connection.
+    pub fn beat(&mut self, heartbeat: Heartbeat, now: Moment) {
+        let Some(trunk) = self.trunks.chosen().map(|trunk| trunk.id) else { return };
+        self.outputs.push_back(Output::Send { trunk, signal: Signal::Heartbeat(heartbeat) });
+        self.timers.set(Timer::Heartbeat, now + HEARTBEAT_PERIOD);
+    }
+
+    pub(super) fn network_changed(&mut self, network: &Network, now: Moment) {
+        let gone = |own: IpAddr| !own.is_loopback() && !network.addresses.contains(&own);
+        let orphaned = self.trunks.drop_where(|trunk| gone(trunk.own));
+        self.network = Some(network.clone());
+        // After an address change nothing ever flows again on the old session, even if the address returns (measured).
+        if self.sessions.next.as_ref().is_some_and(|next| gone(next.order.own)) {
+            self.close_next();
+        }
+        if let Some(current) = self.sessions.current.filter(|current| gone(current.own)) {
+            self.end_current(current.session);
+        }
+        self.close_trunks(orphaned, now);
+        if network.carrier && self.trunks.chosen().is_none() {
+            self.dial(now);
+        }
+    }
+
+    pub(super) fn close_trunks(&mut self, ids: Vec<TrunkId>, now: Moment) {
+        let any = !ids.is_empty();
+        self.outputs.extend(ids.into_iter().map(|trunk| Output::CloseTrunk { trunk }));
+        if any {
+            self.trunks_changed(now);
+        }
+        self.watch_trunks();
+    }
+
+    pub(super) fn trunks_changed(&mut self, now: Moment) {
+        self.watch_trunks();
+        if self.trunks.chosen().is_none() {
+            self.bulk = None;
+            self.timers.stop(Timer::Heartbeat);
+            self.timers.stop(Timer::FramesDue);
+            self.close_next();
+            self.dial(now);
+        }
+    }
+
+    pub(super) fn watch_trunks(&mut self) {
+        match self.trunks.silent_at(TRUNK_SILENT) {
+            Some(at) => self.timers.set(Timer::TrunkSilent, at),
+            None => self.timers.stop(Timer::TrunkSilent),
+        }
+    }
+
+    pub(super) fn say(&mut self, signal: Signal) {
+        if let Some(trunk) = self.trunks.chosen().map(|trunk| trunk.id) {
+            self.outputs.push_back(Output::Send { trunk, signal });
+        }
+    }
+
+    pub(super) fn say_farewell(&mut self) {
+        for trunk in self.trunks.iter().map(|trunk| trunk.id).collect::<Vec<_>>() {
+            self.outputs.push_back(Output::Send { trunk, signal: Signal::Farewell(Farewell::GoingDown) });
+        }
+        self.end_all_sessions();
+        self.outputs.push_back(Output::Stop);
+    }
+}
+
+/// How long TCP may take to connect, unless the round trip is known to be long.
+const DIAL_WITHIN: Duration = Duration::from_millis(250);
+/// The adapter answers within three times the deadline; a little more before it is called broken.
+const DIAL_GRACE: Duration = Duration::from_secs(1);
+pub(super) const REDIAL_PAUSE: Duration = Duration::from_millis(250);
+/// Frames flow again this soon after the path is back (0.1–0.7 s were measured); after that a new session is quicker.
+const FRAMES_DUE: Duration = Duration::from_millis(300);
+/// Both boxes may speak of different sessions for this long while one is replaced.
+const DIFFER_LIMIT: Duration = Duration::from_secs(1);

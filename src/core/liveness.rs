@@ -1,0 +1,86 @@
+//! Is what we see alive? Decided from frames that were really decoded and from the peer's heartbeat, never from ICE.
+
+use crate::core::signal::{Cadence, Heartbeat};
+use crate::model::{Line, Moment};
+use std::time::Duration;
+
+/// What is known about the far box being alive.
+#[derive(Clone, Debug, Default)]
+pub struct Liveness {
+    frame_at: Option<Moment>,
+    heartbeat: Option<(Heartbeat, Moment)>,
+    far_sent_at: Option<Moment>,
+}
+
+impl Liveness {
+    /// A camera frame of the current session was decoded.
+    pub fn frame_decoded(&mut self, now: Moment) {
+        self.frame_at = Some(now);
+    }
+
+    /// The peer's heartbeat came.
+    pub fn heard(&mut self, heartbeat: Heartbeat, now: Moment) {
+        let camera = |beat: &Heartbeat| beat.lines[Line::Camera.index()].mark;
+        let before = self.heartbeat.as_ref().and_then(|(beat, _)| camera(beat));
+        let after = camera(&heartbeat);
+        if after.is_some() && after != before {
+            self.far_sent_at = Some(now);
+        }
+        self.heartbeat = Some((heartbeat, now));
+    }
+
+    /// The peer lives a new life: what it said before no longer counts.
+    pub fn forget_far(&mut self) {
+        self.heartbeat = None;
+        self.far_sent_at = None;
+    }
+
+    /// The newest heartbeat.
+    pub fn far(&self) -> Option<&Heartbeat> {
+        self.heartbeat.as_ref().map(|(beat, _)| beat)
+    }
+
+    /// When the newest heartbeat was heard.
+    pub fn heartbeat_at(&self) -> Option<Moment> {
+        self.heartbeat.as_ref().map(|(_, at)| *at)
+    }
+
+    /// When the last frame was decoded.
+    pub fn frame_at(&self) -> Option<Moment> {
+        self.frame_at
+    }
+
+    /// The newest proof of life: a frame, or a heartbeat that announces that no frame is to be expected.
+    pub fn proof_at(&self) -> Option<Moment> {
+        match self.cadence() {
+            Some(Cadence::Silent) => self.frame_at.max(self.heartbeat_at()),
+            Some(Cadence::Every(_)) | None => self.frame_at,
+        }
+    }
+
+    /// When the proof of life runs out.
+    pub fn stale_at(&self) -> Option<Moment> {
+        let beat = match self.cadence() {
+            Some(Cadence::Every(beat)) => beat,
+            Some(Cadence::Silent) => HEARTBEAT_PERIOD,
+            None => Duration::ZERO,
+        };
+        self.proof_at().map(|at| at + beat + STALE_AFTER)
+    }
+
+    /// The peer said, after `since`, that it sent more of its camera.
+    pub fn far_sends_since(&self, since: Moment) -> bool {
+        self.far_sent_at.is_some_and(|at| at > since)
+    }
+
+    fn cadence(&self) -> Option<Cadence> {
+        self.far().map(|beat| beat.lines[Line::Camera.index()].cadence)
+    }
+}
+
+/// One heartbeat each way this often; with 300 bytes on the wire this is 10 kbit/s.
+pub const HEARTBEAT_PERIOD: Duration = Duration::from_millis(250);
+/// A line is stale this long beyond its cadence: with the drawing of the grey picture it stays below the promised 1.5 s.
+pub const STALE_AFTER: Duration = Duration::from_millis(1300);
+/// A trunk this long silent is dropped and redialled.
+pub const TRUNK_SILENT: Duration = Duration::from_millis(1500);
