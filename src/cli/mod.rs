@@ -1,1 +1,150 @@
-//! Subcommands: run, pair, status, doctor, check-config, demo, bench.
+//! Subcommands: run, pair, identity, status, doctor, check-config, demo, bench. Each file is one of them.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line talks to a person here")]
+
+pub mod bench;
+pub mod check_config;
+pub mod demo;
+pub mod doctor;
+pub mod keys;
+pub mod pair_of_boxes;
+pub mod status;
+
+use crate::config::{Config, ConfigError};
+use crate::logging::{self, LogFormat};
+use crate::runtime::{self, RunError, RunOptions};
+use clap::{Parser, Subcommand};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Engawa keeps two offices open to each other, all day, over a closed network.
+#[derive(Debug, Parser)]
+#[command(version, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// Log format: auto (journald under systemd, else the terminal), text, json, journald.
+    #[arg(long, global = true, default_value = "auto")]
+    log: LogFormat,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The daemon: keeps this room linked with the other one, for ever.
+    Run {
+        /// The box's configuration file.
+        #[arg(long)]
+        config: PathBuf,
+        /// Bench only: draw time stamps into the camera picture and read the far ones.
+        #[arg(long, hide = true)]
+        stamps: bool,
+        /// Bench only: let this box's clock run fast by so many parts per million.
+        #[arg(long, hide = true, default_value_t = 0, allow_negative_numbers = true)]
+        clock_ppm: i32,
+        /// Bench only: force a new session this often, in milliseconds.
+        #[arg(long, hide = true)]
+        renew_every_ms: Option<u64>,
+    },
+    /// Pairs two boxes with a code read over the telephone.
+    Pair(keys::PairArguments),
+    /// Shows, exports and imports keys: pairing on a bench, without a telephone.
+    Identity(keys::IdentityArguments),
+    /// What the running daemon sees and sends.
+    Status(status::Arguments),
+    /// Checks this machine, one line per check, with what to do about it.
+    Doctor {
+        /// The box's configuration file.
+        #[arg(long)]
+        config: Option<PathBuf>,
+        /// Machine-readable.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Checks a configuration file and says what is wrong with it.
+    CheckConfig {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Two paired boxes on this machine.
+    Demo(demo::Arguments),
+    /// Two boxes with stamps in the frames; prints one JSON object.
+    Bench(bench::Arguments),
+}
+
+/// Runs what the arguments say.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match cli.command {
+        Command::Run { config, stamps, clock_ppm, renew_every_ms } => {
+            if let Err(error) = logging::init(cli.log, None) {
+                eprintln!("engawa: {error}");
+            }
+            let options = RunOptions { stamps, clock_ppm, renew_every_ms };
+            finish(load(&config).and_then(|config| runtime::run(config, &options).map_err(Failure::from)))
+        }
+        Command::Pair(arguments) => finish(keys::pair(&arguments)),
+        Command::Identity(arguments) => finish(keys::identity(&arguments)),
+        Command::Status(arguments) => finish(status::show(&arguments)),
+        Command::Doctor { config, json } => doctor::run(config.as_deref(), json, &keys::checks, &runtime::device_checks),
+        Command::CheckConfig { file } => check_config::run(&file),
+        Command::Demo(arguments) => finish(demo::run(&arguments)),
+        Command::Bench(arguments) => finish(bench::run(&arguments)),
+    }
+}
+
+/// A sentence for a person and an exit code for a machine.
+#[derive(Debug)]
+pub struct Failure {
+    code: u8,
+    words: String,
+}
+
+impl Failure {
+    /// Anything without an exit code of its own.
+    pub fn new(words: impl Into<String>) -> Self {
+        Self { code: 1, words: words.into() }
+    }
+
+    /// Keys and pairing.
+    pub fn keys(words: impl Into<String>) -> Self {
+        Self { code: 3, words: words.into() }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self { code: 2, words: error.to_string() }
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        let code = match &error {
+            RunError::Identity(_) => 3,
+            RunError::PortTaken(_) => 4,
+            RunError::Clip(_) => 5,
+            RunError::Missing(_) => 6,
+            RunError::Other(_) => 1,
+        };
+        Self { code, words: error.to_string() }
+    }
+}
+
+/// Loads a configuration for a subcommand.
+///
+/// # Errors
+/// The configuration's own sentence, with file and line.
+pub fn load(path: &Path) -> Result<Config, Failure> {
+    Ok(Config::load(path)?)
+}
+
+fn finish(result: Result<(), Failure>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("engawa: {}", failure.words);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done · 1 failed · 2 configuration refused · 3 key missing, unreadable or wrong · 4 port taken · 5 clip does not decode · 6 a GStreamer element is missing";

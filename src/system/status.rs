@@ -1,0 +1,363 @@
+//! The status socket: one line of JSON per question, or one per change while followed.
+//!
+//! A question is one line, `{"follow": false}` or `{"follow": true}`. Only the daemon's user and group may ask. The shape is
+//! [`Status`]; `version` grows when a field changes its meaning or goes, not when one is added.
+
+use crate::core::input::Percentiles;
+use crate::core::sentence::Sentence;
+use crate::core::snapshot::{LinkState, Snapshot};
+use crate::model::{CameraState, Device, Language, MicState, Moment, VideoCodec};
+use serde::{Deserialize, Serialize};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::watch;
+
+/// What `engawa status --json` prints.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Status {
+    /// Of this shape.
+    pub version: u32,
+    /// "unpaired", "connecting", "up", "lost".
+    pub link: String,
+    /// Seconds in that state.
+    pub since_s: f64,
+    /// Monotonic clock of this machine when that state began, nanoseconds.
+    pub since_ns: u64,
+    /// Monotonic clock of this machine now, nanoseconds.
+    pub at_ns: u64,
+    /// "boot/number" of the session media moves on.
+    pub session: Option<String>,
+    /// Sessions opened since the daemon started.
+    pub sessions_opened: u64,
+    /// The control connection is up.
+    pub trunk: bool,
+    /// The bulk connection is up.
+    pub bulk: bool,
+    /// The other box.
+    pub peer: PeerStatus,
+    /// Milliseconds, least of the last seconds.
+    pub rtt_ms: Option<f64>,
+    /// Share of packets lost on the way here, 0 … 1.
+    pub loss: f32,
+    /// Milliseconds.
+    pub jitter_ms: f64,
+    /// Milliseconds from capture in the far room to handed to the renderer.
+    pub picture_delay_ms: Option<DelayStatus>,
+    /// Milliseconds from capture in the far room to handed to the speaker.
+    pub sound_delay_ms: Option<DelayStatus>,
+    /// The far picture as it arrives.
+    pub picture_in: PictureStatus,
+    /// The near picture as it leaves.
+    pub picture_out: PictureStatus,
+    /// Kilobits per second with IP and UDP headers, in.
+    pub kbps_in: u32,
+    /// The same, out.
+    pub kbps_out: u32,
+    /// What `kbps_out` never exceeds.
+    pub ceiling_kbps: u32,
+    /// What the congestion estimate says the line carries.
+    pub estimate_kbps: Option<u32>,
+    /// "h264" or "vp8".
+    pub codec: Option<String>,
+    /// Encoder element.
+    pub encoder: String,
+    /// What really leaves: "closed", "levels-only", "open".
+    pub microphone: String,
+    /// What really leaves: "off", "placeholder", "live".
+    pub camera: String,
+    /// What the peer says leaves its microphone.
+    pub far_microphone: String,
+    /// What the peer says leaves its camera.
+    pub far_camera: String,
+    /// Level of the far sound as played, dBFS RMS.
+    pub played_dbfs: f32,
+    /// Level of what the near microphone hears, dBFS RMS.
+    pub heard_dbfs: f32,
+    /// Share of far sound concealed in the last second.
+    pub concealed: f32,
+    /// Far wall clock minus near wall clock, milliseconds.
+    pub wall_difference_ms: Option<i64>,
+    /// Devices that are missing: "camera", "microphone", "speaker", "screen".
+    pub missing: Vec<String>,
+    /// The last fault.
+    pub fault: Option<FaultStatus>,
+    /// Bench only: pixel stamps, milliseconds from stamp drawn to stamp read.
+    pub stamps_ms: Option<StampStatus>,
+}
+
+/// The other box.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PeerStatus {
+    /// From its hello.
+    pub name: Option<String>,
+    /// Where it is.
+    pub address: Option<String>,
+}
+
+/// Two percentiles, milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DelayStatus {
+    /// Median.
+    pub p50: f64,
+    /// 95th percentile.
+    pub p95: f64,
+}
+
+/// A picture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PictureStatus {
+    /// Frames per second.
+    pub fps: f32,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+}
+
+/// A fault.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FaultStatus {
+    /// Its name: "far-silent", "intruder", …
+    pub kind: String,
+    /// What the room reads.
+    pub ja: String,
+    /// The same in English.
+    pub en: String,
+    /// How many seconds ago it began.
+    pub began_s: f64,
+    /// How many seconds ago it was over, if it is.
+    pub over_s: Option<f64>,
+}
+
+/// Bench only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct StampStatus {
+    /// Stamps read.
+    pub count: u64,
+    /// Median.
+    pub p50: f64,
+    /// 95th percentile.
+    pub p95: f64,
+    /// 99th percentile.
+    pub p99: f64,
+}
+
+impl Status {
+    /// From the loop's snapshot.
+    pub fn of(snapshot: &Snapshot, ceiling_kbps: u32) -> Self {
+        let (received, sent) = (&snapshot.received, &snapshot.sent);
+        Self {
+            version: VERSION,
+            link: link_name(snapshot.link).into(),
+            since_s: snapshot.at.since(snapshot.since).as_secs_f64(),
+            since_ns: snapshot.since.as_nanos(),
+            at_ns: snapshot.at.as_nanos(),
+            session: snapshot.session.map(|session| session.to_string()),
+            sessions_opened: snapshot.sessions_opened,
+            trunk: snapshot.trunk,
+            bulk: snapshot.bulk,
+            peer: PeerStatus {
+                name: snapshot.peer_name.clone(),
+                address: snapshot.peer_address.map(|address| address.to_string()),
+            },
+            rtt_ms: snapshot.rtt.map(millis),
+            loss: snapshot.carried.loss,
+            jitter_ms: millis(snapshot.carried.jitter),
+            picture_delay_ms: received.picture_delay.map(delay),
+            sound_delay_ms: received.sound_delay.map(delay),
+            picture_in: picture(received.fps, received.size),
+            picture_out: picture(sent.fps, sent.size),
+            kbps_in: snapshot.carried.received_bps / 1000,
+            kbps_out: snapshot.carried.sent_bps / 1000,
+            ceiling_kbps,
+            estimate_kbps: snapshot.carried.estimate_bps.map(|bps| bps / 1000),
+            codec: snapshot.codec.map(|codec| codec_name(codec).into()),
+            encoder: sent.encoder.clone(),
+            microphone: microphone_name(snapshot.microphone).into(),
+            camera: camera_name(snapshot.camera).into(),
+            far_microphone: microphone_name(snapshot.far_microphone).into(),
+            far_camera: camera_name(snapshot.far_camera).into(),
+            played_dbfs: received.level_dbfs,
+            heard_dbfs: sent.level_dbfs,
+            concealed: received.concealed,
+            wall_difference_ms: snapshot.wall_difference_ms,
+            missing: snapshot.missing.iter().map(|device| device_name(*device).into()).collect(),
+            fault: snapshot.fault.as_ref().map(|fault| FaultStatus {
+                kind: kind(&fault.sentence),
+                ja: fault.sentence.text(Language::Japanese).into(),
+                en: fault.sentence.text(Language::English).into(),
+                began_s: ago(snapshot.at, fault.since),
+                over_s: fault.until.map(|until| ago(snapshot.at, until)),
+            }),
+            stamps_ms: None,
+        }
+    }
+}
+
+/// Publishes the newest [`Status`] on a Unix socket.
+pub struct StatusSocket {
+    newest: watch::Sender<Arc<Status>>,
+    path: PathBuf,
+    last: Mutex<Option<(String, Option<String>, u64)>>,
+}
+
+impl StatusSocket {
+    /// Listens on `path`, mode 0660; a socket left by a dead daemon is replaced.
+    ///
+    /// # Errors
+    /// When the directory is missing or another daemon answers there.
+    pub fn listen(path: &Path) -> std::io::Result<Self> {
+        if path.exists() {
+            if std::os::unix::net::UnixStream::connect(path).is_ok() {
+                return Err(std::io::Error::new(std::io::ErrorKind::AddrInUse, "another engawa daemon answers there"));
+            }
+            std::fs::remove_file(path)?;
+        }
+        let listener = UnixListener::bind(path)?;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
+        let (newest, watcher) = watch::channel(Arc::new(Status::default()));
+        tokio::spawn(serve(listener, watcher));
+        Ok(Self { newest, path: path.to_owned(), last: Mutex::new(None) })
+    }
+
+    /// Publishes; followers are woken only when link, session or second changed.
+    pub fn publish(&self, status: Status) {
+        let key = (status.link.clone(), status.session.clone(), status.at_ns / FOLLOW_PERIOD_NS);
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let wake = last.as_ref() != Some(&key);
+        *last = Some(key);
+        self.newest.send_if_modified(|newest| {
+            *newest = Arc::new(status);
+            wake
+        });
+    }
+}
+
+impl Drop for StatusSocket {
+    fn drop(&mut self) {
+        let _already_gone = std::fs::remove_file(&self.path);
+    }
+}
+
+#[derive(Deserialize)]
+struct Question {
+    #[serde(default)]
+    follow: bool,
+}
+
+async fn serve(listener: UnixListener, watcher: watch::Receiver<Arc<Status>>) {
+    let askers = Arc::new(AtomicUsize::new(0));
+    while let Ok((stream, _)) = listener.accept().await {
+        if askers.fetch_add(1, Ordering::Relaxed) >= ASKER_LIMIT {
+            askers.fetch_sub(1, Ordering::Relaxed);
+            continue;
+        }
+        let (watcher, askers) = (watcher.clone(), askers.clone());
+        tokio::spawn(async move {
+            let _asker_left = answer(stream, watcher).await;
+            askers.fetch_sub(1, Ordering::Relaxed);
+        });
+    }
+}
+
+async fn answer(mut stream: UnixStream, mut watcher: watch::Receiver<Arc<Status>>) -> std::io::Result<()> {
+    let (reader, mut writer) = stream.split();
+    let mut line = String::new();
+    let question = BufReader::new(reader.take(QUESTION_LIMIT)).read_line(&mut line).await;
+    question?;
+    let question: Question = serde_json::from_str(&line).map_err(std::io::Error::other)?;
+    loop {
+        let status = watcher.borrow_and_update().clone();
+        let mut text = serde_json::to_vec(status.as_ref()).map_err(std::io::Error::other)?;
+        text.push(b'\n');
+        tokio::time::timeout(ASKER_PATIENCE, writer.write_all(&text)).await??;
+        if !question.follow {
+            return Ok(());
+        }
+        watcher.changed().await.map_err(std::io::Error::other)?;
+    }
+}
+
+fn millis(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 100_000.0).round() / 100.0
+}
+
+fn delay(of: Percentiles) -> DelayStatus {
+    DelayStatus { p50: millis(of.p50), p95: millis(of.p95) }
+}
+
+fn ago(now: Moment, then: Moment) -> f64 {
+    now.since(then).as_secs_f64()
+}
+
+fn picture(fps: f32, size: Option<(u32, u32)>) -> PictureStatus {
+    let (width, height) = size.unwrap_or_default();
+    PictureStatus { fps, width, height }
+}
+
+fn link_name(state: LinkState) -> &'static str {
+    match state {
+        LinkState::Unpaired => "unpaired",
+        LinkState::Connecting => "connecting",
+        LinkState::Up => "up",
+        LinkState::Lost => "lost",
+    }
+}
+
+fn codec_name(codec: VideoCodec) -> &'static str {
+    match codec {
+        VideoCodec::H264 => "h264",
+        VideoCodec::Vp8 => "vp8",
+    }
+}
+
+fn microphone_name(state: MicState) -> &'static str {
+    match state {
+        MicState::Closed => "closed",
+        MicState::LevelsOnly => "levels-only",
+        MicState::Open => "open",
+    }
+}
+
+fn camera_name(state: CameraState) -> &'static str {
+    match state {
+        CameraState::Off => "off",
+        CameraState::Placeholder => "placeholder",
+        CameraState::Live => "live",
+    }
+}
+
+fn device_name(device: Device) -> &'static str {
+    match device {
+        Device::Camera => "camera",
+        Device::Microphone => "microphone",
+        Device::Speaker => "speaker",
+        Device::Screen => "screen",
+    }
+}
+
+/// `NearDeviceMissing(Camera)` → `near-device-missing-camera`.
+fn kind(sentence: &Sentence) -> String {
+    let mut name = String::new();
+    for letter in format!("{sentence:?}").chars() {
+        if letter.is_ascii_uppercase() && !name.is_empty() {
+            name.push('-');
+        }
+        if letter.is_ascii_alphabetic() {
+            name.push(letter.to_ascii_lowercase());
+        }
+    }
+    name
+}
+
+const VERSION: u32 = 1;
+const FOLLOW_PERIOD_NS: u64 = 1_000_000_000;
+const ASKER_LIMIT: usize = 16;
+const QUESTION_LIMIT: u64 = 1024;
+const ASKER_PATIENCE: Duration = Duration::from_secs(2);
