@@ -78,7 +78,7 @@ pub fn main() -> ExitCode {
             if let Err(error) = logging::init(cli.log, None) {
                 eprintln!("engawa: {error}");
             }
-            let options = RunOptions { stamps, clock_ppm, renew_every_ms };
+            let options = RunOptions { stamps, clock_ppm, renew_every_ms, stop: None };
             finish(load(&config).and_then(|config| runtime::run(config, &options).map_err(Failure::from)))
         }
         Command::Pair(arguments) => finish(keys::pair(&arguments)),

@@ -2,6 +2,7 @@
 
 use crate::cli::{Failure, status};
 use crate::model::VideoCodec;
+use crate::runtime::{self, RunError, RunOptions};
 use crate::system::status::Status;
 use crate::trunk::identity::{self, Identity};
 use nix::sys::signal::{Signal, kill};
@@ -11,7 +12,9 @@ use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// How both boxes are set up. Sources and sinks as in the configuration file.
 #[derive(Clone, Debug)]
@@ -40,7 +43,15 @@ pub struct Setup {
 pub struct PairOfBoxes {
     directory: PathBuf,
     arguments: [Vec<String>; 2],
+    in_this_process: bool,
     boxes: [Option<Child>; 2],
+    threads: Vec<BoxThread>,
+}
+
+/// A box that runs in this process.
+struct BoxThread {
+    stop: watch::Sender<bool>,
+    thread: JoinHandle<Result<(), RunError>>,
 }
 
 impl PairOfBoxes {
@@ -51,7 +62,7 @@ impl PairOfBoxes {
     pub fn prepare(setup: &Setup) -> Result<Self, Failure> {
         let directory = std::env::temp_dir().join(format!("engawa-{}", std::process::id()));
         std::fs::DirBuilder::new().mode(0o700).create(&directory).map_err(say("make a temporary directory"))?;
-        let pair = Self { directory, arguments: setup.arguments.clone(), boxes: [None, None] };
+        let pair = Self { directory, arguments: setup.arguments.clone(), in_this_process: false, boxes: [None, None], threads: Vec::new() };
         let ports = [free_ports()?, free_ports()?];
         let states = [0, 1].map(|which| pair.directory.join(NAMES[which]));
         let mut keys = Vec::new();
@@ -68,11 +79,19 @@ impl PairOfBoxes {
         Ok(pair)
     }
 
+    /// From now on boxes run as threads of this process.
+    pub fn in_this_process(&mut self) {
+        self.in_this_process = true;
+    }
+
     /// Starts one box.
     ///
     /// # Errors
     /// When the program cannot be started.
     pub fn start(&mut self, which: usize) -> Result<(), Failure> {
+        if self.in_this_process {
+            return self.start_thread(which);
+        }
         let log = std::fs::File::create(self.log(which)).map_err(say("write a log"))?;
         let child = Command::new(std::env::current_exe().map_err(say("find this program"))?)
             .args(["--log", "text", "run", "--config"])
@@ -84,6 +103,16 @@ impl PairOfBoxes {
             .spawn()
             .map_err(say("start a box"))?;
         self.boxes[which] = Some(child);
+        Ok(())
+    }
+
+    fn start_thread(&mut self, which: usize) -> Result<(), Failure> {
+        let config = crate::cli::load(&self.config(which))?;
+        let (stop, stopped) = watch::channel(false);
+        let stamps = self.arguments[which].iter().any(|argument| argument == "--stamps");
+        let options = RunOptions { stamps, stop: Some(stopped), ..RunOptions::default() };
+        let thread = std::thread::spawn(move || runtime::run(config, &options));
+        self.threads.push(BoxThread { stop, thread });
         Ok(())
     }
 
@@ -129,6 +158,10 @@ impl PairOfBoxes {
 
 impl Drop for PairOfBoxes {
     fn drop(&mut self) {
+        for each in self.threads.drain(..) {
+            let _already_gone = each.stop.send(true);
+            let _result_was_shown = each.thread.join();
+        }
         for child in self.boxes.iter().flatten() {
             let _already_dead = kill(pid_of(child), Signal::SIGTERM);
         }

@@ -33,6 +33,10 @@ pub struct Status {
     pub at_ns: u64,
     /// "boot/number" of the session media moves on.
     pub session: Option<String>,
+    /// Monotonic clock of this machine when its first frame was decoded, nanoseconds.
+    pub first_frame_ns: Option<u64>,
+    /// The same of the newest frame.
+    pub last_frame_ns: Option<u64>,
     /// Sessions opened since the daemon started.
     pub sessions_opened: u64,
     /// The control connection is up.
@@ -159,6 +163,8 @@ impl Status {
             since_ns: snapshot.since.as_nanos(),
             at_ns: snapshot.at.as_nanos(),
             session: snapshot.session.map(|session| session.to_string()),
+            first_frame_ns: snapshot.first_frame_at.map(Moment::as_nanos),
+            last_frame_ns: snapshot.last_frame_at.map(Moment::as_nanos),
             sessions_opened: snapshot.sessions_opened,
             trunk: snapshot.trunk,
             bulk: snapshot.bulk,
@@ -361,3 +367,28 @@ const FOLLOW_PERIOD_NS: u64 = 1_000_000_000;
 const ASKER_LIMIT: usize = 16;
 const QUESTION_LIMIT: u64 = 1024;
 const ASKER_PATIENCE: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_field_is_documented_and_every_documented_field_exists() {
+        let json = serde_json::to_value(Status::of(&Snapshot::default(), 3000)).unwrap();
+        let fields: BTreeSet<String> = json.as_object().unwrap().keys().cloned().collect();
+        let table = include_str!("../../docs/status.md").lines().filter(|line| line.starts_with("| `"));
+        let documented: BTreeSet<String> = table
+            .filter_map(|line| line.split('|').nth(1))
+            .flat_map(|names| names.split('`').skip(1).step_by(2).map(str::to_owned))
+            .collect();
+        assert_eq!(fields, documented);
+        assert_eq!(json["version"], VERSION);
+    }
+
+    #[test]
+    fn sentences_get_plain_names() {
+        assert_eq!(kind(&Sentence::FarSilent), "far-silent");
+        assert_eq!(kind(&Sentence::NearDeviceMissing(Device::Camera)), "near-device-missing-camera");
+    }
+}
