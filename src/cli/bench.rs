@@ -6,7 +6,7 @@
 use crate::cli::pair_of_boxes::{Footprint, PairOfBoxes, Setup, pause};
 use crate::cli::Failure;
 use crate::model::{Moment, VideoCodec};
-use crate::system::clock::Clock;
+use crate::system::clock::{Clock, ClockSetting};
 use crate::system::status::Status;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -99,7 +99,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.clock_ppm != 0 && !arguments.processes {
         return Err(Failure::new("--clock-ppm needs --processes: one process has one clock"));
     }
-    let clock = Clock::start(0);
+    let clock = Clock::start(ClockSetting::default());
     let camera = camera(arguments);
     let mut pair = PairOfBoxes::prepare(&setup(arguments, camera.clone())?)?;
     if !arguments.processes {
@@ -137,7 +137,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 fn measure(pair: &mut PairOfBoxes, seconds: u32) -> Result<[BoxReport; 2], Failure> {
-    let clock = Clock::start(0);
+    let clock = Clock::start(ClockSetting::default());
     let begun = clock.now();
     let before = [0, 1].map(|which| pair.pid(which).and_then(Footprint::of));
     let mut seen: [Vec<Status>; 2] = [Vec::new(), Vec::new()];

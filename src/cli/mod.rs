@@ -11,10 +11,13 @@ pub mod status;
 
 use crate::config::{Config, ConfigError};
 use crate::logging::{self, LogFormat};
+use crate::model::Moment;
 use crate::runtime::{self, RunError, RunOptions};
+use crate::system::clock::ClockSetting;
 use clap::{Parser, Subcommand};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// Engawa keeps two offices open to each other, all day, over a closed network.
 #[derive(Debug, Parser)]
@@ -40,6 +43,12 @@ enum Command {
         /// Bench only: let this box's clock run fast by so many parts per million.
         #[arg(long, hide = true, default_value_t = 0, allow_negative_numbers = true)]
         clock_ppm: i32,
+        /// Tests only: let this box's clock begin at so many seconds.
+        #[arg(long, hide = true)]
+        clock_begins_at_s: Option<u64>,
+        /// Tests only: RTP time and sequence number to begin near, as TIME,NUMBER.
+        #[arg(long, hide = true, num_args = 2, value_delimiter = ',')]
+        rtp_starts: Option<Vec<u32>>,
         /// Bench only: force a new session this often, in milliseconds.
         #[arg(long, hide = true)]
         renew_every_ms: Option<u64>,
@@ -74,17 +83,23 @@ enum Command {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.command {
-        Command::Run { config, stamps, clock_ppm, renew_every_ms } => {
+        Command::Run { config, stamps, clock_ppm, clock_begins_at_s, rtp_starts, renew_every_ms } => {
             if let Err(error) = logging::init(cli.log, None) {
                 eprintln!("engawa: {error}");
             }
-            let options = RunOptions { stamps, clock_ppm, renew_every_ms, stop: None };
+            let begins_at = clock_begins_at_s.map(|seconds| Moment::default() + Duration::from_secs(seconds));
+            let rtp_starts = match rtp_starts.as_deref() {
+                Some([time, number]) => Some((*time, u16::try_from(*number).unwrap_or(u16::MAX))),
+                Some(_) | None => None,
+            };
+            let clock = ClockSetting { ppm: clock_ppm, begins_at };
+            let options = RunOptions { stamps, clock, rtp_starts, renew_every_ms, stop: None };
             finish(load(&config).and_then(|config| runtime::run(config, &options).map_err(Failure::from)))
         }
         Command::Pair(arguments) => finish(keys::pair(&arguments)),
         Command::Identity(arguments) => finish(keys::identity(&arguments)),
         Command::Status(arguments) => finish(status::show(&arguments)),
-        Command::Doctor { config, json } => doctor::run(config.as_deref(), json, &keys::checks, &runtime::device_checks),
+        Command::Doctor { config, json } => doctor::run(config.as_deref(), json, &keys::checks, &devices),
         Command::CheckConfig { file } => check_config::run(&file),
         Command::Demo(arguments) => finish(demo::run(&arguments)),
         Command::Bench(arguments) => finish(bench::run(&arguments)),

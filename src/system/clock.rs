@@ -4,35 +4,48 @@ use crate::model::Moment;
 use nix::time::{ClockId, clock_gettime};
 use std::time::Duration;
 
-/// The box's monotonic clock, the same one GStreamer's system clock reads; optionally run fast or slow for drift tests.
+/// The box's monotonic clock, the same one GStreamer's system clock reads. Tests and benches may let it run fast or slow, and
+/// may let it begin elsewhere, to meet in minutes what comes after weeks.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
+    setting: ClockSetting,
     start_ns: u64,
-    ppm: i32,
+}
+
+/// How a clock differs from the machine's. The default does not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClockSetting {
+    /// Parts per million by which it runs fast.
+    pub ppm: i32,
+    /// What it reads when it is started; the machine's reading if `None`.
+    pub begins_at: Option<Moment>,
 }
 
 impl Clock {
-    /// A clock that runs `ppm` parts per million fast from now on; 0 outside drift benches.
-    pub fn start(ppm: i32) -> Self {
-        Self { start_ns: raw_nanos(), ppm }
+    /// Starts it.
+    pub fn start(setting: ClockSetting) -> Self {
+        Self { setting, start_ns: raw_nanos() }
     }
 
-    /// The clock's reading.
+    /// Its reading.
     pub fn now(&self) -> Moment {
-        let raw = raw_nanos();
-        let elapsed = raw.saturating_sub(self.start_ns);
-        let gained = i128::from(elapsed) * i128::from(self.ppm) / 1_000_000;
-        Moment::from_nanos(raw.saturating_add_signed(i64::try_from(gained).unwrap_or(0)))
+        let elapsed = raw_nanos().saturating_sub(self.start_ns);
+        let gained = i128::from(elapsed) * i128::from(self.setting.ppm) / 1_000_000;
+        self.begin().shifted(i64::try_from(i128::from(elapsed) + gained).unwrap_or(i64::MAX))
     }
 
-    /// The reading at which this clock was started, in nanoseconds: both scales agree there.
-    pub const fn start_nanos(&self) -> u64 {
-        self.start_ns
+    /// The machine's reading when it was started, nanoseconds, and what this clock read then.
+    pub fn anchor(&self) -> (u64, Moment) {
+        (self.start_ns, self.begin())
     }
 
-    /// How fast it runs.
+    /// Parts per million by which it runs fast.
     pub const fn ppm(&self) -> i32 {
-        self.ppm
+        self.setting.ppm
+    }
+
+    fn begin(&self) -> Moment {
+        self.setting.begins_at.unwrap_or(Moment::from_nanos(self.start_ns))
     }
 }
 

@@ -201,7 +201,12 @@ impl Status {
                 began_s: ago(snapshot.at, fault.since),
                 over_s: fault.until.map(|until| ago(snapshot.at, until)),
             }),
-            stamps_ms: None,
+            stamps_ms: received.stamps.map(|stamps| StampStatus {
+                count: stamps.count as u64,
+                p50: millis(stamps.p50),
+                p95: millis(stamps.p95),
+                p99: millis(stamps.p99),
+            }),
         }
     }
 }

@@ -1,0 +1,173 @@
+//! The media room's front: capture and send on one side, playout on the other, one plan for both.
+
+use crate::config::Config;
+use crate::core::input::{ReceiveReport, SendReport};
+use crate::core::plan::MediaPlan;
+use crate::core::signal::Alignment;
+use crate::inbox::Inbox;
+use crate::media::camera::{CameraSender, CameraSettings};
+use crate::media::microphone::MicrophoneSender;
+use crate::media::picture::KeyFrameNeeded;
+use crate::media::playout::{Playout, PlayoutSettings, Probe};
+use crate::media::stamp;
+use crate::media::stamps::Stamps;
+use crate::model::{Line, Moment, SessionId};
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Takes one encoded frame or packet of a line; its PTS is the capture moment.
+pub type SendOut = Arc<dyn Fn(Line, gst::Buffer) + Send + Sync>;
+
+/// Everything that is captured, sent, shown and played.
+pub struct Media {
+    camera: CameraSender,
+    microphone: MicrophoneSender,
+    playout: Playout,
+    stamps: Option<Stamps>,
+}
+
+/// Takes what arrives, on any thread; cheap to clone.
+#[derive(Clone)]
+pub struct Intake {
+    playout: Playout,
+    refresh: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl Media {
+    /// Opens nothing and plays nothing until a plan is arranged; [`init`] comes first.
+    pub fn start(config: &Config, stamps: bool, out: SendOut, key_frame_needed: KeyFrameNeeded, inbox: &Inbox) -> Self {
+        let stamps = stamps.then(Stamps::default);
+        let camera = CameraSettings { camera: config.camera.clone(), stamps: stamps.is_some() };
+        let (picture_out, voice_out) = (out.clone(), out);
+        Self {
+            camera: CameraSender::start(camera, Arc::new(move |unit| picture_out(Line::Camera, unit)), inbox.clone()),
+            microphone: MicrophoneSender::start(
+                config.sound.source.clone(),
+                Arc::new(move |packet| voice_out(Line::Voice, packet)),
+                inbox.clone(),
+            ),
+            playout: Playout::start(
+                PlayoutSettings {
+                    language: config.language,
+                    screen: config.screen.clone(),
+                    speaker: config.sound.sink.clone(),
+                    codec: config.camera.codec,
+                    clock: gst::SystemClock::obtain(),
+                    probe: stamps.clone().map(reader),
+                    key_frame_needed,
+                },
+                inbox,
+            ),
+            stamps,
+        }
+    }
+
+    /// Where the peer room puts what arrives.
+    pub fn intake(&self) -> Intake {
+        Intake { playout: self.playout.clone(), refresh: Arc::new(self.camera.refresher()) }
+    }
+
+    /// Do this from now on.
+    pub fn arrange(&mut self, plan: &MediaPlan) {
+        self.camera.arrange(plan.camera);
+        self.microphone.arrange(plan.microphone, plan.voice);
+        if let Some(camera) = plan.camera {
+            self.playout.arrange(plan, camera.codec);
+        }
+    }
+
+    /// This RTP time was captured then.
+    pub fn align(&self, alignment: Alignment) {
+        self.playout.align(alignment);
+    }
+
+    /// A key frame soon, for a new session.
+    pub fn refresh(&self, line: Line) {
+        match line {
+            Line::Camera => self.camera.refresh(),
+            Line::Voice | Line::LiveShare | Line::ShareSound => {}
+        }
+    }
+
+    /// What was really sent and received in the last `elapsed`.
+    pub fn report(&self, elapsed: Duration) -> (SendReport, ReceiveReport) {
+        let (camera, microphone) = (self.camera.report(), self.microphone.report());
+        let sent = SendReport {
+            fps: camera.fps,
+            size: camera.size,
+            voice_packets: microphone.voice_packets,
+            live_frames: camera.live_frames,
+            level_dbfs: microphone.level_dbfs,
+            encoder: camera.encoder,
+        };
+        let stamps = self.stamps.as_ref().and_then(Stamps::report);
+        (sent, ReceiveReport { stamps, ..self.playout.report(elapsed) })
+    }
+}
+
+impl Drop for Media {
+    fn drop(&mut self) {
+        self.playout.stop();
+    }
+}
+
+impl Intake {
+    /// A whole access unit with its RTP time.
+    pub fn video(&self, session: SessionId, line: Line, unit: &gst::Buffer, rtp: u32) {
+        self.playout.take_video(session, line, unit, rtp);
+    }
+
+    /// An Opus packet with its RTP time.
+    pub fn sound(&self, session: SessionId, line: Line, packet: gst::Buffer, rtp: u32) {
+        self.playout.take_sound(session, line, packet, rtp);
+    }
+
+    /// The far side asks for a key frame of this line.
+    pub fn key_frame_wanted(&self, line: Line) {
+        if line == Line::Camera {
+            (self.refresh)();
+        }
+    }
+}
+
+/// Starts GStreamer on the box's clock: at the machine's reading `machine_ns` it read `begin`, and it runs `ppm` fast.
+///
+/// # Errors
+/// When GStreamer does not start.
+pub fn init(machine_ns: u64, begin: Moment, ppm: i32) -> Result<(), gst::glib::Error> {
+    gst::init()?;
+    if ppm != 0 || begin.as_nanos() != machine_ns {
+        let time = gst::ClockTime::from_nseconds;
+        let rate = time(MILLION.saturating_add_signed(i64::from(ppm)));
+        gst::SystemClock::obtain().set_calibration(time(machine_ns), time(begin.as_nanos()), rate, time(MILLION));
+    }
+    Ok(())
+}
+
+/// Whether a clip decodes.
+///
+/// # Errors
+/// One sentence for the installer.
+pub fn probe_file(path: &Path) -> Result<(), String> {
+    crate::media::source::probe_picture(path)
+}
+
+fn reader(stamps: Stamps) -> Probe {
+    Arc::new(move |sample: &gst::Sample, at: Moment| {
+        let Some(info) = sample.caps().and_then(|caps| gstreamer_video::VideoInfo::from_caps(caps).ok()) else { return };
+        let Some(Ok(frame)) =
+            sample.buffer().map(|buffer| gstreamer_video::VideoFrameRef::from_buffer_ref_readable(buffer, &info))
+        else {
+            return;
+        };
+        let stride = usize::try_from(frame.plane_stride()[0]).unwrap_or(0);
+        if let Some(stamped) = frame.plane_data(0).ok().and_then(|luma| stamp::read(luma, stride, frame.width() as usize)) {
+            stamps.read(stamped, at);
+        }
+    })
+}
+
+const MILLION: u64 = 1_000_000;
