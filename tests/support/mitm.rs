@@ -282,11 +282,12 @@ impl Write for Wire {
     }
 }
 
-/// The random number of a ClientHello, by which a new association is known. Record header 13 bytes, handshake header 12,
-/// version 2 (RFC 6347); the hello is the first record of its datagram.
+/// The random number of a ClientHello, by which a new association is known. It is in the first fragment: record header
+/// 13 bytes, handshake header 12 (with the fragment's offset), version 2 (RFC 6347); GStreamer cuts its hello into two.
 fn client_random(payload: &[u8]) -> Option<&[u8]> {
-    let is_hello = payload.first() == Some(&22) && payload.get(13) == Some(&1) && payload.get(3..5) == Some(&[0, 0]);
-    if is_hello { payload.get(27..59) } else { None }
+    let in_the_clear = payload.first() == Some(&HANDSHAKE) && payload.get(3..5) == Some(&[0, 0]);
+    let first_of_hello = payload.get(13) == Some(&CLIENT_HELLO) && payload.get(19..22) == Some(&[0, 0, 0]);
+    if in_the_clear && first_of_hello { payload.get(27..59) } else { None }
 }
 
 fn ports(toward: End, datagram: &Datagram) -> (u16, u16) {
@@ -322,5 +323,7 @@ fn attacker_context() -> SslContext {
     context.build()
 }
 
+const HANDSHAKE: u8 = 22;
+const CLIENT_HELLO: u8 = 1;
 /// The profile every WebRTC end offers (RFC 8827 demands it), so the attacker needs no other.
 const PROFILE: &str = "SRTP_AES128_CM_SHA1_80";
