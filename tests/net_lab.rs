@@ -10,6 +10,7 @@ use support::capture::Capture;
 use support::lab::{AddressCheck, Carrier, End, Lab, Middle, inside, run, try_run};
 use support::packet::{Datagram, Protocol};
 use support::router::{Line, Router, Verdict, Weather};
+use support::srtp::Srtp;
 use support::{pause, wait_for};
 
 #[test]
@@ -329,6 +330,26 @@ fn a_hook_sees_changes_and_drops_packets() {
         assert_eq!(number(&payload), 2);
         assert!(payload.ends_with(b"seen"));
     }
+}
+
+#[test]
+fn the_attackers_srtp_opens_what_it_sealed_over_a_rollover_and_nothing_else() {
+    let [sealing, mut opening, mut stranger] = [1, 1, 2].map(|key| Srtp::new(&[key; 16], &[9; 14]));
+    for index in 65_500..65_600_u64 {
+        let sequence = (index as u16).to_be_bytes();
+        let clear = [&[0x80, 96, sequence[0], sequence[1]][..], &[0, 0, 0, 1, 0, 0, 0, 7], b"voice"].concat();
+        let sealed = sealing.seal_media(&clear, index).unwrap();
+        assert!(!sealed.windows(5).any(|window| window == b"voice"));
+        assert_eq!(stranger.open_media(&sealed), None);
+        let mut changed = sealed.clone();
+        changed[13] ^= 1;
+        assert_eq!(opening.open_media(&changed), None);
+        assert_eq!(opening.open_media(&sealed), Some((clear, index)));
+    }
+    let report = [&[0x80, 200, 0, 1, 0, 0, 0, 7][..], b"report"].concat();
+    let sealed = sealing.seal_control(&report, 3).unwrap();
+    assert_eq!(opening.open_control(&sealed), Some((report, 3)));
+    assert_eq!(stranger.open_control(&sealed), None);
 }
 
 #[derive(Clone, Copy, Debug)]

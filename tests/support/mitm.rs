@@ -146,7 +146,11 @@ impl Attacker {
             false => (&mut counts.media_seen, &mut counts.media_decrypted),
         };
         seen[from as usize] += 1;
-        let Some(association) = self.associations.get_mut(&ports(toward, datagram)) else { return };
+        let Some(association) = self.associations.get_mut(&ports(toward, datagram)) else {
+            // Begun before he came: nothing to gain, and a cut would give him away.
+            out.push((toward, datagram.write()));
+            return;
+        };
         let [near, far] = association.pair(from);
         let Some(open) = near.keys.as_mut().map(|keys| &mut keys.from_end) else { return };
         let seal = far.keys.as_ref().map(|keys| &keys.to_end);

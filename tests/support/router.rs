@@ -223,7 +223,8 @@ impl Router {
 impl Drop for Router {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        let panicked = self.threads.drain(..).fold(false, |bad, thread| thread.join().is_err() || bad);
+        // Joins all of them, whatever the first one says.
+        let panicked = self.threads.drain(..).filter_map(|thread| thread.join().err()).count() > 0;
         for (_, cable, table) in TABLES {
             for family in ["-4", "-6"] {
                 try_run(&format!("ip -n {} {family} rule del iif {cable} lookup {table}", self.namespace)).ok();
