@@ -7,9 +7,10 @@ mod support;
 
 use serde_json::Value;
 use std::time::Duration;
-use support::boxes::{Family, Pair, Setup};
+use support::boxes::{Pair, Setup};
 use support::lab::{End, Lab, Middle};
 use support::mitm::{Counts, Mitm, attack};
+use support::wire::Family;
 use support::{pause, wait_for};
 
 #[test]

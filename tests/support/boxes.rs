@@ -6,6 +6,7 @@
 use super::guest::Guest;
 use super::lab::{End, Lab};
 use super::wait_for;
+use super::wire::Family;
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -16,13 +17,6 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
-
-/// Which addresses the boxes dial.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Family {
-    V4,
-    V6,
-}
 
 /// Who dials whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

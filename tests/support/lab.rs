@@ -4,13 +4,11 @@
 //! dropped. There is no default route and no route out of the lab anywhere. Deliberately absent: netem (no such module here).
 
 use super::guest::Guest;
+use super::namespace::{PREFIX, command_in, feed, inside, missing, operstate, remove, run, sweep, try_run};
 use super::wait_for;
-use nix::sched::{CloneFlags, setns};
-use std::fs::File;
-use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -371,46 +369,6 @@ impl Drop for Lab {
     }
 }
 
-/// Runs `work` on a thread of its own inside a named namespace.
-pub fn inside<T: Send>(namespace: &str, work: impl FnOnce() -> T + Send) -> T {
-    let room = File::open(Path::new("/run/netns").join(namespace)).expect("the namespace exists");
-    std::thread::scope(|scope| {
-        let thread = scope.spawn(move || {
-            setns(room, CloneFlags::CLONE_NEWNET).expect("root may enter a namespace");
-            work()
-        });
-        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })
-}
-
-pub fn command_in(namespace: &str, program: impl AsRef<std::ffi::OsStr>) -> Command {
-    let mut command = Command::new("ip");
-    command.args(["netns", "exec", namespace]).arg(program);
-    command
-}
-
-/// Runs a command of plain words; its standard output, trimmed. Panics when it fails.
-pub fn run(words: &str) -> String {
-    try_run(words).unwrap_or_else(|error| panic!("{words}: {error}"))
-}
-
-pub fn try_run(words: &str) -> Result<String, String> {
-    let mut parts = words.split_whitespace();
-    let program = parts.next().ok_or("empty command")?;
-    let output = Command::new(program).args(parts).stdin(Stdio::null()).output().map_err(|error| error.to_string())?;
-    match output.status.success() {
-        true => Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned()),
-        false => Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
-    }
-}
-
-fn feed(words: &str, input: &str) {
-    let mut parts = words.split_whitespace();
-    let mut child = Command::new(parts.next().unwrap()).args(parts).stdin(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    assert!(child.wait().unwrap().success(), "{words}:\n{input}");
-}
-
 const fn port(end: End) -> &'static str {
     match end {
         End::A => "to_a",
@@ -418,50 +376,6 @@ const fn port(end: End) -> &'static str {
     }
 }
 
-fn operstate(namespace: &str, device: &str) -> String {
-    let text = try_run(&format!("ip -n {namespace} -o link show dev {device}")).unwrap_or_default();
-    let mut words = text.split_whitespace();
-    words.find(|word| *word == "state").and_then(|_| words.next()).unwrap_or_default().to_owned()
-}
-
-/// Why there can be no lab on this machine.
-fn missing() -> Option<String> {
-    if !nix::unistd::geteuid().is_root() {
-        return Some("the test line needs root".into());
-    }
-    for tool in ["ip", "nft", "tc", "sysctl"] {
-        let found = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"].iter().any(|dir| Path::new(dir).join(tool).exists());
-        if !found {
-            return Some(format!("the test line needs {tool}"));
-        }
-    }
-    None
-}
-
-/// Removes what runs of ours left that are no longer alive.
-fn sweep() {
-    for namespace in std::fs::read_dir("/run/netns").into_iter().flatten().flatten() {
-        let name = namespace.file_name().to_string_lossy().into_owned();
-        let owner = name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next());
-        if let Some(pid) = owner.filter(|pid| !Path::new("/proc").join(pid).exists()) {
-            eprintln!("sweeping {name}: process {pid} is gone");
-            remove(&name);
-        }
-    }
-}
-
-/// Ends what still runs in the namespace, then the namespace.
-fn remove(namespace: &str) {
-    let own = std::process::id().to_string();
-    let pids = try_run(&format!("ip netns pids {namespace}")).unwrap_or_default();
-    for pid in pids.split_whitespace().filter(|pid| *pid != own) {
-        try_run(&format!("kill -9 {pid}")).ok();
-    }
-    try_run(&format!("ip netns del {namespace}")).ok();
-    std::fs::remove_dir_all(Path::new("/etc/netns").join(namespace)).ok();
-}
-
-const PREFIX: &str = "engawa-lab-";
 const CABLE: &str = "eth0";
 const SETUP_LIMIT: Duration = Duration::from_secs(5);
 static NUMBER: AtomicU32 = AtomicU32::new(0);

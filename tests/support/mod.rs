@@ -25,9 +25,11 @@ pub mod capture;
 pub mod guest;
 pub mod lab;
 pub mod mitm;
+pub mod namespace;
 pub mod packet;
 pub mod router;
 pub mod srtp;
+pub mod wire;
 
 use std::time::{Duration, Instant};
 

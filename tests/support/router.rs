@@ -9,7 +9,8 @@
 //! only [`Weather::reorder`] changes the order. Without the router the kernel forwards. IPv4 and IPv6, anything above them.
 
 use super::Dice;
-use super::lab::{End, Lab, Middle, inside, run, try_run};
+use super::lab::{End, Lab, Middle};
+use super::namespace::{inside, run, try_run};
 use super::packet::Header;
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
