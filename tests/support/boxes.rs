@@ -11,6 +11,7 @@ use serde_json::Value;
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -91,7 +92,7 @@ impl<'lab> Pair<'lab> {
         let directory = tempfile::Builder::new().prefix("engawa-test-").tempdir().unwrap();
         let pair = Self { lab, setup: setup.clone(), directory, ports, daemons: [None, None] };
         for end in End::BOTH {
-            std::fs::create_dir(pair.state_directory(end)).unwrap();
+            std::fs::DirBuilder::new().mode(0o700).create(pair.state_directory(end)).unwrap();
             std::fs::write(pair.config(end), pair.configuration(end)).unwrap();
         }
         let keys = End::BOTH.map(|end| pair.engawa(end, &["identity", "export"], &[]));

@@ -4,7 +4,7 @@
 //! dropped. There is no default route and no route out of the lab anywhere. Deliberately absent: netem (no such module here).
 
 use super::guest::Guest;
-use super::namespace::{PREFIX, command_in, feed, inside, missing, operstate, remove, run, sweep, try_run};
+use super::namespace::{PREFIX, command_in, inside, missing, nft, operstate, remove, run, sweep, try_run};
 use super::wait_for;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
@@ -152,7 +152,7 @@ impl Lab {
 
     /// Drops every packet in both directions; address resolution goes on, as with a cut far away.
     pub fn cut(&self) {
-        End::BOTH.into_iter().for_each(|end| self.change(end, |state| state.cut = true));
+        self.change_both(|state| state.cut = true);
     }
 
     /// Drops what comes in at this end only.
@@ -162,13 +162,13 @@ impl Lab {
 
     /// Ends every cut.
     pub fn heal(&self) {
-        End::BOTH.into_iter().for_each(|end| self.change(end, |state| state.cut = false));
+        self.change_both(|state| state.cut = false);
     }
 
     /// Loses packets at random, independently in both directions. Percent, one decimal counts.
     pub fn loss(&self, percent: f64) {
         let permille = (percent * 10.0).round() as u32;
-        End::BOTH.into_iter().for_each(|end| self.change(end, |state| state.loss_permille = permille));
+        self.change_both(|state| state.loss_permille = permille);
     }
 
     /// b may not open TCP connections to a; everything else passes.
@@ -311,6 +311,16 @@ impl Lab {
         ready.unwrap_or_else(|| panic!("{namespace}: {device} is not ready after {SETUP_LIMIT:?}"));
     }
 
+    /// At both ends at once.
+    fn change_both(&self, change: impl Fn(&mut EndState) + Sync) {
+        std::thread::scope(|scope| {
+            for end in End::BOTH {
+                let change = &change;
+                scope.spawn(move || self.change(end, change));
+            }
+        });
+    }
+
     fn change(&self, end: End, change: impl FnOnce(&mut EndState)) {
         let state = {
             let mut ends = self.ends.lock().unwrap();
@@ -333,7 +343,7 @@ impl Lab {
              priority -300; policy accept;\n{}\n}}\n}}\n",
             rules.join("\n")
         );
-        feed(&format!("ip netns exec {} nft -f -", self.namespace(end)), &table);
+        nft(&self.namespace(end), &table);
     }
 
     fn shaped(&self) -> [(String, &'static str); 2] {
