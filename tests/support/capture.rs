@@ -1,0 +1,102 @@
+//! What really crossed a cable: tcpdump in a namespace, summed up as a set of flows.
+
+use super::guest::Guest;
+use super::lab::{End, Lab};
+use super::packet::{Header, Protocol};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::process::Stdio;
+use std::time::Duration;
+
+/// A running capture on an end's cable.
+pub struct Capture {
+    tcpdump: Guest,
+    file: tempfile::NamedTempFile,
+}
+
+/// Who spoke to whom. For ARP the addresses are sender and target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Flow {
+    pub from: IpAddr,
+    pub to: IpAddr,
+    pub protocol: Protocol,
+    /// Destination port, of TCP and UDP.
+    pub port: Option<u16>,
+}
+
+/// Every flow that was seen, with its number of packets.
+pub type Summary = BTreeMap<Flow, u64>;
+
+impl Capture {
+    /// Returns once packets are being captured; none (with one line) where there is no tcpdump.
+    pub fn start(lab: &Lab, end: End) -> Option<Self> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut command = lab.command(end, "tcpdump");
+        command.args(["-i", "eth0", "-n", "-U", "-Z", "root", "--immediate-mode", "-s", "128", "-w"]).arg(file.path());
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut tcpdump = Guest::spawn(command);
+        let lines = tcpdump.error_lines();
+        loop {
+            match lines.recv_timeout(START_LIMIT) {
+                Ok((_, line)) if line.contains("listening on") => return Some(Self { tcpdump, file }),
+                Ok(_) => {}
+                Err(_) => {
+                    eprintln!("skipped: no capture, tcpdump does not start");
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// Ends the capture; everything that crossed before is in it.
+    pub fn stop(mut self) -> Summary {
+        self.tcpdump.interrupt();
+        self.tcpdump.wait(START_LIMIT).expect("tcpdump ends when interrupted");
+        let bytes = std::fs::read(self.file.path()).unwrap();
+        let mut summary = Summary::new();
+        for flow in frames(&bytes).filter_map(flow) {
+            *summary.entry(flow).or_default() += 1;
+        }
+        summary
+    }
+}
+
+/// The frames of a pcap file (native order, Ethernet), as `tcpdump -w` writes it.
+fn frames(file: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let word = |at: usize| Some(u32::from_ne_bytes(file.get(at..at + 4)?.try_into().ok()?));
+    assert_eq!(word(0), Some(PCAP_MAGIC), "a pcap file in native order");
+    assert_eq!(word(20), Some(1), "link type Ethernet");
+    let mut at = 24;
+    std::iter::from_fn(move || {
+        let length = usize::try_from(word(at + 8)?).ok()?;
+        let frame = file.get(at + 16..at + 16 + length)?;
+        at += 16 + length;
+        Some(frame)
+    })
+}
+
+fn flow(frame: &[u8]) -> Option<Flow> {
+    let kind = u16::from_be_bytes(frame.get(12..14)?.try_into().ok()?);
+    match kind {
+        0x0800 | 0x86dd => {
+            let header = Header::read(&frame[14..])?;
+            Some(Flow {
+                from: header.from,
+                to: header.to,
+                protocol: header.protocol,
+                port: header.ports.map(|(_, port)| port),
+            })
+        }
+        0x0806 => {
+            let address = |at: usize| Some(Ipv4Addr::from(<[u8; 4]>::try_from(frame.get(at..at + 4)?).ok()?).into());
+            Some(Flow { from: address(28)?, to: address(38)?, protocol: Protocol::Arp, port: None })
+        }
+        other => {
+            let nobody = Ipv4Addr::UNSPECIFIED.into();
+            Some(Flow { from: nobody, to: nobody, protocol: Protocol::Other(other), port: None })
+        }
+    }
+}
+
+const PCAP_MAGIC: u32 = 0xa1b2_c3d4;
+const START_LIMIT: Duration = Duration::from_secs(5);
