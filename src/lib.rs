@@ -19,6 +19,7 @@ pub mod cli;
 pub mod config;
 pub mod core;
 pub mod inbox;
+pub mod logging;
 pub mod media;
 pub mod model;
 pub mod peer;

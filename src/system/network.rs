@@ -256,6 +256,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::print_stderr, reason = "says why it was skipped")]
     fn a_cable_pulled_and_put_back_and_a_new_address_are_told() {
         if nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).is_err() {
             eprintln!("needs root: no network namespace to pull a cable in");
@@ -295,12 +296,10 @@ mod tests {
     fn told(inbox: &Inbox) -> (bool, Vec<String>) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         let mail = runtime.block_on(async { tokio::time::timeout(Duration::from_secs(5), inbox.next()).await });
-        match mail.expect("told in time") {
-            crate::inbox::Mail::Urgent(Input::NetworkChanged(network)) => {
-                (network.carrier, network.addresses.iter().map(IpAddr::to_string).collect())
-            }
-            other => panic!("{other:?}"),
-        }
+        let crate::inbox::Mail::Urgent(Input::NetworkChanged(network)) = mail.expect("told in time") else {
+            panic!("other news")
+        };
+        (network.carrier, network.addresses.iter().map(IpAddr::to_string).collect())
     }
 
     #[test]

@@ -114,9 +114,9 @@ impl Storage {
     /// # Errors
     /// When the directory cannot be changed.
     pub fn set_aside(&self, name: &str) -> Result<PathBuf, StorageError> {
-        let names = (1..=MOST_SET_ASIDE).map(|number| self.path(&format!("{name}.unreadable-{number}")));
-        let free = names.clone().find(|path| std::fs::symlink_metadata(path).is_err());
-        let kept = free.or_else(|| names.last()).unwrap_or_else(|| self.path(&format!("{name}.unreadable")));
+        let place = |number| self.path(&format!("{name}.unreadable-{number}"));
+        let free = (1..MOST_SET_ASIDE).map(place).find(|path| std::fs::symlink_metadata(path).is_err());
+        let kept = free.unwrap_or_else(|| place(MOST_SET_ASIDE));
         rename(self.path(name), &kept).map_err(|cause| classify(&self.path(name), cause))?;
         Ok(kept)
     }
@@ -226,6 +226,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::print_stderr, reason = "says why it was skipped")]
     fn a_directory_that_takes_no_writes_is_named_and_the_old_file_stands() {
         let (_directory, storage) = storage();
         storage.write("peer", b"old").expect("written");
@@ -241,6 +242,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::print_stderr, reason = "says why it was skipped")]
     fn a_full_or_read_only_disk_is_named_and_the_old_file_stands() {
         let directory = tempfile::tempdir().expect("a directory");
         let Some(disk) = SmallDisk::mount(directory.path()) else {
