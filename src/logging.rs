@@ -46,12 +46,14 @@ pub enum LoggingError {
     Twice(#[source] TryInitError),
 }
 
-/// Sets logs up for the whole process, once. `filter` is in the syntax of `tracing_subscriber::EnvFilter`.
+/// Sets logs up for the whole process, once. `filter` is in the syntax of `tracing_subscriber::EnvFilter`; without one
+/// `ENGAWA_LOG` counts, and without that `info`.
 ///
 /// # Errors
 /// When the filter is none, the journal is asked for and absent, or logs were set up before.
-pub fn init(format: LogFormat, filter: &str) -> Result<(), LoggingError> {
-    let logs = tracing_subscriber::registry().with(read_filter(filter)?);
+pub fn init(format: LogFormat, filter: Option<&str>) -> Result<(), LoggingError> {
+    let asked = std::env::var("ENGAWA_LOG").unwrap_or_else(|_| "info".into());
+    let logs = tracing_subscriber::registry().with(read_filter(filter.unwrap_or(&asked))?);
     let text = || {
         let colours = std::io::stderr().is_terminal();
         tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colours)
@@ -127,7 +129,7 @@ mod tests {
 
     #[test]
     fn logs_are_set_up_once() {
-        init(LogFormat::Auto, "info").expect("set up");
-        assert!(matches!(init(LogFormat::Json, "info"), Err(LoggingError::Twice(_))));
+        init(LogFormat::Auto, None).expect("set up");
+        assert!(matches!(init(LogFormat::Json, Some("debug")), Err(LoggingError::Twice(_))));
     }
 }

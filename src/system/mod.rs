@@ -1,5 +1,6 @@
 //! The machine below: clocks, notify, storage, network evidence, the status socket.
 
+pub mod check;
 pub mod clock;
 pub mod network;
 pub mod notify;
