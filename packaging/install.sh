@@ -11,14 +11,10 @@ if ! command -v dpkg-query >/dev/null; then
     exit 0
 fi
 
-installed() {
-    [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
-}
-
+have=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p')
 missing=
 for package in $(sed 's/#.*//' "$@" | sort -u); do
-    # Debian 13 renamed libraries for 64-bit time: libasound2t64 stands for libasound2.
-    installed "$package" || installed "${package}t64" || missing="$missing $package"
+    printf '%s\n' "$have" | grep -qxF "$package" || missing="$missing $package"
 done
 [ -n "$missing" ] || exit 0
 

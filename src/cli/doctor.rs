@@ -92,9 +92,7 @@ fn read_config(path: Option<&Path>) -> (Option<Config>, Vec<Check>) {
     const ABOUT: &str = "configuration";
     let installed = Path::new(INSTALLED);
     let Some(path) = path.or(installed.exists().then_some(installed)) else {
-        let advice = format!(
-            "copy config/engawa.toml there, or name another file with --config; {INSTALLED} is the usual place"
-        );
+        let advice = "write one after the pattern of config/engawa.toml, or name another with --config";
         let check = Check::warn(ABOUT, format!("{INSTALLED} is absent, the defaults are looked at"), advice);
         return (Config::parse(DEFAULTS, installed).ok(), vec![check]);
     };
