@@ -1,7 +1,6 @@
 # make demo: two linked boxes on this machine. make test: everything CI checks. make help: the rest.
 # Both install what is missing (as root or by sudo) and need no network when all is there.
 
-.POSIX:
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
@@ -46,8 +45,8 @@ test-trixie: test-packages
 checks: test-packages
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
-	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --quiet
-	@if command -v shellcheck >/dev/null; then git ls-files '*.sh' .ci/run 2>/dev/null | xargs -r shellcheck; \
+	RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links' cargo doc --locked --no-deps --document-private-items --quiet
+	@if command -v shellcheck >/dev/null; then find packaging tests -name '*.sh' | xargs shellcheck .ci/run; \
 		else echo 'shellcheck is not installed: scripts are not checked'; fi
 	cargo build --locked
 	packaging/check-units.sh "$(TARGET)/debug/engawa"
