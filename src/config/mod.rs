@@ -1,8 +1,22 @@
 //! The configuration, valid by construction. `raw` is the TOML as written; nothing else parses it.
+//!
+//! Defaults come from `config/engawa.toml`, which is compiled in: what people read is what is used. A file with a mistake
+//! gives no configuration at all, never a half-believed one.
 
 use crate::model::{Bitrate, Language, VideoCodec};
+use raw::{Complaint, Written};
+use std::io::Read;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+mod check;
+mod error;
+mod raw;
+
+pub use error::{ConfigError, Mistake};
+
+/// The documented default configuration, as installed.
+pub const DEFAULTS: &str = include_str!("../../config/engawa.toml");
 
 /// Everything an installer can set. `config/engawa.toml` is the documented default.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +45,83 @@ pub struct Config {
     pub ceiling: Bitrate,
 }
 
+impl Config {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// When the file cannot be read or has a mistake; all mistakes are told at once.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
+        let file = std::fs::File::open(path).map_err(unreadable)?;
+        let mut bytes = Vec::new();
+        file.take(LONGEST_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+        let text = String::from_utf8(bytes)
+            .map_err(|_| ConfigError::NotText { path: path.to_owned(), what: "it is not UTF-8 text" })?;
+        Self::parse(&text, path)
+    }
+
+    /// Checks a text; `path` is named in errors, and relative paths start at its directory.
+    ///
+    /// # Errors
+    /// When the text has a mistake; all mistakes are told at once.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        if u64::try_from(text.len()).is_ok_and(|length| length > LONGEST_FILE) {
+            return Err(ConfigError::NotText { path: path.to_owned(), what: "it is longer than 64 KiB" });
+        }
+        let mut written = Written::new(text, path, DEFAULTS);
+        let config = Self::read(&mut written, path.parent().unwrap_or(Path::new("")));
+        let mistakes = written.into_mistakes();
+        if mistakes.is_empty() { Ok(config) } else { Err(ConfigError::Wrong(mistakes)) }
+    }
+
+    fn read(written: &mut Written<'_>, home: &Path) -> Self {
+        let mut config = Self {
+            name: written.setting("box", "name", check::name),
+            language: written.setting("box", "language", check::language),
+            state_directory: written.setting("box", "state_directory", |text| check::path(text, home)),
+            status_socket: written.setting("box", "status_socket", |text| check::socket_path(text, home)),
+            peer: PeerConfig {
+                address: written.setting("peer", "address", check::peer_address),
+                key: written.setting("peer", "key", check::peer_key),
+            },
+            trunk: TrunkConfig {
+                listen: written.setting("trunk", "listen", check::listen),
+                dial: written.setting("trunk", "dial", Ok),
+            },
+            session_port: written.setting("session", "port", check::session_port),
+            camera: CameraConfig {
+                source: written.setting("camera", "source", |text| check::camera_source(text, home)),
+                size: written.setting("camera", "size", check::size),
+                fps: written.setting("camera", "fps", check::fps),
+                codec: written.setting("camera", "codec", check::codec),
+            },
+            sound: SoundConfig {
+                source: written.setting("sound", "source", |text| check::sound_source(text, home)),
+                sink: written.setting("sound", "sink", check::sound_sink),
+                microphone_open: written.setting("sound", "microphone", check::microphone),
+            },
+            screen: written.setting("screen", "sink", check::screen_sink),
+            ceiling: written.setting("line", "ceiling_kbps", check::ceiling),
+        };
+        config.settle_who_dials(written);
+        config
+    }
+
+    fn settle_who_dials(&mut self, written: &mut Written<'_>) {
+        self.trunk.dial &= self.peer.address.is_some();
+        if self.trunk.listen.is_none() && !self.trunk.dial {
+            let what = "this box would neither dial nor listen, and never link";
+            let hint = "give [peer] an address and let it dial, or give [trunk] an address to listen on";
+            let settings = [("trunk", "listen"), ("trunk", "dial"), ("peer", "address")];
+            written.refuse(&settings, Complaint::new(what, hint));
+        }
+        if self.peer.address.is_some() && self.peer.address == self.trunk.listen {
+            let complaint = Complaint::new("is this box's own trunk.listen", "write the other box's address");
+            written.refuse(&[("peer", "address")], complaint);
+        }
+    }
+}
+
 /// `[peer]`
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct PeerConfig {
@@ -45,7 +136,7 @@ pub struct PeerConfig {
 pub struct TrunkConfig {
     /// `listen`: IP literal and port; none means this box only dials.
     pub listen: Option<SocketAddr>,
-    /// `dial`: whether this box dials.
+    /// `dial`: whether this box dials; false also when it has no address to dial. At least one of the two ways is there.
     pub dial: bool,
 }
 
@@ -104,3 +195,5 @@ pub enum Sink {
     /// `gst:DESCRIPTION`, a bin description that takes raw video or audio.
     Gst(String),
 }
+
+const LONGEST_FILE: u64 = 64 * 1024;

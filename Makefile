@@ -1,0 +1,61 @@
+# make demo: two linked boxes on this machine. make test: everything CI checks. make help: the rest.
+# Both install what is missing (as root or by sudo) and need no network when all is there.
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+export PATH := $(PATH):$(HOME)/.cargo/bin
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+# One profile for everything that tests run, so that nothing is built twice.
+CARGO_TEST := cargo nextest run --locked --profile ci --no-fail-fast
+
+.PHONY: help
+help:
+	@echo 'make demo                two linked boxes on this machine, until Ctrl-C'
+	@echo 'make demo SECONDS=20     the same, ends by itself with a summary'
+	@echo 'make demo REAL=1         the same, with this camera and microphone instead of the sample clip'
+	@echo 'make test                everything CI checks'
+	@echo 'make test-trixie         the end-to-end core on Debian 13 (GStreamer 1.26), in a chroot; needs root'
+	@echo 'make bench               delay, CPU and recovery of two boxes, as one JSON object'
+
+.PHONY: demo
+demo: cargo
+	@packaging/install.sh packaging/apt-run.txt packaging/apt-build.txt
+	cargo build --release --locked
+	@exec "$(TARGET)/release/engawa" demo $(if $(SECONDS),--seconds $(SECONDS)) $(if $(REAL),--real)
+
+.PHONY: bench
+bench: cargo
+	@packaging/install.sh packaging/apt-run.txt packaging/apt-build.txt
+	cargo build --release --locked
+	@exec "$(TARGET)/release/engawa" bench --processes
+
+# The tests run last: their summary ends the output.
+.PHONY: test
+test: test-packages checks
+	cargo test --doc --locked --quiet
+	$(CARGO_TEST)
+
+.PHONY: test-trixie
+test-trixie: test-packages
+	tests/trixie/run.sh
+
+.PHONY: checks
+checks: test-packages
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links' cargo doc --locked --no-deps --document-private-items --quiet
+	@if command -v shellcheck >/dev/null; then find packaging tests -name '*.sh' | xargs shellcheck .ci/run; \
+		else echo 'shellcheck is not installed: scripts are not checked'; fi
+	cargo build --locked
+	packaging/check-units.sh "$(TARGET)/debug/engawa"
+
+.PHONY: test-packages
+test-packages: cargo
+	@packaging/install.sh packaging/apt-run.txt packaging/apt-build.txt packaging/apt-test.txt
+	@packaging/nextest.sh
+
+.PHONY: cargo
+cargo:
+	@command -v cargo >/dev/null || { echo "engawa: cargo is missing: install the Rust toolchain that rust-toolchain.toml names, see https://rustup.rs" >&2; exit 1; }
