@@ -1,0 +1,188 @@
+//! The way in. Pictures wait in webrtcbin for lost packets, sound does not.
+//!
+//! ```text
+//! webrtcbin: … decrypted RTP ─┬─ rtpjitterbuffer ─ src_N ─ depayloader ─ appsink → Taps.video
+//!                             │    (200 ms, in order: at once)  └ probe: RTP time by PTS
+//!                             ├ gate: nothing passes before admission
+//!                             └ sound packets, copied as they arrive → Taps.sound   (their src_N ends in a fakesink)
+//! ```
+
+use super::Taps;
+use super::lines::{depayloader, is_video, received_caps, sound_line};
+use super::passage::Gate;
+use super::sending::{pad, rtp_time};
+use super::SoundPacket;
+use crate::model::{Line, SessionId, VideoCodec};
+use gst::prelude::*;
+use gstreamer as gst;
+use gstreamer_app::{AppSink, AppSinkCallbacks};
+use gstreamer_rtp::RTPBuffer;
+use gstreamer_webrtc::WebRTCRTPTransceiver;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What all lines of a session share on their way in.
+#[derive(Clone)]
+pub(super) struct Receiving {
+    pub(super) session: SessionId,
+    pub(super) gate: Arc<Gate>,
+    pub(super) taps: Taps,
+}
+
+impl Receiving {
+    /// Builds the ends of all four lines and sees to it that webrtcbin's pads find theirs.
+    pub(super) fn build(
+        &self,
+        pipeline: &gst::Pipeline,
+        webrtcbin: &gst::Element,
+        codec: VideoCodec,
+    ) -> Result<(), glib::BoolError> {
+        let mut ends = Vec::with_capacity(Line::ALL.len());
+        for line in Line::ALL {
+            let end = if is_video(line) {
+                self.picture_end(pipeline, line, codec)?
+            } else {
+                let sink = gst::ElementFactory::make("fakesink")
+                    .property("sync", false)
+                    .property("async", false)
+                    .property("enable-last-sample", false)
+                    .build()?;
+                pipeline.add(&sink)?;
+                pad(&sink, "sink")?
+            };
+            ends.push(end.downgrade());
+        }
+        webrtcbin.connect_pad_added(move |_, pad| {
+            if pad.direction() != gst::PadDirection::Src {
+                return;
+            }
+            let line = pad.property::<Option<WebRTCRTPTransceiver>>("transceiver").map(|line| line.mlineindex());
+            let end = line.and_then(|index| ends.get(usize::try_from(index).ok()?)?.upgrade());
+            match end.map(|end| pad.link(&end)) {
+                Some(Ok(_)) => {}
+                Some(Err(fault)) => tracing::warn!(pad = %pad.name(), %fault, "an incoming line does not link"),
+                None => tracing::warn!(pad = %pad.name(), "an incoming stream belongs to no line"),
+            }
+        });
+        self.watch_jitterbuffers(webrtcbin)
+    }
+
+    /// depayloader → appsink; returns the pad packets go into.
+    fn picture_end(
+        &self,
+        pipeline: &gst::Pipeline,
+        line: Line,
+        codec: VideoCodec,
+    ) -> Result<gst::Pad, glib::BoolError> {
+        let depay = depayloader(codec)?;
+        let times = Arc::new(RtpTimes::default());
+        let app = AppSink::builder()
+            .caps(&received_caps(codec))
+            .sync(false)
+            .async_(false)
+            .enable_last_sample(false)
+            .max_buffers(4)
+            .build();
+        pipeline.add_many([&depay, app.upcast_ref()])?;
+        depay.link(&app)?;
+        let end = pad(&depay, "sink")?;
+        let seen = Arc::clone(&times);
+        end.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+            if let Some((pts, rtp)) = info.buffer().and_then(|packet| packet.pts().zip(rtp_time(packet))) {
+                seen.note(pts, rtp);
+            }
+            gst::PadProbeReturn::Ok
+        });
+        let Self { session, gate, taps } = self.clone();
+        app.set_callbacks(
+            AppSinkCallbacks::builder()
+                .new_sample(move |app| {
+                    let sample = app.pull_sample().map_err(|_| gst::FlowError::Eos)?;
+                    if let Some(frame) = sample.buffer_owned().filter(|_| gate.is_open()) {
+                        match frame.pts().and_then(|pts| times.of(pts)) {
+                            Some(rtp) => (taps.video)(session, line, frame, rtp),
+                            None => tracing::warn!(?line, "a frame without a known RTP time is left out"),
+                        }
+                    }
+                    Ok(gst::FlowSuccess::Ok)
+                })
+                .build(),
+        );
+        Ok(end)
+    }
+
+    fn watch_jitterbuffers(&self, webrtcbin: &gst::Element) -> Result<(), glib::BoolError> {
+        let rtpbin = webrtcbin
+            .downcast_ref::<gst::Bin>()
+            .and_then(|bin| bin.by_name("rtpbin"))
+            .ok_or_else(|| glib::bool_error!("webrtcbin has no rtpbin"))?;
+        let receiving = self.clone();
+        rtpbin.connect("new-jitterbuffer", false, move |values| {
+            if let Some(Ok(buffer)) = values.get(1).map(|value| value.get::<gst::Element>()) {
+                receiving.tap(&buffer);
+            }
+            None
+        });
+        Ok(())
+    }
+
+    /// One jitterbuffer per stream of the peer; its sink pad sees decrypted RTP, repaired by RTX, in the order of arrival.
+    fn tap(&self, buffer: &gst::Element) {
+        buffer.set_property("latency", JITTER_MS);
+        buffer.set_property("drop-on-latency", true);
+        // The first packet would otherwise wait out the latency for an earlier one.
+        buffer.set_property("faststart-min-packets", 1_u32);
+        let Some(entrance) = buffer.static_pad("sink") else { return };
+        let Self { session, gate, taps } = self.clone();
+        entrance.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, info| {
+            if !gate.is_open() {
+                return gst::PadProbeReturn::Drop;
+            }
+            let one = info.buffer().map(|packet| &**packet);
+            for packet in one.into_iter().chain(info.buffer_list().into_iter().flat_map(|list| list.iter())) {
+                if let Some((line, packet)) = sound_packet(packet) {
+                    (taps.sound)(session, line, packet);
+                }
+            }
+            gst::PadProbeReturn::Ok
+        });
+    }
+}
+
+/// The Opus packet in an RTP packet; `None` for pictures and for what is not RTP.
+fn sound_packet(packet: &gst::BufferRef) -> Option<(Line, SoundPacket)> {
+    let rtp = RTPBuffer::from_buffer_readable(packet).ok()?;
+    let line = sound_line(rtp.payload_type())?;
+    let mut payload = gst::Buffer::from_slice(rtp.payload().ok()?.to_vec());
+    if let Some(payload) = payload.get_mut() {
+        payload.set_pts(packet.dts_or_pts());
+    }
+    Some((line, SoundPacket { sequence: rtp.seq(), rtp: rtp.timestamp(), payload }))
+}
+
+/// PTS → RTP time of the frames that are on their way through the depayloader.
+#[derive(Default)]
+struct RtpTimes(Mutex<VecDeque<(gst::ClockTime, u32)>>);
+
+impl RtpTimes {
+    fn note(&self, pts: gst::ClockTime, rtp: u32) {
+        let mut times = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if times.back() == Some(&(pts, rtp)) {
+            return;
+        }
+        if times.len() == FRAMES_UNDERWAY {
+            times.pop_front();
+        }
+        times.push_back((pts, rtp));
+    }
+
+    fn of(&self, pts: gst::ClockTime) -> Option<u32> {
+        let times = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        times.iter().rev().find(|(noted, _)| *noted == pts).map(|(_, rtp)| *rtp)
+    }
+}
+
+/// How long a picture packet may be waited for, in milliseconds: one retransmission over a slow line.
+const JITTER_MS: u32 = 200;
+/// The depayloader holds one frame; the rest is for disorder.
+const FRAMES_UNDERWAY: usize = 16;

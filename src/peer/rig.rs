@@ -1,0 +1,133 @@
+//! The pipeline of one session, built whole before it plays: nothing is added to it later.
+
+use super::Taps;
+use super::lines::{is_video, negotiated_caps};
+use super::meter::{Estimator, Meter};
+use super::passage::{Gate, Sources};
+use super::receiving::Receiving;
+use super::sending::Sending;
+use crate::core::output::SessionOrder;
+use crate::inbox::Inbox;
+use crate::model::Line;
+use gst::prelude::*;
+use gstreamer as gst;
+use gstreamer_webrtc::{WebRTCBundlePolicy, WebRTCRTPTransceiver, WebRTCRTPTransceiverDirection};
+use std::sync::Arc;
+
+/// One webrtcbin with everything around it.
+pub(super) struct Rig {
+    pub(super) pipeline: gst::Pipeline,
+    pub(super) webrtcbin: gst::Element,
+    pub(super) sources: Sources,
+    pub(super) estimator: Arc<Estimator>,
+}
+
+/// What a session is given besides its order.
+#[derive(Clone)]
+pub(super) struct Surroundings {
+    pub(super) port: u16,
+    pub(super) starts: Option<(u32, u16)>,
+    pub(super) taps: Taps,
+    pub(super) inbox: Inbox,
+    pub(super) gate: Arc<Gate>,
+    pub(super) meter: Arc<Meter>,
+}
+
+impl Rig {
+    /// Builds it, in state NULL.
+    pub(super) fn build(order: &SessionOrder, around: &Surroundings) -> Result<Self, glib::BoolError> {
+        let pipeline = gst::Pipeline::with_name(&format!("session-{}", order.session.number));
+        pipeline.use_clock(Some(&gst::SystemClock::obtain()));
+        pipeline.set_base_time(gst::ClockTime::ZERO);
+        pipeline.set_start_time(gst::ClockTime::NONE);
+
+        let webrtcbin = gst::ElementFactory::make("webrtcbin")
+            .name("webrtcbin")
+            .property("bundle-policy", WebRTCBundlePolicy::MaxBundle)
+            .build()?;
+        confine(&webrtcbin, around.port, &order.own.to_string())?;
+        count_traffic(&webrtcbin, &around.meter);
+        pipeline.add(&webrtcbin)?;
+
+        Receiving { session: order.session, gate: Arc::clone(&around.gate), taps: around.taps.clone() }.build(
+            &pipeline,
+            &webrtcbin,
+            order.codec,
+        )?;
+
+        for line in Line::ALL {
+            let transceiver = webrtcbin.emit_by_name::<WebRTCRTPTransceiver>(
+                "add-transceiver",
+                &[&WebRTCRTPTransceiverDirection::Sendrecv, &negotiated_caps(line, order.codec)],
+            );
+            if is_video(line) {
+                transceiver.set_property("do-nack", true);
+                transceiver.set_property_from_str("fec-type", "ulp-red");
+                // Negotiated, not used: who wants forward error correction raises it without renegotiating.
+                transceiver.set_property("fec-percentage", 0_u32);
+            }
+        }
+        let estimator = Arc::new(Estimator::new()?);
+        let sending = Sending {
+            pipeline: &pipeline,
+            webrtcbin: &webrtcbin,
+            codec: order.codec,
+            starts: around.starts,
+            taps: &around.taps,
+            inbox: &around.inbox,
+            estimator: &estimator,
+        };
+        let sources = [
+            sending.build(Line::Voice)?,
+            sending.build(Line::Camera)?,
+            sending.build(Line::LiveShare)?,
+            sending.build(Line::ShareSound)?,
+        ];
+        Ok(Self { pipeline, webrtcbin, sources, estimator })
+    }
+}
+
+/// One UDP socket on one port of one address, no multicast, no TCP, nothing else (measured in FACTS.md).
+fn confine(webrtcbin: &gst::Element, port: u16, own: &str) -> Result<(), glib::BoolError> {
+    let ice = webrtcbin.property::<gst::Object>("ice-agent");
+    ice.set_property("min-rtp-port", u32::from(port));
+    ice.set_property("max-rtp-port", u32::from(port));
+    ice.set_property("ice-tcp", false);
+    let agent = ice.property::<glib::Object>("agent");
+    agent.set_property("upnp", false);
+    agent.set_property("keepalive-conncheck", false);
+    if ice.emit_by_name::<bool>("add-local-ip-address", &[&own]) {
+        Ok(())
+    } else {
+        Err(glib::bool_error!("{own} is no address to gather candidates on"))
+    }
+}
+
+/// Counts what goes through webrtcbin's socket elements, whenever it makes them.
+fn count_traffic(webrtcbin: &gst::Element, meter: &Arc<Meter>) {
+    let Some(bin) = webrtcbin.downcast_ref::<gst::Bin>() else { return };
+    let meter = Arc::clone(meter);
+    bin.connect_deep_element_added(move |_, _, element| {
+        let packets = gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST;
+        let meter = Arc::clone(&meter);
+        match element.factory().map(|factory| factory.name()).as_deref() {
+            Some("nicesink") => {
+                element.static_pad("sink").and_then(|pad| {
+                    pad.add_probe(packets, move |_, info| {
+                        meter.count_sent(info);
+                        gst::PadProbeReturn::Ok
+                    })
+                });
+            }
+            Some("nicesrc") => {
+                element.static_pad("src").and_then(|pad| {
+                    pad.add_probe(packets, move |_, info| {
+                        meter.count_received(info);
+                        gst::PadProbeReturn::Ok
+                    })
+                });
+            }
+            Some(_) | None => {}
+        }
+    });
+}

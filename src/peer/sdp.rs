@@ -1,0 +1,108 @@
+//! The peer's SDP, held to what Engawa speaks before webrtcbin sees it.
+//!
+//! Only host candidates over UDP with the peer's own address stay; names (`*.local` or any other) are never resolved.
+//! Anything that is not four lines of the agreed codecs in one bundle is refused here, with a reason, not inside webrtcbin.
+
+use super::lines::{is_video, rtpmap};
+use crate::model::{Line, VideoCodec};
+use gstreamer_sdp::SDPMessage;
+use std::net::IpAddr;
+use thiserror::Error;
+
+/// Why a description is refused.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum SdpFault {
+    /// Larger than [`SDP_LIMIT`].
+    #[error("the description has {0} bytes, more than {SDP_LIMIT}")]
+    TooLarge(usize),
+    /// More lines than [`LINE_LIMIT`], or a line longer than [`LINE_BYTES`].
+    #[error("the description has too many or too long lines")]
+    TooManyLines,
+    /// Not SDP.
+    #[error("the description is not SDP")]
+    NotSdp,
+    /// Not the four lines of Engawa in their order.
+    #[error("the description does not have Engawa's four media lines")]
+    WrongLines,
+    /// A line without the agreed codec.
+    #[error("the description's {0:?} line does not carry {1}")]
+    WrongCodec(Line, &'static str),
+    /// A line that lacks something no session goes without.
+    #[error("the description's {0:?} line lacks {1}")]
+    Incomplete(Line, &'static str),
+}
+
+/// The peer's description with only the candidates that may be used, parsed.
+///
+/// # Errors
+/// [`SdpFault`] when it is not an Engawa description for this codec.
+pub fn admissible(text: &str, codec: VideoCodec, peer: IpAddr) -> Result<SDPMessage, SdpFault> {
+    if text.len() > SDP_LIMIT {
+        return Err(SdpFault::TooLarge(text.len()));
+    }
+    let lines: Vec<&str> = text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line)).collect();
+    if lines.len() > LINE_LIMIT || lines.iter().any(|line| line.len() > LINE_BYTES) {
+        return Err(SdpFault::TooManyLines);
+    }
+    if !text.starts_with("v=0") || text.contains('\0') {
+        return Err(SdpFault::NotSdp);
+    }
+    check_lines(&lines, codec)?;
+    let kept: Vec<&str> = lines.into_iter().filter(|line| may_stay(line, peer)).collect();
+    SDPMessage::parse_buffer(kept.join("\r\n").as_bytes()).map_err(|_| SdpFault::NotSdp)
+}
+
+/// Everything but a candidate that may not be used.
+fn may_stay(line: &str, peer: IpAddr) -> bool {
+    let Some(candidate) = line.strip_prefix("a=candidate:") else { return true };
+    let words: Vec<&str> = candidate.split(' ').collect();
+    // foundation, component, transport, priority, address, port, "typ", type (RFC 8839 §5.1)
+    let [_, _, transport, _, address, port, "typ", "host", ..] = words.as_slice() else { return false };
+    transport.eq_ignore_ascii_case("udp")
+        && address.parse::<IpAddr>().is_ok_and(|address| address.to_canonical() == peer.to_canonical())
+        && port.parse::<u16>().is_ok_and(|port| port != 0)
+}
+
+fn check_lines(lines: &[&str], codec: VideoCodec) -> Result<(), SdpFault> {
+    let mut sections = lines.split(|line| line.starts_with("m="));
+    let session = sections.next().unwrap_or_default();
+    let kinds: Vec<&str> = lines.iter().filter_map(|line| line.strip_prefix("m=")).collect();
+    let sections: Vec<&[&str]> = sections.collect();
+    if kinds.len() != Line::ALL.len() {
+        return Err(SdpFault::WrongLines);
+    }
+    for ((line, kind), section) in Line::ALL.into_iter().zip(kinds).zip(sections) {
+        let wanted = if is_video(line) { "video " } else { "audio " };
+        if !kind.starts_with(wanted) || !kind.contains(" UDP/TLS/RTP/SAVPF ") {
+            return Err(SdpFault::WrongLines);
+        }
+        let name = rtpmap(line, codec);
+        let carried = section.iter().filter_map(|text| text.strip_prefix("a=rtpmap:")).any(|map| {
+            map.split_once(' ').is_some_and(|(_, encoding)| encoding.trim().eq_ignore_ascii_case(name))
+        });
+        if !carried {
+            return Err(SdpFault::WrongCodec(line, name));
+        }
+        for needed in ["a=sendrecv", "a=rtcp-mux"] {
+            if !section.contains(&needed) {
+                return Err(SdpFault::Incomplete(line, needed));
+            }
+        }
+        for needed in ["a=mid:", "a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:sha-256 ", "a=setup:"] {
+            if !section.iter().chain(session).any(|text| text.starts_with(needed)) {
+                return Err(SdpFault::Incomplete(line, needed));
+            }
+        }
+    }
+    if !session.iter().any(|text| text.starts_with("a=group:BUNDLE ") && text.split(' ').count() == 5) {
+        return Err(SdpFault::Incomplete(Line::Voice, "a=group:BUNDLE"));
+    }
+    Ok(())
+}
+
+/// Bytes; what a signal on the trunk may carry.
+const SDP_LIMIT: usize = 16 * 1024;
+/// A description of ours has about 150.
+const LINE_LIMIT: usize = 512;
+/// Bytes; the longest line of ours has about 200.
+const LINE_BYTES: usize = 1024;
