@@ -1,0 +1,391 @@
+//! The camera's sending half: source → I420 at the configured size → encoder → `out`.
+//!
+//! ```text
+//! Feed (own pipeline, own thread) ─► Handoff: pace, stamp, key frames ─► Encoder (own pipeline) ─► tally ─► out
+//!   └ placeholder while missing
+//! ```
+//!
+//! A plan of `None` closes the device and the encoder. A new bitrate is set on the running encoder, a new codec replaces
+//! only the encoder, and a lost camera replaces only the source. Nothing here waits on the loop.
+
+use crate::config::CameraConfig;
+use crate::core::plan::CameraPlan;
+use crate::inbox::Inbox;
+use crate::media::encoder::{Encoder, EncoderOrder, VideoOut};
+use crate::media::feed::{Feed, FeedOrder, Origin};
+use crate::media::source::{Form, now};
+use crate::media::stamp;
+use crate::model::{Device, Moment};
+use gstreamer as gst;
+use gstreamer_video as gst_video;
+use gstreamer_video::prelude::*;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// What to capture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CameraSettings {
+    /// Source, size, rate.
+    pub camera: CameraConfig,
+    /// Draw the capture moment into the picture: benches only.
+    pub stamps: bool,
+}
+
+/// What really left in the last whole second.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CameraReport {
+    /// Frames given to `out` per second.
+    pub fps: f32,
+    /// Their size in pixels; `None` while nothing leaves.
+    pub size: Option<(u32, u32)>,
+    /// Those of them that came from the source and not from the placeholder.
+    pub live_frames: u32,
+    /// Encoder element; empty while there is none.
+    pub encoder: String,
+}
+
+/// Captures and encodes as arranged. Dropping it closes everything, off the caller's thread.
+pub struct CameraSender {
+    desk: Arc<Desk>,
+    handoff: Arc<Handoff>,
+    size: (u32, u32),
+}
+
+impl CameraSender {
+    /// Sends nothing until a plan is arranged. `out` takes encoded frames on a GStreamer thread and must not wait.
+    /// GStreamer must be initialised.
+    pub fn start(settings: CameraSettings, out: VideoOut, inbox: Inbox) -> Self {
+        let desk = Arc::new(Desk::default());
+        let size = settings.camera.size;
+        let handoff = Arc::new(Handoff {
+            state: Mutex::default(),
+            tally: Mutex::default(),
+            refresh: AtomicBool::new(false),
+            period: Duration::from_secs(1) / settings.camera.fps.max(1),
+            stamps: settings.stamps,
+        });
+        let sender = Self { desk: desk.clone(), handoff: handoff.clone(), size };
+        let worker = Worker { settings, out, inbox, desk, handoff, struck: Vec::new(), feed: None, made: None };
+        if let Err(error) = std::thread::Builder::new().name("engawa-camera".to_owned()).spawn(move || worker.run()) {
+            tracing::error!(%error, "no thread for the camera");
+        }
+        sender
+    }
+
+    /// Does this from now on.
+    pub fn arrange(&mut self, plan: Option<CameraPlan>) {
+        self.desk.tell(|orders| {
+            orders.changed |= orders.plan != plan;
+            orders.plan = plan;
+        });
+    }
+
+    /// Sends a key frame soon: with the next frame, but not within 250 ms of the last one asked for.
+    pub fn refresh(&self) {
+        self.handoff.refresh.store(true, Ordering::Relaxed);
+    }
+
+    /// [`refresh`](Self::refresh) for another thread.
+    pub fn refresher(&self) -> impl Fn() + Send + Sync + Clone + use<> {
+        let handoff = self.handoff.clone();
+        move || handoff.refresh.store(true, Ordering::Relaxed)
+    }
+
+    /// What really left in the last whole second.
+    pub fn report(&self) -> CameraReport {
+        let (frames, live_frames) = self.handoff.lock_tally().last_second(now());
+        let encoder = self.handoff.lock().encoder.as_ref().map(|encoder| encoder.name().to_owned());
+        CameraReport {
+            fps: frames as f32,
+            size: (frames > 0).then_some(self.size),
+            live_frames,
+            encoder: encoder.unwrap_or_default(),
+        }
+    }
+}
+
+impl Drop for CameraSender {
+    fn drop(&mut self) {
+        self.desk.tell(|orders| orders.stop = true);
+    }
+}
+
+/// Newest orders for the worker.
+#[derive(Default)]
+struct Desk {
+    orders: Mutex<Orders>,
+    wake: Condvar,
+}
+
+#[derive(Clone, Default)]
+struct Orders {
+    plan: Option<CameraPlan>,
+    changed: bool,
+    /// An encoder element that broke.
+    broken: Option<&'static str>,
+    stop: bool,
+}
+
+impl Desk {
+    fn tell(&self, change: impl FnOnce(&mut Orders)) {
+        change(&mut self.orders.lock().unwrap_or_else(PoisonError::into_inner));
+        self.wake.notify_one();
+    }
+
+    /// Waits for orders, without limit: whoever drops the sender stops the worker.
+    fn wait(&self) -> Orders {
+        let orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        let quiet = |orders: &mut Orders| !orders.changed && orders.broken.is_none() && !orders.stop;
+        let mut orders = self.wake.wait_while(orders, quiet).unwrap_or_else(PoisonError::into_inner);
+        let taken = orders.clone();
+        orders.changed = false;
+        orders.broken = None;
+        taken
+    }
+}
+
+/// The thread that builds and closes; the only one that may take its time.
+struct Worker {
+    settings: CameraSettings,
+    out: VideoOut,
+    inbox: Inbox,
+    desk: Arc<Desk>,
+    handoff: Arc<Handoff>,
+    /// Encoder elements that broke on this machine.
+    struck: Vec<&'static str>,
+    feed: Option<Feed>,
+    /// The plan the present encoder follows.
+    made: Option<CameraPlan>,
+}
+
+impl Worker {
+    fn run(mut self) {
+        loop {
+            let orders = self.desk.wait();
+            if let Some(element) = orders.broken {
+                tracing::warn!(element, "this encoder broke");
+                // The last resort is tried again rather than nothing.
+                if self.struck.len() < STRUCK {
+                    self.struck.push(element);
+                } else {
+                    self.struck.clear();
+                }
+                self.made = None;
+            }
+            if orders.stop {
+                self.close();
+                return;
+            }
+            match orders.plan {
+                Some(plan) => self.follow(plan),
+                None => self.close(),
+            }
+        }
+    }
+
+    fn follow(&mut self, plan: CameraPlan) {
+        let present = self.handoff.lock().encoder.clone();
+        match present.filter(|_| self.made.is_some_and(|made| made.codec == plan.codec)) {
+            Some(encoder) if self.made.is_some_and(|made| made.bitrate != plan.bitrate) => {
+                encoder.set_bitrate(plan.bitrate)
+            }
+            Some(_) => {}
+            None => self.replace_encoder(plan),
+        }
+        self.made = Some(plan);
+        self.handoff.lock().key_frame_every = plan.key_frame_every;
+        if self.feed.is_none() {
+            self.feed = Some(self.open_feed());
+        }
+    }
+
+    fn replace_encoder(&mut self, plan: CameraPlan) {
+        let CameraConfig { size, fps, .. } = self.settings.camera;
+        let order = EncoderOrder { codec: plan.codec, size, fps, bitrate: plan.bitrate };
+        let (handoff, out) = (self.handoff.clone(), self.out.clone());
+        let counted: VideoOut = Arc::new(move |unit| {
+            handoff.count(&unit);
+            out(unit);
+        });
+        let (desk, name) = (Arc::downgrade(&self.desk), Arc::new(std::sync::OnceLock::new()));
+        let named = name.clone();
+        let fault = move |why: String| {
+            tracing::debug!(why, "the encoder fails");
+            if let Some(desk) = desk.upgrade() {
+                desk.tell(|orders| orders.broken = Some(named.get().copied().unwrap_or_default()));
+            }
+        };
+        match Encoder::start(order, &self.struck, counted, fault) {
+            Ok(encoder) => {
+                tracing::info!(element = encoder.name(), codec = ?plan.codec, "encoder");
+                name.get_or_init(|| encoder.name());
+                let before = self.handoff.lock().encoder.replace(Arc::new(encoder));
+                drop(before);
+            }
+            Err(error) => tracing::error!(%error, "the camera is not sent"),
+        }
+    }
+
+    fn open_feed(&self) -> Feed {
+        let CameraConfig { size, fps, .. } = self.settings.camera;
+        let handoff = self.handoff.clone();
+        Feed::start(FeedOrder {
+            device: Device::Camera,
+            source: self.settings.camera.source.clone(),
+            form: Form::Picture { size, fps },
+            tail: tail(size),
+            placeholder: Some(placeholder(size)),
+            take: Arc::new(move |frame, caps, origin| handoff.take(frame, caps, origin)),
+            examine: Arc::new(|_| None),
+            inbox: self.inbox.clone(),
+        })
+    }
+
+    fn close(&mut self) {
+        self.feed = None;
+        self.made = None;
+        let encoder = self.handoff.lock().encoder.take();
+        drop(encoder);
+    }
+}
+
+/// Where a captured frame becomes an encoder's frame; runs on the source's thread.
+struct Handoff {
+    state: Mutex<Passing>,
+    tally: Mutex<Tally>,
+    refresh: AtomicBool,
+    period: Duration,
+    stamps: bool,
+}
+
+#[derive(Default)]
+struct Passing {
+    encoder: Option<Arc<Encoder>>,
+    key_frame_every: Option<Duration>,
+    last: Moment,
+    next_due: Moment,
+    last_key: Moment,
+    origin: Option<Origin>,
+}
+
+impl Handoff {
+    fn take(&self, mut frame: gst::Buffer, caps: &gst::CapsRef, origin: Origin) {
+        let Some(moment) = frame.pts().map(|pts| Moment::from_nanos(pts.nseconds())) else { return };
+        let Some((encoder, key)) = self.admit(moment, origin) else { return };
+        if self.stamps && origin == Origin::Device {
+            draw_stamp(&mut frame, caps, moment);
+        }
+        if key {
+            encoder.force_key_frame();
+        }
+        encoder.encode(frame, caps);
+    }
+
+    /// Whether this frame goes on, and whether as a key frame.
+    fn admit(&self, moment: Moment, origin: Origin) -> Option<(Arc<Encoder>, bool)> {
+        let mut passing = self.lock();
+        // Time never runs back, and a source faster than ordered is thinned; half a period of jitter is nobody's fault.
+        if moment <= passing.last || moment + self.period / 2 < passing.next_due {
+            return None;
+        }
+        let encoder = passing.encoder.clone()?;
+        passing.last = moment;
+        passing.next_due = (passing.next_due + self.period).max(moment);
+        if passing.origin != Some(origin) {
+            passing.origin = Some(origin);
+            self.lock_tally().live_since = (origin == Origin::Device).then_some(moment);
+        }
+        let since = moment.since(passing.last_key);
+        let due = passing.key_frame_every.is_some_and(|every| since >= every);
+        // The request stays until it is granted.
+        let key = since >= KEY_PAUSE && (due || self.refresh.load(Ordering::Relaxed));
+        if key {
+            self.refresh.store(false, Ordering::Relaxed);
+            passing.last_key = moment;
+        }
+        Some((encoder, key))
+    }
+
+    fn count(&self, unit: &gst::BufferRef) {
+        if let Some(pts) = unit.pts() {
+            self.lock_tally().count(Moment::from_nanos(pts.nseconds()), now());
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Passing> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_tally(&self) -> MutexGuard<'_, Tally> {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Frames per whole second, all and live.
+#[derive(Default)]
+struct Tally {
+    began: Moment,
+    running: (u32, u32),
+    whole: (u32, u32),
+    /// Frames captured from here on are live; none are while the placeholder stands.
+    live_since: Option<Moment>,
+}
+
+impl Tally {
+    fn count(&mut self, captured: Moment, at: Moment) {
+        self.roll(at);
+        self.running.0 += 1;
+        self.running.1 += u32::from(self.live_since.is_some_and(|since| captured >= since));
+    }
+
+    fn last_second(&mut self, at: Moment) -> (u32, u32) {
+        self.roll(at);
+        self.whole
+    }
+
+    fn roll(&mut self, at: Moment) {
+        let passed = at.since(self.began);
+        if passed >= SECOND {
+            let fresh = passed < 2 * SECOND;
+            self.whole = if fresh { self.running } else { (0, 0) };
+            self.running = (0, 0);
+            self.began = if fresh { self.began + SECOND } else { at };
+        }
+    }
+}
+
+fn draw_stamp(frame: &mut gst::Buffer, caps: &gst::CapsRef, moment: Moment) {
+    let Ok(info) = gst_video::VideoInfo::from_caps(caps) else { return };
+    let Ok(mut picture) = gst_video::VideoFrameRef::from_buffer_ref_writable(frame.make_mut(), &info) else { return };
+    let stride = usize::try_from(picture.plane_stride()[0]).unwrap_or(0);
+    let width = picture.width() as usize;
+    if let Ok(luma) = picture.plane_data_mut(0) {
+        stamp::draw(luma, stride, width, moment);
+    }
+}
+
+/// Both elements pass frames through untouched when there is nothing to do.
+fn tail((width, height): (u32, u32)) -> String {
+    format!(
+        "videoconvertscale add-borders=true \
+         ! video/x-raw,format=I420,width={width},height={height},pixel-aspect-ratio=1/1"
+    )
+}
+
+/// Drawn once, repeated four times a second.
+fn placeholder((width, height): (u32, u32)) -> String {
+    format!(
+        "videotestsrc num-buffers=1 pattern=solid-color foreground-color=0xff202428 \
+         ! video/x-raw,format=I420,width={width},height={height},framerate=4/1 \
+         ! textoverlay text=\"カメラがありません\\nNo camera\" valignment=center halignment=center \
+           font-desc=\"Noto Sans CJK JP 28\" shaded-background=false \
+         ! imagefreeze is-live=true ! video/x-raw,framerate=4/1"
+    )
+}
+
+/// At most one asked-for key frame in this time.
+const KEY_PAUSE: Duration = Duration::from_millis(250);
+const SECOND: Duration = Duration::from_secs(1);
+/// As many encoder elements as can be struck before they are all tried again.
+const STRUCK: usize = 5;
