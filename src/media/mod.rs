@@ -1,1 +1,10 @@
 //! One file, one pipeline with its own bus and restart.
+
+mod display;
+mod outlet;
+pub mod picture;
+pub mod playout;
+pub mod screen;
+mod speaker;
+mod stage;
+pub mod voice;

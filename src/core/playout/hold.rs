@@ -10,7 +10,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, Default)]
 pub struct PictureHold {
     sound: Option<(f64, Moment)>,
-    picture_ns: Option<f64>,
+    picture: Option<(f64, Moment)>,
     last_due: Moment,
 }
 
@@ -27,8 +27,8 @@ impl PictureHold {
     pub fn due(&mut self, captured_at: Option<Moment>, decoded_at: Moment) -> Moment {
         let wish = captured_at.and_then(|captured_at| {
             let arrived_ns = decoded_at.since(captured_at).as_nanos() as f64;
-            let before = self.picture_ns.unwrap_or(arrived_ns);
-            self.picture_ns = Some(before + (arrived_ns - before) * PICTURE_SHARE);
+            let before = self.picture_ns(decoded_at).unwrap_or(arrived_ns);
+            self.picture = Some((before + (arrived_ns - before) * PICTURE_SHARE, decoded_at));
             let delay_ns = self.sound_ns(decoded_at)? - PICTURE_MAY_LEAD.as_nanos() as f64;
             Some(captured_at.shifted(delay_ns as i64))
         });
@@ -37,21 +37,28 @@ impl PictureHold {
         due
     }
 
-    /// The least delay sound should have so that it is not more than [`SOUND_MAY_LEAD`] before the picture.
-    pub fn sound_floor(&self) -> Option<Duration> {
-        let floor_ns = self.picture_ns? - SOUND_MAY_LEAD.as_nanos() as f64;
-        Some(Duration::from_nanos(floor_ns.max(0.0) as u64))
+    /// The least delay sound should have so that it is not more than [`SOUND_MAY_LEAD`] before the picture; never more
+    /// than [`SOUND_WAITS`], for voice is the last thing to suffer. Zero without picture.
+    pub fn sound_floor(&self, now: Moment) -> Duration {
+        let picture_ns = self.picture_ns(now).unwrap_or(0.0);
+        Duration::from_nanos(picture_ns as u64).saturating_sub(SOUND_MAY_LEAD).min(SOUND_WAITS)
     }
 
     fn sound_ns(&self, now: Moment) -> Option<f64> {
-        self.sound.filter(|(_, heard_at)| now.since(*heard_at) < SOUND_IS_OVER).map(|(delay_ns, _)| delay_ns)
+        self.sound.filter(|(_, at)| now.since(*at) < SOUND_IS_OVER).map(|(delay_ns, _)| delay_ns)
+    }
+
+    fn picture_ns(&self, now: Moment) -> Option<f64> {
+        self.picture.filter(|(_, at)| now.since(*at) < PICTURE_IS_OVER).map(|(delay_ns, _)| delay_ns)
     }
 }
 
 /// People do not notice a picture this much early (ITU-R BT.1359: 45 ms is noticed); 15 ms stay for the smoothing.
 const PICTURE_MAY_LEAD: Duration = Duration::from_millis(25);
 const SOUND_MAY_LEAD: Duration = Duration::from_millis(30);
+const SOUND_WAITS: Duration = Duration::from_millis(150);
 const SOUND_IS_OVER: Duration = Duration::from_millis(500);
+const PICTURE_IS_OVER: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_millis(450);
 /// A quarter of a second of packets of 10 ms.
 const SOUND_SHARE: f64 = 1.0 / 25.0;
@@ -96,18 +103,20 @@ mod tests {
                 assert!(apart <= ms(40), "frame {frame}: {apart:?}");
             }
         }
-        assert_eq!(hold.sound_floor(), Some(Duration::ZERO));
+        assert_eq!(hold.sound_floor(due_before), Duration::ZERO);
     }
 
     #[test]
     fn sound_waits_for_a_slow_picture() {
         let mut hold = PictureHold::default();
-        assert_eq!(hold.sound_floor(), None);
+        assert_eq!(hold.sound_floor(Moment::default()), Duration::ZERO);
+        let mut now = Moment::default();
         for frame in 0..300_u64 {
-            let captured = Moment::default() + ms(1000 + frame * 33);
-            hold.due(Some(captured), captured + ms(90));
+            now = Moment::default() + ms(1090 + frame * 33);
+            hold.due(Some(now.shifted(-90_000_000)), now);
         }
-        assert_eq!(hold.sound_floor(), Some(ms(60)));
+        assert_eq!(hold.sound_floor(now), ms(60));
+        assert_eq!(hold.sound_floor(now + ms(5000)), Duration::ZERO, "the picture was over long ago");
     }
 
     #[test]
