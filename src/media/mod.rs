@@ -2,10 +2,20 @@
 
 pub mod camera;
 pub mod devices;
+mod display;
 pub mod encoder;
 pub(crate) mod feed;
 pub(crate) mod life;
 pub mod microphone;
+mod outlet;
+pub mod picture;
+pub mod playout;
+pub mod room;
+pub mod screen;
 pub mod source;
+mod speaker;
+mod stage;
 pub mod stamp;
-pub(crate) mod voice;
+pub mod stamps;
+pub(crate) mod test_voice;
+pub mod voice;

@@ -192,13 +192,13 @@ fn test_voice() -> Result<gst::Bin, SourceError> {
         "audiotestsrc is-live=true wave=silence samplesperbuffer=480 \
          ! audio/x-raw,format=S16LE,rate=48000,channels=1,layout=interleaved",
     )?;
-    let table = voice::table();
+    let table = test_voice::table();
     if let Some(end) = bin.static_pad("src") {
         end.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
             if let Some(buffer) = info.buffer_mut() {
                 let start = buffer.pts().unwrap_or_default();
                 if let Ok(mut samples) = buffer.make_mut().map_writable() {
-                    voice::write(&table, start.nseconds(), samples.as_mut_slice());
+                    test_voice::write(&table, start.nseconds(), samples.as_mut_slice());
                 }
             }
             gst::PadProbeReturn::Ok

@@ -1,0 +1,200 @@
+//! A way out of the box, screen or speaker, that is kept open for ever.
+//!
+//! ```text
+//!  push(sample) ─▶ appsrc (leaky: the newest stay) ─▶ bin of the first description that works
+//!                     ▲ new one                           │ error · stalled
+//!                     └────── keeper thread ◀─────────────┘  DeviceChanged, pause by LADDER, again
+//! ```
+//!
+//! Promise: pushing never blocks; trouble of the device never reaches the session.
+
+use super::stage::{Stage, StageFault, lock, spawn};
+use crate::core::input::Input;
+use crate::inbox::Inbox;
+use crate::model::Device;
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use gstreamer_app as gst_app;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// Cheap to clone; ends when the last clone and its keeper's stop meet: see [`Outlet::close`].
+#[derive(Clone)]
+pub(super) struct Outlet {
+    open: Arc<Mutex<Option<Open>>>,
+    words: SyncSender<Word>,
+    counts: Arc<Counts>,
+}
+
+/// What an outlet is made of.
+pub(super) struct OutletPlan {
+    /// What people lose when it is gone.
+    pub device: Device,
+    /// All pipelines run on it.
+    pub clock: gst::Clock,
+    /// How many samples may wait.
+    pub waiting: u64,
+    /// Bin descriptions to try, best first; asked at every attempt.
+    pub descriptions: Box<dyn Fn() -> Vec<String> + Send>,
+    /// Called when it is open.
+    pub opened: Box<dyn Fn() + Send>,
+}
+
+#[derive(Clone)]
+struct Open {
+    source: gst_app::AppSrc,
+    bin: gst::Bin,
+}
+
+#[derive(Default)]
+struct Counts {
+    pushed: AtomicU64,
+    passed: AtomicU64,
+}
+
+enum Word {
+    Broken { attempt: u64, cause: String },
+    Close,
+}
+
+impl Outlet {
+    /// Opens it, for ever.
+    pub(super) fn start(plan: OutletPlan, inbox: Inbox) -> Self {
+        let (words, heard) = sync_channel(8);
+        let outlet = Self { open: Arc::default(), words, counts: Arc::default() };
+        let keeper = outlet.clone();
+        spawn("outlet", move || keeper.keep(&plan, &inbox, &heard));
+        outlet
+    }
+
+    /// Hands a sample on; false if nothing is open.
+    pub(super) fn push(&self, sample: &gst::Sample) -> bool {
+        let Some(open) = lock(&self.open).clone() else { return false };
+        self.counts.pushed.fetch_add(1, Ordering::Relaxed);
+        open.source.push_sample(sample).is_ok()
+    }
+
+    /// An element of the open bin.
+    pub(super) fn element(&self, name: &str) -> Option<gst::Element> {
+        lock(&self.open).as_ref()?.bin.by_name(name)
+    }
+
+    /// Ends it.
+    pub(super) fn close(&self) {
+        let _ = self.words.try_send(Word::Close); // full: it is being closed or reopened, and finds no user
+        *lock(&self.open) = None;
+    }
+
+    fn keep(&self, plan: &OutletPlan, inbox: &Inbox, heard: &Receiver<Word>) {
+        let mut present = None;
+        let mut failures = 0;
+        for attempt in 0.. {
+            let tell = |present: &mut Option<bool>, now_present: bool, detail: &str| {
+                if present.replace(now_present) != Some(now_present) {
+                    tracing::info!(device = ?plan.device, present = now_present, detail, "device changed");
+                    let detail = detail.to_owned();
+                    inbox.urgent(Input::DeviceChanged { device: plan.device, present: now_present, detail });
+                }
+            };
+            let cause = match self.open_first(plan, attempt) {
+                Ok((stage, open, description)) => {
+                    *lock(&self.open) = Some(open);
+                    tell(&mut present, true, &description);
+                    failures = 0;
+                    (plan.opened)();
+                    let ended = self.watch(heard, attempt);
+                    *lock(&self.open) = None;
+                    drop(stage);
+                    match ended {
+                        Some(cause) => cause,
+                        None => return,
+                    }
+                }
+                Err(cause) => cause,
+            };
+            tell(&mut present, false, &cause);
+            let pause = LADDER[failures.min(LADDER.len() - 1)];
+            failures += 1;
+            if !waited(heard, pause) {
+                return;
+            }
+        }
+    }
+
+    /// Watches an open outlet until it breaks; `None`: it was closed.
+    fn watch(&self, heard: &Receiver<Word>, attempt: u64) -> Option<String> {
+        let counts = || (self.counts.pushed.load(Ordering::Relaxed), self.counts.passed.load(Ordering::Relaxed));
+        let mut before = counts();
+        loop {
+            match heard.recv_timeout(STALLED) {
+                Ok(Word::Broken { attempt: of, cause }) if of == attempt => return Some(cause),
+                Ok(Word::Broken { .. }) => {} // of one that is gone
+                Ok(Word::Close) | Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => {
+                    let after = counts();
+                    if after.0 >= before.0 + 3 && after.1 == before.1 {
+                        return Some("stalled".into());
+                    }
+                    before = after;
+                }
+            }
+        }
+    }
+
+    fn open_first(&self, plan: &OutletPlan, attempt: u64) -> Result<(Stage, Open, String), String> {
+        let mut causes = Vec::new();
+        for description in (plan.descriptions)() {
+            match self.open_one(plan, attempt, &description) {
+                Ok((stage, open)) => return Ok((stage, open, description)),
+                Err(fault) => causes.push(fault.to_string()),
+            }
+        }
+        Err(if causes.is_empty() { "nothing to open".into() } else { causes.join("; ") })
+    }
+
+    fn open_one(&self, plan: &OutletPlan, attempt: u64, description: &str) -> Result<(Stage, Open), StageFault> {
+        let words = self.words.clone();
+        let stage = Stage::new("outlet", &plan.clock, move |cause| {
+            // Full: the keeper has enough to read about this fault already.
+            let _ = words.try_send(Word::Broken { attempt, cause });
+        });
+        let source = gst_app::AppSrc::builder()
+            .format(gst::Format::Time)
+            .is_live(true)
+            .leaky_type(gst_app::AppLeakyType::Downstream)
+            .max_buffers(plan.waiting)
+            .build();
+        let bin = gst::parse::bin_from_description(description, true)
+            .map_err(|error| StageFault::Build(error.to_string()))?;
+        stage.chain(&[source.upcast_ref(), bin.upcast_ref()])?;
+        let counts = Arc::clone(&self.counts);
+        if let Some(pad) = bin.static_pad("sink") {
+            // Counted when the element behind has taken the buffer before: appsrc pushes one at a time.
+            pad.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+                counts.passed.fetch_add(1, Ordering::Relaxed);
+                gst::PadProbeReturn::Ok
+            });
+        }
+        stage.play()?;
+        Ok((stage, Open { source, bin }))
+    }
+}
+
+/// Waits out the pause of the ladder; false if it was closed.
+fn waited(heard: &Receiver<Word>, pause: Duration) -> bool {
+    loop {
+        match heard.recv_timeout(pause) {
+            Ok(Word::Broken { .. }) => {}
+            Ok(Word::Close) | Err(RecvTimeoutError::Disconnected) => return false,
+            Err(RecvTimeoutError::Timeout) => return true,
+        }
+    }
+}
+
+/// Pauses between attempts; the last one for ever.
+const LADDER: [Duration; 4] =
+    [Duration::from_millis(250), Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(3)];
+/// A device that takes nothing for so long is opened anew.
+const STALLED: Duration = Duration::from_secs(5);

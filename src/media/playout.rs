@@ -1,0 +1,133 @@
+//! The receiving half: the far room's picture and sound, played when they should be.
+//!
+//! ```text
+//!  peer ─ take_video ─▶ PictureReceiver ─▶ probe, ScreenView
+//!       └ take_sound ─▶ VoicePlayer ─▶ speaker        PictureHold keeps both together
+//!  loop ─ align, arrange, report
+//! ```
+//!
+//! Outlives every session. Nothing here decides what may be shown: the plan does.
+
+use super::picture::{KeyFrameNeeded, PictureReceiver, PictureReport};
+use super::screen::ScreenView;
+use super::voice::VoicePlayer;
+use crate::config::Sink;
+use crate::core::input::ReceiveReport;
+use crate::core::plan::MediaPlan;
+use crate::core::playout::PictureHold;
+use crate::core::signal::Alignment;
+use crate::inbox::Inbox;
+use crate::model::{Language, Line, Moment, SessionId, VideoCodec};
+use gstreamer as gst;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// Called with each frame at the moment it is handed to the renderer; must be quick. `bench` reads its stamps here.
+pub type Probe = Arc<dyn Fn(&gst::Sample, Moment) + Send + Sync>;
+
+/// What playout is started with.
+pub struct PlayoutSettings {
+    /// `[box] language`
+    pub language: Language,
+    /// `[screen]`
+    pub screen: Sink,
+    /// `[sound] sink`
+    pub speaker: Sink,
+    /// The codec expected first, so that a decoder stands ready.
+    pub codec: VideoCodec,
+    /// The clock of all pipelines: `gst::SystemClock::obtain()`, or a calibrated one in drift benches.
+    pub clock: gst::Clock,
+    /// See [`Probe`].
+    pub probe: Option<Probe>,
+    /// Called when only a key frame helps: ask the sender for one.
+    pub key_frame_needed: KeyFrameNeeded,
+}
+
+/// The receiving half. Cheap to clone; any thread may call it; [`Playout::stop`] ends it.
+#[derive(Clone)]
+pub struct Playout {
+    picture: PictureReceiver,
+    voice: VoicePlayer,
+    screen: ScreenView,
+}
+
+impl Playout {
+    /// Starts everything that receives; shows a plain background and plays nothing until [`arrange`](Self::arrange).
+    /// `gst::init` must have been called.
+    pub fn start(settings: PlayoutSettings, inbox: &Inbox) -> Self {
+        let PlayoutSettings { language, screen, speaker, codec, clock, probe, key_frame_needed } = settings;
+        let hold = Arc::new(Mutex::new(PictureHold::default()));
+        let screen = ScreenView::start(&screen, language, clock.clone(), inbox.clone());
+        let voice = VoicePlayer::start(&speaker, clock.clone(), Arc::clone(&hold), inbox.clone());
+        let view = screen.clone();
+        let shown = Arc::new(move |sample: &gst::Sample, at: Moment| {
+            if let Some(probe) = &probe {
+                probe(sample, at);
+            }
+            view.frame(sample);
+        });
+        let picture = PictureReceiver::start(codec, clock, hold, inbox.clone(), shown, key_frame_needed);
+        Self { picture, voice, screen }
+    }
+
+    /// A whole access unit (H.264 byte stream, or a VP8 frame) of an admitted session, with its RTP timestamp. `DISCONT`
+    /// on the buffer says that something before it is missing.
+    pub fn take_video(&self, session: SessionId, line: Line, unit: &gst::Buffer, rtp: u32) {
+        match line {
+            Line::Camera => self.picture.take(session, rtp, unit),
+            Line::LiveShare | Line::Voice | Line::ShareSound => tracing::trace!(?line, "nobody looks at this line yet"),
+        }
+    }
+
+    /// An Opus packet of an admitted session, with its RTP timestamp.
+    pub fn take_sound(&self, session: SessionId, line: Line, payload: gst::Buffer, rtp: u32) {
+        match line {
+            Line::Voice => self.voice.take(session, rtp, payload),
+            Line::ShareSound | Line::Camera | Line::LiveShare => {
+                tracing::trace!(?line, "nobody listens to this line yet");
+            }
+        }
+    }
+
+    /// This RTP time was captured then.
+    pub fn align(&self, alignment: Alignment) {
+        match alignment.line {
+            Line::Voice => self.voice.align(alignment),
+            Line::Camera => self.picture.align(alignment),
+            Line::LiveShare | Line::ShareSound => {}
+        }
+    }
+
+    /// Show and play this from now on; `codec` is what the far box sends.
+    pub fn arrange(&self, plan: &MediaPlan, codec: VideoCodec) {
+        self.picture.codec(codec);
+        self.voice.play(plan.play);
+        self.screen.show(&plan.screen);
+    }
+
+    /// What really arrived since the report before, `elapsed` ago.
+    pub fn report(&self, elapsed: Duration) -> ReceiveReport {
+        let (picture, voice) = (self.picture.report(), self.voice.report());
+        ReceiveReport {
+            picture_delay: picture.delay,
+            sound_delay: voice.delay,
+            fps: picture.frames as f32 / elapsed.as_secs_f32().max(0.001),
+            size: picture.size,
+            concealed: voice.concealed,
+            level_dbfs: voice.level_dbfs,
+            corrected: picture.dropped + voice.merged,
+        }
+    }
+
+    /// The picture's figures in detail, for `bench`; takes them like [`report`](Self::report).
+    pub fn picture_report(&self) -> PictureReport {
+        self.picture.report()
+    }
+
+    /// Ends all threads and pipelines.
+    pub fn stop(&self) {
+        self.picture.stop();
+        self.voice.stop();
+        self.screen.stop();
+    }
+}

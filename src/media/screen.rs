@@ -1,0 +1,236 @@
+//! The screen: the far picture, or what is left of it and a sentence, full screen.
+//!
+//! ```text
+//!  frame(sample) ─▶ last ─▶ outlet: [scale to the screen] ─▶ videobalance ─▶ textoverlay ─▶ videoconvert ─▶ display
+//!  show(Screen)  ─▶ face ──────────────────────────────────── grey ────────── sentence, age
+//!                     ▲ screen thread: once a second while nothing is live, so that the age runs
+//! ```
+//!
+//! Promise: a picture that is not live is grey and carries its age; `Sink::None` costs nothing; trouble of the display
+//! never reaches the session.
+
+use super::outlet::{Outlet, OutletPlan};
+use super::stage::{lock, now, spawn};
+use super::{display, stage};
+use crate::config::Sink;
+use crate::core::plan::{Picture, Screen};
+use crate::inbox::Inbox;
+use crate::model::{Device, Language, Moment};
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use gstreamer_video as gst_video;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+/// What stands on the screen. Cheap to clone; any thread may call it.
+#[derive(Clone)]
+pub struct ScreenView(Option<Arc<Shared>>);
+
+struct Shared {
+    clock: gst::Clock,
+    language: Language,
+    outlet: Mutex<Option<Outlet>>,
+    face: Mutex<Face>,
+    wake: Condvar,
+}
+
+struct Face {
+    screen: Screen,
+    last: Option<gst::Sample>,
+    background: gst::Sample,
+    stopped: bool,
+}
+
+impl ScreenView {
+    /// Opens the screen and shows a plain background.
+    pub fn start(sink: &Sink, language: Language, clock: gst::Clock, inbox: Inbox) -> Self {
+        let descriptions: Box<dyn Fn() -> Vec<String> + Send> = match sink.clone() {
+            Sink::None => return Self(None),
+            Sink::Auto => Box::new(display::descriptions),
+            Sink::Alsa(device) => {
+                tracing::warn!(device, "a sound device is no screen");
+                return Self(None);
+            }
+            Sink::Gst(description) => Box::new(move || vec![display::dressed("", &description)]),
+        };
+        let face = Face { screen: Screen::default(), last: None, background: background(), stopped: false };
+        let shared = Arc::new(Shared {
+            clock: clock.clone(),
+            language,
+            outlet: Mutex::new(None),
+            face: Mutex::new(face),
+            wake: Condvar::new(),
+        });
+        let opened = Arc::downgrade(&shared);
+        let plan = OutletPlan {
+            device: Device::Screen,
+            clock,
+            waiting: 1,
+            descriptions,
+            opened: Box::new(move || {
+                if let Some(shared) = opened.upgrade() {
+                    shared.wake.notify_one();
+                }
+            }),
+        };
+        *lock(&shared.outlet) = Some(Outlet::start(plan, inbox));
+        let view = Arc::clone(&shared);
+        spawn("screen", move || view.run());
+        Self(Some(shared))
+    }
+
+    /// Show this from now on.
+    pub fn show(&self, screen: &Screen) {
+        let Some(shared) = &self.0 else { return };
+        let mut face = lock(&shared.face);
+        if face.screen != *screen {
+            face.screen = screen.clone();
+            drop(face);
+            shared.wake.notify_one();
+        }
+    }
+
+    /// A fresh frame of the far room; shown if the plan says live.
+    pub fn frame(&self, sample: &gst::Sample) {
+        let Some(shared) = &self.0 else { return };
+        let mut face = lock(&shared.face);
+        face.last = Some(sample.clone());
+        let live = face.screen.picture == Picture::Live;
+        drop(face);
+        if live {
+            shared.push(sample);
+        }
+    }
+
+    /// Closes the screen.
+    pub fn stop(&self) {
+        let Some(shared) = &self.0 else { return };
+        lock(&shared.face).stopped = true;
+        if let Some(outlet) = lock(&shared.outlet).take() {
+            outlet.close();
+        }
+        shared.wake.notify_one();
+    }
+}
+
+impl Shared {
+    /// Draws after every change, and each second while nothing is live.
+    fn run(&self) {
+        let mut face = lock(&self.face);
+        while !face.stopped {
+            let still = match face.screen.picture {
+                Picture::Live => None,
+                Picture::Nothing => Some(face.background.clone()),
+                Picture::Held { .. } => Some(face.last.clone().unwrap_or_else(|| face.background.clone())),
+            };
+            let screen = face.screen.clone();
+            drop(face);
+            self.dress(&screen);
+            if let Some(still) = &still {
+                self.push(still);
+            }
+            face = lock(&self.face);
+            if face.screen == screen && !face.stopped {
+                face = self.wake.wait_timeout(face, SECOND).unwrap_or_else(PoisonError::into_inner).0;
+            }
+        }
+    }
+
+    /// Sets colour and words of the open display.
+    fn dress(&self, screen: &Screen) {
+        let Some(outlet) = lock(&self.outlet).clone() else { return };
+        let (Some(balance), Some(words)) = (outlet.element(display::BALANCE), outlet.element(display::WORDS)) else {
+            return;
+        };
+        let held = matches!(screen.picture, Picture::Held { .. });
+        let (saturation, brightness, contrast) = if held { (0.0, -0.12, 0.75) } else { (1.0, 0.0, 1.0) };
+        set(&balance, "saturation", saturation);
+        set(&balance, "brightness", brightness);
+        set(&balance, "contrast", contrast);
+        let text = words_for(screen, self.language, now(&self.clock));
+        if words.property::<Option<String>>("text").as_deref() != Some(&text) {
+            let place = if screen.picture == Picture::Nothing { "center" } else { "bottom" };
+            words.set_property_from_str("valignment", place);
+            words.set_property("silent", text.is_empty());
+            words.set_property("text", text);
+        }
+    }
+
+    fn push(&self, sample: &gst::Sample) {
+        let Some(outlet) = lock(&self.outlet).clone() else { return };
+        let Some(mut buffer) = sample.buffer_owned() else { return };
+        let shown_at = gst::ClockTime::from_nseconds(stage::now(&self.clock).as_nanos());
+        let writable = buffer.make_mut();
+        writable.set_pts(shown_at);
+        writable.set_dts(gst::ClockTime::NONE);
+        writable.set_duration(gst::ClockTime::NONE);
+        outlet.push(&gst::Sample::builder().buffer(&buffer).caps_if_some(sample.caps_owned().as_ref()).build());
+    }
+}
+
+/// Sets only what differs: videobalance recomputes its tables at every set.
+fn set(element: &gst::Element, name: &str, value: f64) {
+    if (element.property::<f64>(name) - value).abs() > f64::EPSILON {
+        element.set_property(name, value);
+    }
+}
+
+/// Sentence and age as Pango markup.
+fn words_for(screen: &Screen, language: Language, now: Moment) -> String {
+    let sentence = screen.sentence.as_ref().map(|sentence| escaped(sentence.text(language)));
+    let age = match screen.picture {
+        Picture::Nothing | Picture::Live => None,
+        Picture::Held { since } => Some(age_in_words(now.since(since), language)),
+    };
+    let age = age.map(|age| format!("<span size=\"75%\" weight=\"normal\">{age}</span>"));
+    [sentence, age].into_iter().flatten().collect::<Vec<_>>().join("\n")
+}
+
+fn age_in_words(age: Duration, language: Language) -> String {
+    let seconds = age.as_secs();
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let clock =
+        if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") };
+    match language {
+        Language::Japanese => format!("最後の映像から {clock}"),
+        Language::English => format!("last picture {clock} ago"),
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// A calm dark blue-grey, 1280×720.
+fn background() -> gst::Sample {
+    let info = gst_video::VideoInfo::builder(gst_video::VideoFormat::I420, 1280, 720)
+        .fps(gst::Fraction::new(0, 1))
+        .build()
+        .expect("bug: 1280×720 is a picture");
+    let mut planes = vec![BACKGROUND_YUV[0]; info.size()];
+    planes[info.offset()[1]..info.offset()[2]].fill(BACKGROUND_YUV[1]);
+    planes[info.offset()[2]..].fill(BACKGROUND_YUV[2]);
+    let caps = info.to_caps().expect("bug: a picture has caps");
+    gst::Sample::builder().buffer(&gst::Buffer::from_slice(planes)).caps(&caps).build()
+}
+
+const BACKGROUND_YUV: [u8; 3] = [52, 136, 122];
+const SECOND: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::sentence::Sentence;
+
+    #[test]
+    fn a_held_picture_carries_its_age_and_a_live_one_does_not() {
+        let since = Moment::default() + Duration::from_secs(10);
+        let held = Screen { picture: Picture::Held { since }, sentence: Some(Sentence::FarSilent) };
+        let text = words_for(&held, Language::Japanese, since + Duration::from_secs(42));
+        assert!(text.contains("応答がありません") && text.contains("最後の映像から 0:42"), "{text}");
+        let text = words_for(&held, Language::English, since + Duration::from_secs(36_605));
+        assert!(text.contains("last picture 10:10:05 ago"), "{text}");
+        let live = Screen { picture: Picture::Live, sentence: None };
+        assert_eq!(words_for(&live, Language::English, since), "");
+    }
+}
