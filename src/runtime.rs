@@ -25,6 +25,7 @@ use crate::system::status::{Status, StatusSocket};
 use crate::trunk::identity::{self, Identity, IdentityError};
 use crate::trunk::key::{NotAKey, PeerKey};
 use crate::trunk::{Trunk, TrunkSettings};
+use ring::rand::{SecureRandom, SystemRandom};
 use std::net::{Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -115,7 +116,7 @@ async fn start(config: &Config, options: &RunOptions, clock: Clock, inbox: &Inbo
         session_port: config.session_port,
     };
     let link = pinned.as_ref().map(|pinned| LinkSettings {
-        near: identity.box_id(),
+        near: identity.public_key().box_id(),
         far: pinned.box_id(),
         boot: hello.boot,
         dials: config.trunk.dial && config.peer.address.is_some(),
@@ -176,12 +177,11 @@ fn wire(config: &Config, options: &RunOptions, inbox: &Inbox) -> Result<(Peer, M
     let settings = PeerSettings { session_port: config.session_port, starts: options.rtp_starts };
     let peer = Peer::new(settings, taps, inbox.clone()).map_err(|error| RunError::Missing(error.to_string()))?;
     let outlet = peer.outlet();
-    let asking = peer.asker();
     let media = Media::start(
         config,
         options.stamps,
         Arc::new(move |line, buffer| outlet.send(line, buffer)),
-        Arc::new(move |session, line| asking.key_frame(session, line)),
+        Arc::new(|_, _| ()),
         inbox,
     );
     let _set_once = media_later.set(media.intake());
@@ -340,7 +340,7 @@ fn session_ports_free(port: u16) -> Result<(), RunError> {
 
 fn random_boot() -> Result<u64, RunError> {
     let mut bytes = [0; 8];
-    identity::random(&mut bytes).map_err(keys)?;
+    SystemRandom::new().fill(&mut bytes).map_err(|_| other("the system gives no random numbers"))?;
     Ok(u64::from_le_bytes(bytes))
 }
 

@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::model::Language;
 use crate::trunk::identity::{self, Export, Identity};
 use crate::trunk::key::PeerKey;
-use crate::trunk::pairing::{self, Code, PairError};
+use crate::trunk::pairing::{self, Code, Limits, PairError};
 use crate::trunk::words::six_words;
 use clap::{Args, Subcommand};
 use std::io::{BufRead, Read};
@@ -72,15 +72,15 @@ pub fn pair(arguments: &PairArguments) -> Result<(), Failure> {
             println!("合言葉 / code: {code}");
             println!("相手の箱で「engawa pair --config FILE --code」を行い、電話でこの番号を伝えてください。10分で無効になります。");
             println!("On the other box run “engawa pair --config FILE --code” and read this code to it. It expires in 10 minutes.");
-            runtime.block_on(pairing::offer(listen, &identity, code))
+            runtime.block_on(pairing::offer(listen, &identity, code, Limits::default()))
         }
         Some(code) => {
             let peer = config.peer.address.ok_or_else(|| {
                 Failure::new("[peer] address is not set; run “engawa pair” here, and “engawa pair --code” on the other box")
             })?;
-            let code = Code::parse(&if code.is_empty() { ask_code()? } else { code.clone() });
-            let code = code.map_err(|error| failure(&config, &error))?;
-            runtime.block_on(pairing::answer(peer, &identity, code))
+            let code = if code.is_empty() { ask_code()? } else { code.clone() }.parse::<Code>();
+            let code = code.map_err(|error| Failure::keys(error.to_string()))?;
+            runtime.block_on(pairing::answer(peer, &identity, &code))
         }
     };
     let key = key.map_err(|error| failure(&config, &error))?;

@@ -4,6 +4,7 @@
 pub mod bench;
 pub mod check_config;
 pub mod demo;
+pub mod devices;
 pub mod doctor;
 pub mod keys;
 pub mod pair_of_boxes;
@@ -99,7 +100,7 @@ pub fn main() -> ExitCode {
         Command::Pair(arguments) => finish(keys::pair(&arguments)),
         Command::Identity(arguments) => finish(keys::identity(&arguments)),
         Command::Status(arguments) => finish(status::show(&arguments)),
-        Command::Doctor { config, json } => doctor::run(config.as_deref(), json, &keys::checks, &devices),
+        Command::Doctor { config, json } => doctor::run(config.as_deref(), json, &keys::checks, &devices::checks),
         Command::CheckConfig { file } => check_config::run(&file),
         Command::Demo(arguments) => finish(demo::run(&arguments)),
         Command::Bench(arguments) => finish(bench::run(&arguments)),

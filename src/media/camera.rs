@@ -277,7 +277,7 @@ impl Handoff {
             draw_stamp(&mut frame, caps, moment);
         }
         if key {
-            encoder.force_key_frame();
+            encoder.force_key_frame(moment);
         }
         encoder.encode(frame, caps);
     }

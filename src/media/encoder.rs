@@ -9,7 +9,7 @@
 //! slices are deliberately absent: each costs delay or tears the picture under loss.
 
 use crate::media::source::on_shared_clock;
-use crate::model::{Bitrate, VideoCodec};
+use crate::model::{Bitrate, Moment, VideoCodec};
 use gst::prelude::*;
 use gstreamer as gst;
 use gstreamer_app as gst_app;
@@ -17,7 +17,7 @@ use gstreamer_video as gst_video;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Takes one access unit (H.264) or frame (VP8) whose PTS is its capture [`Moment`](crate::model::Moment).
+/// Takes one access unit (H.264) or frame (VP8) whose PTS is its capture [`Moment`].
 pub type VideoOut = Arc<dyn Fn(gst::Buffer) + Send + Sync>;
 
 /// Why no encoder could be made.
@@ -99,9 +99,10 @@ impl Encoder {
         self.recipe.set_bitrate(&self.element, bitrate);
     }
 
-    /// Makes the next frame a key frame with all headers.
-    pub fn force_key_frame(&self) {
-        let event = gst_video::UpstreamForceKeyUnitEvent::builder().all_headers(true).build();
+    /// Makes the frame captured at `moment` a key frame with all headers; to be said before it is given.
+    pub fn force_key_frame(&self, moment: Moment) {
+        let at = gst::ClockTime::from_nseconds(moment.as_nanos());
+        let event = gst_video::UpstreamForceKeyUnitEvent::builder().running_time(at).all_headers(true).build();
         if !self.element.static_pad("src").is_some_and(|pad| pad.send_event(event)) {
             tracing::debug!("a key frame is not taken");
         }
@@ -125,7 +126,7 @@ impl Encoder {
             .max_bytes(0)
             .leaky_type(gst_app::AppLeakyType::Downstream)
             .build();
-        let bin = gst::parse::bin_from_description(&recipe.description(order), true)?;
+        let bin = gst::parse::bin_from_description(&format!("{} ! identity", recipe.description(order)), true)?;
         let element = bin.by_name(ENCODER).ok_or(EncoderError::Missing(order.codec))?;
         recipe.set_bitrate(&element, order.bitrate);
         let sink =
@@ -267,7 +268,7 @@ fn passes_trial(recipe: &'static Recipe, order: EncoderOrder) -> bool {
         });
     tracing::debug!(element = recipe.element, passed, "trial of a hardware encoder");
     // A driver that hangs here keeps this thread only.
-    std::thread::spawn(move || drop(trial.set_state(gst::State::Null)));
+    std::thread::spawn(move || trial.set_state(gst::State::Null));
     passed
 }
 

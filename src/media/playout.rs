@@ -116,6 +116,7 @@ impl Playout {
             concealed: voice.concealed,
             level_dbfs: voice.level_dbfs,
             corrected: picture.dropped + voice.merged,
+            stamps: None,
         }
     }
 

@@ -14,6 +14,7 @@ use crate::media::stamps::Stamps;
 use crate::model::{Line, Moment, SessionId};
 use gstreamer as gst;
 use gstreamer::prelude::*;
+use gstreamer_video::prelude::*;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -141,8 +142,8 @@ pub fn init(machine_ns: u64, begin: Moment, ppm: i32) -> Result<(), gst::glib::E
     gst::init()?;
     if ppm != 0 || begin.as_nanos() != machine_ns {
         let time = gst::ClockTime::from_nseconds;
-        let rate = time(MILLION.saturating_add_signed(i64::from(ppm)));
-        gst::SystemClock::obtain().set_calibration(time(machine_ns), time(begin.as_nanos()), rate, time(MILLION));
+        let rate = MILLION.saturating_add_signed(i64::from(ppm));
+        gst::SystemClock::obtain().set_calibration(time(machine_ns), time(begin.as_nanos()), rate, MILLION);
     }
     Ok(())
 }

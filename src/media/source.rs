@@ -4,14 +4,14 @@
 //! v4l2   v4l2src ─► caps ─► decodebin ─┐
 //! file   filesrc ─────────► decodebin ─┤
 //! alsa   alsasrc ──────────────────────┼─► src
-//! test   videotestsrc / audiotestsrc ──┤   (the test sound is written over silence: see `voice`)
+//! test   videotestsrc / audiotestsrc ──┤   (the test sound is written over silence: see `test_voice`)
 //! gst    what the installer wrote ─────┘
 //! ```
 //!
 //! Nothing here runs or waits except [`probe_picture`] and [`probe_sound`], which the start-up check calls.
 
 use crate::config::Source;
-use crate::media::{devices, voice};
+use crate::media::{devices, test_voice as speech};
 use crate::model::Moment;
 use gst::prelude::*;
 use gstreamer as gst;
@@ -105,9 +105,10 @@ pub(crate) fn on_shared_clock(pipeline: &gst::Pipeline) {
     pipeline.set_start_time(gst::ClockTime::NONE);
 }
 
-/// A bin with its unlinked ends as ghost pads.
+/// A bin with its unlinked ends as ghost pads. People end a description in caps, which only link two elements: hence
+/// the element at the end.
 pub(crate) fn parsed(description: &str) -> Result<gst::Bin, SourceError> {
-    let bin = gst::parse::bin_from_description(description, true)
+    let bin = gst::parse::bin_from_description(&format!("{description} ! identity"), true)
         .map_err(|error| SourceError::Description(description.to_owned(), error))?;
     match bin.static_pad("src") {
         Some(_) => Ok(bin),
@@ -158,8 +159,10 @@ fn file(path: &Path, raw: &'static str) -> Result<gst::Bin, SourceError> {
 /// `head ─► decodebin`, only streams of the kind `raw` decoded, the first of them as `src`.
 fn decoding(head: &[gst::Element], raw: &'static str) -> Result<gst::Bin, SourceError> {
     let bin = gst::Bin::new();
+    // Of any kind of memory, or decodebin passes over decoders that can do more than plain memory.
+    let raw_caps = format!("{raw}/x-raw(ANY)").parse::<gst::Caps>()?;
     let decode = gst::ElementFactory::make("decodebin")
-        .property("caps", gst::Caps::new_empty_simple(format!("{raw}/x-raw")))
+        .property("caps", raw_caps)
         .property("expose-all-streams", false)
         .build()?;
     bin.add_many(head)?;
@@ -192,13 +195,13 @@ fn test_voice() -> Result<gst::Bin, SourceError> {
         "audiotestsrc is-live=true wave=silence samplesperbuffer=480 \
          ! audio/x-raw,format=S16LE,rate=48000,channels=1,layout=interleaved",
     )?;
-    let table = test_voice::table();
+    let table = speech::table();
     if let Some(end) = bin.static_pad("src") {
         end.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
             if let Some(buffer) = info.buffer_mut() {
                 let start = buffer.pts().unwrap_or_default();
                 if let Ok(mut samples) = buffer.make_mut().map_writable() {
-                    test_voice::write(&table, start.nseconds(), samples.as_mut_slice());
+                    speech::write(&table, start.nseconds(), samples.as_mut_slice());
                 }
             }
             gst::PadProbeReturn::Ok
