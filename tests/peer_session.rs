@@ -124,8 +124,10 @@ async fn marks_lead_from_rtp_time_back_to_capture_and_nothing_waits() {
             let sent = sent.iter().find(|sent| sent.pts.absdiff(captured) < gst::ClockTime::from_useconds(100));
             let sent = sent.expect("every frame leads back to one that was captured");
             assert_eq!(sent.line, frame.line);
-            if codec == VideoCodec::Vp8 {
-                assert_eq!(sent.bytes, frame.buffer.map_readable().unwrap().to_vec(), "and it is that frame");
+            let arrived = frame.buffer.map_readable().unwrap();
+            match codec {
+                VideoCodec::Vp8 => assert_eq!(sent.bytes, arrived.to_vec(), "and it is that frame"),
+                VideoCodec::H264 => assert_eq!(units(&sent.bytes), units(&arrived), "and it is that access unit, whole"),
             }
             waits.push(frame.at - sent.at);
         }
@@ -143,6 +145,14 @@ async fn marks_lead_from_rtp_time_back_to_capture_and_nothing_waits() {
         }
         print_waits("outlet to sound tap", waits);
     }
+}
+
+/// The NAL units of a byte stream, whatever start codes are between them.
+fn units(stream: &[u8]) -> Vec<&[u8]> {
+    let starts: Vec<usize> = (0..stream.len().saturating_sub(2)).filter(|at| stream[*at..*at + 3] == [0, 0, 1]).collect();
+    let ends = starts.iter().skip(1).copied().chain([stream.len()]);
+    let cut = |(start, end): (&usize, usize)| stream[start + 3..end].strip_suffix(&[0]).unwrap_or(&stream[start + 3..end]);
+    starts.iter().zip(ends).map(cut).collect()
 }
 
 /// The marks' promise, computed as playout does.

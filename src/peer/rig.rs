@@ -115,6 +115,8 @@ fn tend(webrtcbin: &gst::Element, meter: &Arc<Meter>) {
                     })
                 });
             }
+            // SRTP has proved the sender: the first packet need not wait for a second one.
+            Some("rtpsession") => element.set_property("probation", 0_u32),
             Some("clocksync") => element.set_property("sync", false),
             Some(_) | None => {}
         }
