@@ -53,9 +53,12 @@ pub(super) const fn rtpmap(line: Line, codec: VideoCodec) -> &'static str {
     }
 }
 
-/// What is negotiated for a line: one codec, its feedback, the transport-cc extension.
-pub(super) fn negotiated_caps(line: Line, codec: VideoCodec) -> gst::Caps {
+/// What is negotiated for a line: one codec, its feedback, the transport-cc extension, and the stream's name.
+///
+/// Without the SSRC here webrtcbin describes whatever it knows of the payloader at that moment, which for H.264 is SSRC 0.
+pub(super) fn negotiated_caps(line: Line, codec: VideoCodec, ssrc: u32) -> gst::Caps {
     let caps = gst::Caps::builder("application/x-rtp")
+        .field("ssrc", ssrc)
         .field("payload", i32::from(payload_type(line)))
         .field("clock-rate", i32::try_from(line.clock_rate()).unwrap_or(i32::MAX))
         .field("extmap-1", TRANSPORT_CC)
@@ -91,7 +94,7 @@ pub(super) fn encoded_caps(line: Line, codec: VideoCodec) -> gst::Caps {
     match (line, codec) {
         (Line::Voice | Line::ShareSound, _) => gst::Caps::builder("audio/x-opus")
             .field("rate", 48_000)
-            .field("channels", 2)
+            .field("channels", if line == Line::Voice { 1 } else { 2 })
             .field("channel-mapping-family", 0)
             .build(),
         (Line::Camera | Line::LiveShare, VideoCodec::H264) => gst::Caps::builder("video/x-h264")
@@ -105,18 +108,24 @@ pub(super) fn encoded_caps(line: Line, codec: VideoCodec) -> gst::Caps {
 }
 
 /// Makes the payloader of a line.
-pub(super) fn payloader(line: Line, codec: VideoCodec) -> Result<gst::Element, glib::BoolError> {
+pub(super) fn payloader(line: Line, codec: VideoCodec, ssrc: u32) -> Result<gst::Element, glib::BoolError> {
     let pay = match (line, codec) {
         (Line::Voice | Line::ShareSound, _) => gst::ElementFactory::make("rtpopuspay"),
+        // config-interval stays 0, SPS and PPS come from the encoder: with −1 they are repeated before every slice of a key frame,
+        // and the far depayloader cuts the frame there (measured: a torn picture with x264's sliced threads).
         (Line::Camera | Line::LiveShare, VideoCodec::H264) => gst::ElementFactory::make("rtph264pay")
-            .property("config-interval", -1)
+            .property("config-interval", 0)
             .property_from_str("aggregate-mode", "zero-latency"),
         (Line::Camera | Line::LiveShare, VideoCodec::Vp8) => {
             gst::ElementFactory::make("rtpvp8pay").property_from_str("picture-id-mode", "15-bit")
         }
     };
     // RTP time straight from the capture time, so that marks stay on one line for ever.
-    pay.property("mtu", MTU).property("pt", u32::from(payload_type(line))).property("perfect-rtptime", false).build()
+    pay.property("mtu", MTU)
+        .property("pt", u32::from(payload_type(line)))
+        .property("ssrc", ssrc)
+        .property("perfect-rtptime", false)
+        .build()
 }
 
 /// Makes the depayloader of a video line: whole frames only, and a broken one asks for a key frame.
@@ -131,10 +140,9 @@ pub(super) fn depayloader(codec: VideoCodec) -> Result<gst::Element, glib::BoolE
 /// What comes out of the depayloader.
 pub(super) fn received_caps(codec: VideoCodec) -> gst::Caps {
     match codec {
-        VideoCodec::H264 => gst::Caps::builder("video/x-h264")
-            .field("stream-format", "byte-stream")
-            .field("alignment", "au")
-            .build(),
+        VideoCodec::H264 => {
+            gst::Caps::builder("video/x-h264").field("stream-format", "byte-stream").field("alignment", "au").build()
+        }
         VideoCodec::Vp8 => gst::Caps::new_empty_simple("video/x-vp8"),
     }
 }

@@ -60,7 +60,8 @@ impl Meter {
         let mut measured = Measured { estimate_bps, ..Measured::default() };
         for (_, value) in statistics.iter() {
             let Ok(one) = value.get::<gst::Structure>() else { continue };
-            if one.get::<gstreamer_webrtc::WebRTCStatsType>("type") != Ok(gstreamer_webrtc::WebRTCStatsType::InboundRtp) {
+            if one.get::<gstreamer_webrtc::WebRTCStatsType>("type") != Ok(gstreamer_webrtc::WebRTCStatsType::InboundRtp)
+            {
                 continue;
             }
             measured.arrived += one.get::<u64>("packets-received").unwrap_or(0);

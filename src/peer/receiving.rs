@@ -7,11 +7,11 @@
 //!                             └ sound packets, copied as they arrive → Taps.sound   (their src_N ends in a fakesink)
 //! ```
 
+use super::SoundPacket;
 use super::Taps;
 use super::lines::{depayloader, is_video, received_caps, sound_line};
 use super::passage::Gate;
 use super::sending::{pad, rtp_time};
-use super::SoundPacket;
 use crate::model::{Line, SessionId, VideoCodec};
 use gst::prelude::*;
 use gstreamer as gst;
@@ -87,9 +87,11 @@ impl Receiving {
         depay.link(&app)?;
         let end = pad(&depay, "sink")?;
         let seen = Arc::clone(&times);
-        end.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
-            if let Some((pts, rtp)) = info.buffer().and_then(|packet| packet.pts().zip(rtp_time(packet))) {
-                seen.note(pts, rtp);
+        end.add_probe(gst::PadProbeType::BUFFER, move |end, info| {
+            if let Some((pts, rtp)) = info.buffer().and_then(|packet| packet.pts().zip(rtp_time(packet)))
+                && seen.note(pts, rtp) == Progress::Stuck
+            {
+                end.push_event(gstreamer_video::UpstreamForceKeyUnitEvent::builder().all_headers(true).build());
             }
             gst::PadProbeReturn::Ok
         });
@@ -99,7 +101,7 @@ impl Receiving {
                 .new_sample(move |app| {
                     let sample = app.pull_sample().map_err(|_| gst::FlowError::Eos)?;
                     if let Some(frame) = sample.buffer_owned().filter(|_| gate.is_open()) {
-                        match frame.pts().and_then(|pts| times.of(pts)) {
+                        match frame.pts().and_then(|pts| times.take(pts)) {
                             Some(rtp) => (taps.video)(session, line, frame, rtp),
                             None => tracing::warn!(?line, "a frame without a known RTP time is left out"),
                         }
@@ -136,7 +138,7 @@ impl Receiving {
         let Self { session, gate, taps } = self.clone();
         entrance.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, info| {
             if !gate.is_open() {
-                return gst::PadProbeReturn::Drop;
+                return gst::PadProbeReturn::Handled;
             }
             let one = info.buffer().map(|packet| &**packet);
             for packet in one.into_iter().chain(info.buffer_list().into_iter().flat_map(|list| list.iter())) {
@@ -162,23 +164,50 @@ fn sound_packet(packet: &gst::BufferRef) -> Option<(Line, SoundPacket)> {
 
 /// PTS → RTP time of the frames that are on their way through the depayloader.
 #[derive(Default)]
-struct RtpTimes(Mutex<VecDeque<(gst::ClockTime, u32)>>);
+struct RtpTimes(Mutex<Underway>);
+
+#[derive(Default)]
+struct Underway {
+    frames: VecDeque<(gst::ClockTime, u32)>,
+    /// Frames begun since the last one came out.
+    begun: u32,
+    asked_at: Option<gst::ClockTime>,
+}
+
+/// What a packet says about the frames before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    /// They came out, or may yet.
+    Flowing,
+    /// They did not: the depayloader waits for a key frame. It asks for one when it sees a loss, once, and not at the start.
+    Stuck,
+}
 
 impl RtpTimes {
-    fn note(&self, pts: gst::ClockTime, rtp: u32) {
-        let mut times = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if times.back() == Some(&(pts, rtp)) {
-            return;
+    /// A packet goes in.
+    fn note(&self, pts: gst::ClockTime, rtp: u32) -> Progress {
+        let mut underway = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if underway.frames.back() == Some(&(pts, rtp)) {
+            return Progress::Flowing;
         }
-        if times.len() == FRAMES_UNDERWAY {
-            times.pop_front();
+        if underway.frames.len() == FRAMES_UNDERWAY {
+            underway.frames.pop_front();
         }
-        times.push_back((pts, rtp));
+        underway.frames.push_back((pts, rtp));
+        underway.begun = underway.begun.saturating_add(1);
+        let asked_lately = underway.asked_at.is_some_and(|at| pts.absdiff(at) < ASK_AGAIN);
+        if underway.begun < 2 || asked_lately {
+            return Progress::Flowing;
+        }
+        underway.asked_at = Some(pts);
+        Progress::Stuck
     }
 
-    fn of(&self, pts: gst::ClockTime) -> Option<u32> {
-        let times = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        times.iter().rev().find(|(noted, _)| *noted == pts).map(|(_, rtp)| *rtp)
+    /// A frame comes out: its RTP time.
+    fn take(&self, pts: gst::ClockTime) -> Option<u32> {
+        let mut underway = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        underway.begun = 0;
+        underway.frames.iter().rev().find(|(noted, _)| *noted == pts).map(|(_, rtp)| *rtp)
     }
 }
 
@@ -186,3 +215,53 @@ impl RtpTimes {
 const JITTER_MS: u32 = 200;
 /// The depayloader holds one frame; the rest is for disorder.
 const FRAMES_UNDERWAY: usize = 16;
+/// A key frame request or the key frame itself may be lost.
+const ASK_AGAIN: gst::ClockTime = gst::ClockTime::from_mseconds(250);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: u64) -> gst::ClockTime {
+        gst::ClockTime::from_mseconds(ms)
+    }
+
+    #[test]
+    fn a_frame_keeps_its_rtp_time_through_the_depayloader() {
+        let times = RtpTimes::default();
+        times.note(at(33), 3000);
+        times.note(at(33), 3000);
+        times.note(at(66), 6000);
+        assert_eq!(times.take(at(33)), Some(3000));
+        assert_eq!(times.take(at(66)), Some(6000));
+        assert_eq!(times.take(at(99)), None);
+    }
+
+    #[test]
+    fn the_ring_is_bounded() {
+        let times = RtpTimes::default();
+        for frame in 0..1000 {
+            times.note(at(u64::from(frame)), frame);
+        }
+        assert_eq!(times.0.lock().unwrap().frames.len(), FRAMES_UNDERWAY);
+    }
+
+    #[test]
+    fn a_key_frame_is_asked_for_while_frames_go_in_and_none_comes_out() {
+        let times = RtpTimes::default();
+        let asked: Vec<u64> =
+            (0..30).map(|n| n * 33).filter(|ms| times.note(at(*ms), *ms as u32) == Progress::Stuck).collect();
+        assert_eq!(asked, [33, 297, 561, 825], "at the second frame, then four times a second");
+    }
+
+    #[test]
+    fn nothing_is_asked_for_while_every_frame_comes_out() {
+        let times = RtpTimes::default();
+        for frame in 0..100_u32 {
+            for _ in 0..3 {
+                assert_eq!(times.note(at(u64::from(frame) * 33), frame), Progress::Flowing);
+            }
+            times.take(at(u64::from(frame) * 33));
+        }
+    }
+}

@@ -1,7 +1,6 @@
 //! The pipeline of one session, built whole before it plays: nothing is added to it later.
 
 use super::Taps;
-use super::lines::{is_video, negotiated_caps};
 use super::meter::{Estimator, Meter};
 use super::passage::{Gate, Sources};
 use super::receiving::Receiving;
@@ -11,7 +10,7 @@ use crate::inbox::Inbox;
 use crate::model::Line;
 use gst::prelude::*;
 use gstreamer as gst;
-use gstreamer_webrtc::{WebRTCBundlePolicy, WebRTCRTPTransceiver, WebRTCRTPTransceiverDirection};
+use gstreamer_webrtc::WebRTCBundlePolicy;
 use std::sync::Arc;
 
 /// One webrtcbin with everything around it.
@@ -46,7 +45,7 @@ impl Rig {
             .property("bundle-policy", WebRTCBundlePolicy::MaxBundle)
             .build()?;
         confine(&webrtcbin, around.port, &order.own.to_string())?;
-        count_traffic(&webrtcbin, &around.meter);
+        tend(&webrtcbin, &around.meter);
         pipeline.add(&webrtcbin)?;
 
         Receiving { session: order.session, gate: Arc::clone(&around.gate), taps: around.taps.clone() }.build(
@@ -55,18 +54,6 @@ impl Rig {
             order.codec,
         )?;
 
-        for line in Line::ALL {
-            let transceiver = webrtcbin.emit_by_name::<WebRTCRTPTransceiver>(
-                "add-transceiver",
-                &[&WebRTCRTPTransceiverDirection::Sendrecv, &negotiated_caps(line, order.codec)],
-            );
-            if is_video(line) {
-                transceiver.set_property("do-nack", true);
-                transceiver.set_property_from_str("fec-type", "ulp-red");
-                // Negotiated, not used: who wants forward error correction raises it without renegotiating.
-                transceiver.set_property("fec-percentage", 0_u32);
-            }
-        }
         let estimator = Arc::new(Estimator::new()?);
         let sending = Sending {
             pipeline: &pipeline,
@@ -103,8 +90,9 @@ fn confine(webrtcbin: &gst::Element, port: u16, own: &str) -> Result<(), glib::B
     }
 }
 
-/// Counts what goes through webrtcbin's socket elements, whenever it makes them.
-fn count_traffic(webrtcbin: &gst::Element, meter: &Arc<Meter>) {
+/// Tends what webrtcbin builds inside itself: counts what goes through its socket, and takes the clock out of its way out,
+/// where 1.22 and later hold every packet until its PTS has come.
+fn tend(webrtcbin: &gst::Element, meter: &Arc<Meter>) {
     let Some(bin) = webrtcbin.downcast_ref::<gst::Bin>() else { return };
     let meter = Arc::clone(meter);
     bin.connect_deep_element_added(move |_, _, element| {
@@ -127,6 +115,9 @@ fn count_traffic(webrtcbin: &gst::Element, meter: &Arc<Meter>) {
                     })
                 });
             }
+            // SRTP has proved the sender: the first packet need not wait for a second one.
+            Some("rtpsession") => element.set_property("probation", 0_u32),
+            Some("clocksync") => element.set_property("sync", false),
             Some(_) | None => {}
         }
     });

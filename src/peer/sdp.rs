@@ -77,9 +77,10 @@ fn check_lines(lines: &[&str], codec: VideoCodec) -> Result<(), SdpFault> {
             return Err(SdpFault::WrongLines);
         }
         let name = rtpmap(line, codec);
-        let carried = section.iter().filter_map(|text| text.strip_prefix("a=rtpmap:")).any(|map| {
-            map.split_once(' ').is_some_and(|(_, encoding)| encoding.trim().eq_ignore_ascii_case(name))
-        });
+        let carried = section
+            .iter()
+            .filter_map(|text| text.strip_prefix("a=rtpmap:"))
+            .any(|map| map.split_once(' ').is_some_and(|(_, encoding)| encoding.trim().eq_ignore_ascii_case(name)));
         if !carried {
             return Err(SdpFault::WrongCodec(line, name));
         }

@@ -7,7 +7,7 @@
 //! ```
 
 use super::Taps;
-use super::lines::{encoded_caps, is_video, payloader};
+use super::lines::{encoded_caps, is_video, negotiated_caps, payloader};
 use super::meter::Estimator;
 use super::passage::Source;
 use crate::core::input::News;
@@ -18,6 +18,7 @@ use gst::prelude::*;
 use gstreamer as gst;
 use gstreamer_app::{AppLeakyType, AppSrc, AppStreamType};
 use gstreamer_rtp::RTPBuffer;
+use gstreamer_webrtc::{WebRTCRTPTransceiver, WebRTCRTPTransceiverDirection};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -35,6 +36,8 @@ pub(super) struct Sending<'a> {
 impl Sending<'_> {
     /// Builds the way out of one line up to webrtcbin's pad for it.
     pub(super) fn build(&self, line: Line) -> Result<Arc<Source>, glib::BoolError> {
+        let ssrc = glib::random_int_range(1, i32::MAX).unsigned_abs();
+        let entrance = self.entrance(line, &negotiated_caps(line, self.codec, ssrc))?;
         let app = AppSrc::builder()
             .name(format!("outlet-{}", line.index()))
             .caps(&encoded_caps(line, self.codec))
@@ -45,7 +48,7 @@ impl Sending<'_> {
             .max_bytes(0)
             .leaky_type(AppLeakyType::None)
             .build();
-        let pay = payloader(line, self.codec)?;
+        let pay = payloader(line, self.codec, ssrc)?;
         if let Some((rtp, sequence)) = self.starts {
             pay.set_property("timestamp-offset", rtp.wrapping_sub(rtp_now(line)));
             pay.set_property("seqnum-offset", i32::from(sequence));
@@ -53,10 +56,6 @@ impl Sending<'_> {
         self.pipeline.add_many([app.upcast_ref(), &pay])?;
         app.link(&pay)?;
         let exit = pad(&pay, "src")?;
-        let entrance = self
-            .webrtcbin
-            .request_pad_simple(&format!("sink_{}", line.index()))
-            .ok_or_else(|| glib::bool_error!("webrtcbin gives no pad for {line:?}"))?;
         exit.link(&entrance).map_err(|fault| glib::bool_error!("{line:?} does not link: {fault}"))?;
         self.mark_what_leaves(line, &exit);
         self.listen_upstream(line, &pad(app.upcast_ref(), "src")?);
@@ -68,12 +67,34 @@ impl Sending<'_> {
         }))
     }
 
+    /// webrtcbin's pad for a line, with what is to be negotiated for it.
+    ///
+    /// The pad comes first and brings its transceiver, its name fixes the place in the SDP. `add-transceiver` is not used:
+    /// looking for a pad's transceiver, 1.22 takes one whose caps do *not* match, and 1.26 one whose caps do.
+    fn entrance(&self, line: Line, caps: &gst::Caps) -> Result<gst::Pad, glib::BoolError> {
+        let refused = || glib::bool_error!("webrtcbin gives no pad for {line:?}");
+        let template = self.webrtcbin.pad_template("sink_%u").ok_or_else(refused)?;
+        let name = format!("sink_{}", line.index());
+        let pad = self.webrtcbin.request_pad(&template, Some(&name), Some(caps)).ok_or_else(refused)?;
+        let transceiver = pad.property::<Option<WebRTCRTPTransceiver>>("transceiver").ok_or_else(refused)?;
+        transceiver.set_direction(WebRTCRTPTransceiverDirection::Sendrecv);
+        transceiver.set_codec_preferences(Some(caps));
+        if is_video(line) {
+            transceiver.set_property("do-nack", true);
+            transceiver.set_property_from_str("fec-type", "ulp-red");
+            // Negotiated, not used: who wants forward error correction raises it without renegotiating.
+            transceiver.set_property("fec-percentage", 0_u32);
+        }
+        Ok(pad)
+    }
+
     /// Reports RTP time and capture time of every frame once, from its first packet.
     fn mark_what_leaves(&self, line: Line, exit: &gst::Pad) {
         let inbox = self.inbox.clone();
         let last = AtomicU64::new(u64::MAX);
         exit.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, info| {
-            let first = info.buffer().map(|packet| &**packet).or_else(|| info.buffer_list().and_then(|list| list.get(0)));
+            let first =
+                info.buffer().map(|packet| &**packet).or_else(|| info.buffer_list().and_then(|list| list.get(0)));
             if let Some((captured_at, rtp)) = first.and_then(|packet| packet.pts().zip(rtp_time(packet)))
                 && last.swap(u64::from(rtp), Ordering::Relaxed) != u64::from(rtp)
             {
@@ -94,10 +115,10 @@ impl Sending<'_> {
                 if let Some(wanted) = &wanted {
                     wanted(line);
                 }
-                return gst::PadProbeReturn::Drop;
+                return gst::PadProbeReturn::Handled;
             }
             match &estimator {
-                Some(estimator) if estimator.hears(event) => gst::PadProbeReturn::Drop,
+                Some(estimator) if estimator.hears(event) => gst::PadProbeReturn::Handled,
                 Some(_) | None => gst::PadProbeReturn::Ok,
             }
         });

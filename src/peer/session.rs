@@ -61,8 +61,11 @@ impl Handle {
     /// Starts the thread that builds and keeps the session.
     pub(super) fn start(order: SessionOrder, around: Surroundings, ports: Arc<Ports>) -> std::io::Result<Self> {
         let (sender, turns) = sync_channel(TURNS);
-        let handle =
-            Self { tell: Tell(sender), closing: Arc::new(AtomicBool::new(false)), departure: Arc::new(OnceLock::new()) };
+        let handle = Self {
+            tell: Tell(sender),
+            closing: Arc::new(AtomicBool::new(false)),
+            departure: Arc::new(OnceLock::new()),
+        };
         let session = Session {
             order,
             around,
@@ -151,9 +154,9 @@ impl Session {
             let turn = if described {
                 turns.recv().map_err(|_| "bug: nobody is left to end the session".to_owned())?
             } else {
-                turns.recv_timeout(DESCRIBE_DEADLINE).map_err(|_| {
-                    format!("no description within {DESCRIBE_DEADLINE:?}: candidates were not gathered")
-                })?
+                turns
+                    .recv_timeout(DESCRIBE_DEADLINE)
+                    .map_err(|_| format!("no description within {DESCRIBE_DEADLINE:?}: candidates were not gathered"))?
             };
             if self.closing.load(Ordering::Acquire) {
                 return Ok(());
@@ -184,7 +187,8 @@ impl Session {
     fn watch(&self, rig: &Rig) {
         let tell = self.tell.clone();
         rig.webrtcbin.connect_notify(Some("ice-gathering-state"), move |webrtcbin, _| {
-            if webrtcbin.property::<WebRTCICEGatheringState>("ice-gathering-state") == WebRTCICEGatheringState::Complete {
+            if webrtcbin.property::<WebRTCICEGatheringState>("ice-gathering-state") == WebRTCICEGatheringState::Complete
+            {
                 tell.say(Turn::Gathered);
             }
         });
@@ -232,7 +236,9 @@ impl Session {
         let tell = self.tell.clone();
         let promise = gst::Promise::with_change_func(move |reply| {
             let refusal = match reply {
-                Ok(reply) => reply.and_then(|reply| reply.get::<glib::Error>("error").ok()).map(|fault| fault.to_string()),
+                Ok(reply) => {
+                    reply.and_then(|reply| reply.get::<glib::Error>("error").ok()).map(|fault| fault.to_string())
+                }
                 Err(fault) => Some(format!("{fault:?}")),
             };
             match (refusal, then) {
@@ -265,6 +271,11 @@ impl Session {
             .and_then(|sender| sender.transport())
             .and_then(|transport| transport.remote_certificate());
         let certificate = certificate::fingerprint(pem.as_deref());
+        // rtpsession maps RTP time to clock time only once it knows the latency of the sinks behind it, which is none.
+        rig.pipeline.set_latency(gst::ClockTime::ZERO);
+        if let Err(fault) = rig.pipeline.recalculate_latency() {
+            tracing::debug!(session = %self.order.session, %fault, "the session's latency is not known");
+        }
         self.around.inbox.urgent(Input::SessionSecured { session: self.order.session, certificate });
     }
 
