@@ -67,7 +67,7 @@ struct Intake {
     follower: Follower,
     capture: CaptureClock,
     waits_for_key_frame: bool,
-    asked_at: Option<Moment>,
+    asked: Option<(SessionId, Moment)>,
     /// What is inside the decoder.
     inside: VecDeque<Unit>,
     last_pts: Moment,
@@ -127,7 +127,7 @@ impl PictureReceiver {
             follower: Follower::default(),
             capture: CaptureClock::new(Line::Camera),
             waits_for_key_frame: true,
-            asked_at: None,
+            asked: None,
             inside: VecDeque::new(),
             last_pts: Moment::default(),
         };
@@ -213,7 +213,7 @@ impl Intake {
             Heard::Followed => {}
             Heard::Left => return (None, false),
             Heard::Candidate if key_frame => self.follower.follow(session, taken_at),
-            Heard::Candidate => return (None, self.may_ask(taken_at)),
+            Heard::Candidate => return (None, self.may_ask(session, taken_at)),
         }
         if key_frame {
             self.waits_for_key_frame = false;
@@ -222,13 +222,13 @@ impl Intake {
         }
         let Some(source) = self.source.clone().filter(|_| !self.waits_for_key_frame) else {
             self.waits_for_key_frame = true;
-            return (None, self.may_ask(taken_at));
+            return (None, self.may_ask(session, taken_at));
         };
         if self.inside.len() >= INSIDE {
             // The decoder is stuck behind or swallows what it cannot repair.
             self.inside.clear();
             self.waits_for_key_frame = true;
-            return (None, self.may_ask(taken_at));
+            return (None, self.may_ask(session, taken_at));
         }
         let pts = taken_at.max(self.last_pts + Duration::from_nanos(1));
         self.last_pts = pts;
@@ -239,14 +239,14 @@ impl Intake {
             buffer.set_dts(gst::ClockTime::NONE);
             buffer.unset_flags(gst::BufferFlags::DISCONT);
         }
-        let swallowed = self.inside.len() > SWALLOWED && self.may_ask(taken_at);
+        let swallowed = self.inside.len() > SWALLOWED && self.may_ask(session, taken_at);
         (Some((source, buffer)), swallowed)
     }
 
-    fn may_ask(&mut self, at: Moment) -> bool {
-        let may = self.asked_at.is_none_or(|asked_at| at.since(asked_at) >= ASK_EVERY);
+    fn may_ask(&mut self, session: SessionId, at: Moment) -> bool {
+        let may = self.asked.is_none_or(|(of, asked_at)| of != session || at.since(asked_at) >= ASK_EVERY);
         if may {
-            self.asked_at = Some(at);
+            self.asked = Some((session, at));
         }
         may
     }
