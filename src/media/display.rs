@@ -34,8 +34,8 @@ pub(super) fn descriptions() -> Vec<String> {
 pub(super) fn dressed(before: &str, display: &str) -> String {
     format!(
         "identity name={ENTRANCE} silent=true ! {before} videobalance name={BALANCE} ! textoverlay name={WORDS} silent=true wait-text=false \
-         font-desc=\"Noto Sans CJK JP Bold 17\" valignment=bottom halignment=center line-alignment=center \
-         ypad=48 xpad=64 wrap-mode=wordchar shaded-background=true shading-value=140 draw-shadow=false \
+         font-desc=\"Noto Sans CJK JP Bold 14\" valignment=bottom halignment=center line-alignment=center \
+         ypad=48 xpad=64 wrap-mode=wordchar shaded-background=true shading-value=90 draw-shadow=false \
          draw-outline=false ! videoconvert ! {display}"
     )
 }

@@ -134,8 +134,11 @@ impl Outlet {
                 Ok(Word::Broken { attempt: of, cause }) if of == attempt => return Some(cause),
                 Ok(Word::Broken { .. }) => {} // of one that is gone
                 Ok(Word::Close) | Err(RecvTimeoutError::Disconnected) => return None,
-                Err(RecvTimeoutError::Timeout) if let Some(proven) = proven.take() => proven(),
                 Err(RecvTimeoutError::Timeout) => {
+                    if let Some(proven) = proven.take() {
+                        proven();
+                        continue;
+                    }
                     let after = counts();
                     if after.0 >= before.0 + 3 && after.1 == before.1 {
                         return Some("stalled".into());
