@@ -1,5 +1,7 @@
-#![allow(clippy::print_stderr, dead_code)]
 //! Figures of the receiving half on this machine: `cargo test --test playout_bench -- --ignored --nocapture`.
+//! With `ENGAWA_CLIP=FILE` the picture is that clip's, else a test pattern.
+
+#![allow(clippy::print_stderr, reason = "prints its figures")]
 
 mod playout_support;
 
@@ -21,7 +23,11 @@ fn cpu_ms() -> i64 {
 fn delay_and_processor_time_of_the_receiving_half() {
     const SECONDS: u32 = 20;
     for codec in [VideoCodec::H264, VideoCodec::Vp8] {
-        let (units, sound) = (pictures(codec, 150, 150, (1280, 720), "pattern=ball"), sound());
+        let source = std::env::var("ENGAWA_CLIP").map_or_else(
+            |_| "videotestsrc num-buffers=150 pattern=ball".to_owned(),
+            |clip| format!("filesrc location={clip} ! decodebin ! videorate ! videoconvert ! videoscale"),
+        );
+        let (units, sound) = (encoded(codec, &source, 3000, (1280, 720)), sound());
         let bench = playout(codec, Sink::None, Sink::None, None);
         bench.playout.arrange(&MediaPlan { play: true, ..MediaPlan::default() }, codec);
         wait_until(now() + Duration::from_millis(500));

@@ -35,20 +35,36 @@ fn watch() -> (Seen, Probe) {
 
 /// Feeds a key frame until the decoder stands and gives a picture, then lets everything come out.
 fn begin(bench: &Bench, seen: &Seen, key_frame: &gst::Buffer) {
-    let shown = eventually(|| {
+    let begun = eventually(|| {
         bench.playout.take_video(session(1), Line::Camera, key_frame, 0);
-        !seen.lock().unwrap().is_empty()
+        shown(seen) > 0
     });
-    assert!(shown, "no picture");
-    wait_until(now() + Duration::from_millis(200));
-    seen.lock().unwrap().clear();
+    assert!(begun, "no picture");
+    wait_until(now() + Duration::from_millis(300));
+    seen.lock().expect("lives").clear();
 }
 
-fn feed(bench: &Bench, of: SessionId, units: &[gst::Buffer], first: u32) {
+/// Feeds units; each of them must be shown before the next one follows.
+fn feed_shown(bench: &Bench, seen: &Seen, of: SessionId, units: &[gst::Buffer], first: u32) {
+    for (index, unit) in units.iter().enumerate() {
+        let before = shown(seen);
+        bench.playout.take_video(of, Line::Camera, unit, (first + index as u32) * 3000);
+        assert!(eventually(|| shown(seen) > before), "unit {index} of {of} was not shown");
+    }
+}
+
+/// Feeds units none of which may be shown.
+fn feed_hidden(bench: &Bench, seen: &Seen, of: SessionId, units: &[gst::Buffer], first: u32) {
+    let before = shown(seen);
     for (index, unit) in units.iter().enumerate() {
         bench.playout.take_video(of, Line::Camera, unit, (first + index as u32) * 3000);
-        wait_until(now() + Duration::from_millis(8));
     }
+    wait_until(now() + Duration::from_millis(150));
+    assert_eq!(shown(seen), before, "a unit of {of} was shown");
+}
+
+fn shown(seen: &Seen) -> usize {
+    seen.lock().expect("lives").len()
 }
 
 #[test]
@@ -62,7 +78,7 @@ fn every_frame_that_goes_in_comes_out_at_once_and_is_told() {
         for (index, unit) in units.iter().enumerate() {
             bench.playout.take_video(session(1), Line::Camera, unit, index as u32 * 3000);
             // The next unit is not needed for this frame to come out.
-            assert!(eventually(|| seen.lock().unwrap().len() > index), "{codec:?} frame {index} stayed inside");
+            assert!(eventually(|| shown(&seen) > index), "{codec:?} frame {index} stayed inside");
         }
         assert!(
             seen.lock().unwrap().iter().all(|((width, height), luma)| (*width, *height) == (1366, 768) && *luma > 225)
@@ -86,11 +102,10 @@ fn after_a_gap_the_picture_stands_until_a_key_frame_and_asks_for_one() {
     begin(&bench, &seen, &units[0]);
     bench.asked.lock().unwrap().clear();
     units[10].make_mut().set_flags(gst::BufferFlags::DISCONT);
-    feed(&bench, session(1), &units[1..9], 1); // unit 9 is lost
-    feed(&bench, session(1), &units[10..], 10);
-    // 1 … 8, nothing of 10 … 19, and 20 … 29 from the key frame on.
-    assert!(eventually(|| seen.lock().unwrap().len() == 18), "{}", seen.lock().unwrap().len());
+    feed_shown(&bench, &seen, session(1), &units[1..9], 1); // unit 9 is lost
+    feed_hidden(&bench, &seen, session(1), &units[10..20], 10);
     assert_eq!(bench.asked.lock().unwrap().first(), Some(&session(1)));
+    feed_shown(&bench, &seen, session(1), &units[20..], 20);
     bench.playout.stop();
 }
 
@@ -101,16 +116,14 @@ fn a_new_session_takes_over_with_its_first_key_frame_and_the_old_one_stays_out()
     let (seen, probe) = watch();
     let bench = playout(VideoCodec::H264, Sink::None, Sink::None, Some(probe));
     begin(&bench, &seen, &white[0]);
-    feed(&bench, session(2), &black[5..8], 500);
+    feed_hidden(&bench, &seen, session(2), &black[5..8], 500);
     assert_eq!(bench.asked.lock().unwrap().last(), Some(&session(2)), "a key frame is asked of the new session");
-    feed(&bench, session(1), &white[1..3], 1);
-    assert!(eventually(|| seen.lock().unwrap().len() >= 2));
+    feed_shown(&bench, &seen, session(1), &white[1..3], 1);
     assert!(seen.lock().unwrap().iter().all(|(_, luma)| *luma > 225), "nothing of the new session without a key frame");
     seen.lock().unwrap().clear();
-    feed(&bench, session(2), &black[..5], 1000);
-    feed(&bench, session(1), &white[..5], 5);
-    feed(&bench, session(2), &black[5..10], 1005);
-    assert!(eventually(|| seen.lock().unwrap().len() == 10), "{}", seen.lock().unwrap().len());
+    feed_shown(&bench, &seen, session(2), &black[..5], 1000);
+    feed_hidden(&bench, &seen, session(1), &white[..5], 5);
+    feed_shown(&bench, &seen, session(2), &black[5..10], 1005);
     assert!(seen.lock().unwrap().iter().all(|(_, luma)| *luma < 25), "the old session came back");
     bench.playout.stop();
 }
@@ -187,9 +200,30 @@ fn sound_that_goes_in_is_heard_whole() {
 fn lost_sound_is_concealed() {
     let (heard, report) = sound_through(300, |number| number % 10 == 5);
     assert!(report.concealed > 0.03 && report.concealed < 0.4, "{}", report.concealed);
-    // No hole of 10 ms anywhere: every stretch of the tone is heard.
-    let quietest = heard[24_000..134_000].chunks(480).map(rms).fold(f64::INFINITY, f64::min);
-    assert!(quietest > 1_000.0, "{quietest}");
+    // A tenth was lost, yet of a hundred stretches of 10 ms at least 95 are heard.
+    let mut stretches: Vec<f64> = heard[24_000..134_000].chunks(480).map(rms).collect();
+    stretches.sort_by(f64::total_cmp);
+    assert!(stretches[stretches.len() / 20] > 1_000.0, "{stretches:?}");
+}
+
+#[test]
+fn a_sound_card_is_opened_and_takes_sound() {
+    // ALSA's own null device needs no hardware.
+    let bench = playout(VideoCodec::H264, Sink::None, Sink::Alsa("null".into()), None);
+    bench.playout.arrange(&MediaPlan { play: true, ..MediaPlan::default() }, VideoCodec::H264);
+    let sound = sound();
+    let mut number = 0;
+    let mut told = Vec::new();
+    while number < 150 {
+        bench.playout.take_sound(session(1), Line::Voice, sound[number % 100].clone(), number as u32 * 480);
+        number += 1;
+        wait_until(now() + Duration::from_millis(10));
+        if let Some(Mail::Urgent(input)) = bench.inbox.take() {
+            told.push(input);
+        }
+    }
+    assert!(matches!(&told[..], [Input::DeviceChanged { device: Device::Speaker, present: true, .. }]), "{told:?}");
+    bench.playout.stop();
 }
 
 #[test]
@@ -212,4 +246,20 @@ fn a_speaker_that_cannot_be_opened_is_told_once_and_sound_is_measured_on() {
     assert!(matches!(&told[..], [Input::DeviceChanged { device: Device::Speaker, present: false, .. }]), "{told:?}");
     assert!(bench.playout.report(Duration::from_secs(1)).level_dbfs > -30.0);
     bench.playout.stop();
+}
+
+#[test]
+fn nothing_runs_on_when_playout_ends() {
+    let ours = || {
+        let tasks = std::fs::read_dir("/proc/self/task").expect("Linux").flatten();
+        let names = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
+        names.filter(|name| ["voice", "picture", "screen", "outlet"].contains(&name.trim())).count()
+    };
+    let before = ours();
+    for _ in 0..5 {
+        let bench = playout(VideoCodec::H264, Sink::Gst("fakesink".into()), Sink::Gst("fakesink".into()), None);
+        assert_eq!(ours(), before + 5);
+        bench.playout.stop();
+        assert!(eventually(|| ours() == before), "{} threads of ours run on", ours());
+    }
 }

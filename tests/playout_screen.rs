@@ -1,5 +1,7 @@
 //! What people see, looked at: screenshots under Xvfb. Skipped (and said so) where Xvfb is not installed.
 
+#![allow(clippy::print_stderr, reason = "says that it was skipped")]
+
 mod playout_support;
 
 use engawa::config::Sink;

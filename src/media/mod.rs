@@ -1,5 +1,6 @@
 //! One file, one pipeline with its own bus and restart.
 
+mod decoder;
 mod display;
 mod outlet;
 pub mod picture;

@@ -15,12 +15,12 @@ use crate::model::Device;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Cheap to clone; ends when the last clone and its keeper's stop meet: see [`Outlet::close`].
+/// Cheap to clone; lives until [`Outlet::close`].
 #[derive(Clone)]
 pub(super) struct Outlet {
     open: Arc<Mutex<Option<Open>>>,
@@ -52,6 +52,7 @@ struct Open {
 struct Counts {
     pushed: AtomicU64,
     passed: AtomicU64,
+    closed: AtomicBool,
 }
 
 enum Word {
@@ -83,14 +84,17 @@ impl Outlet {
 
     /// Ends it.
     pub(super) fn close(&self) {
-        let _ = self.words.try_send(Word::Close); // full: it is being closed or reopened, and finds no user
+        self.counts.closed.store(true, Ordering::Release);
+        let _ = self.words.try_send(Word::Close); // full: the keeper wakes anyway, and looks
         *lock(&self.open) = None;
     }
 
     fn keep(&self, plan: &OutletPlan, inbox: &Inbox, heard: &Receiver<Word>) {
         let mut present = None;
         let mut failures = 0;
-        for attempt in 0.. {
+        let mut attempt = 0;
+        while !self.counts.closed.load(Ordering::Acquire) {
+            attempt += 1;
             let tell = |present: &mut Option<bool>, now_present: bool, detail: &str| {
                 if present.replace(now_present) != Some(now_present) {
                     tracing::info!(device = ?plan.device, present = now_present, detail, "device changed");
@@ -132,6 +136,7 @@ impl Outlet {
         loop {
             match heard.recv_timeout(if proven.is_some() { PROVEN } else { STALLED }) {
                 Ok(Word::Broken { attempt: of, cause }) if of == attempt => return Some(cause),
+                Ok(Word::Broken { .. }) if self.counts.closed.load(Ordering::Acquire) => return None,
                 Ok(Word::Broken { .. }) => {} // of one that is gone
                 Ok(Word::Close) | Err(RecvTimeoutError::Disconnected) => return None,
                 Err(RecvTimeoutError::Timeout) => {

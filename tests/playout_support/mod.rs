@@ -1,4 +1,5 @@
 //! A pretend far box for playout: encoded pictures and sound from memory, handed over in real time.
+#![allow(dead_code, reason = "each test uses its part")]
 
 use engawa::config::Sink;
 use engawa::core::signal::Alignment;
@@ -43,8 +44,13 @@ pub fn eventually(done: impl Fn() -> bool) -> bool {
     false
 }
 
-/// Encoded pictures of `pattern`; `key_every` pictures there is a key frame.
+/// So many encoded pictures of a test `pattern`; every `key_every` of them is a key frame.
 pub fn pictures(codec: VideoCodec, count: u32, key_every: u32, size: (u32, u32), pattern: &str) -> Vec<gst::Buffer> {
+    encoded(codec, &format!("videotestsrc num-buffers={count} {pattern}"), key_every, size)
+}
+
+/// Encoded pictures of a source description.
+pub fn encoded(codec: VideoCodec, source: &str, key_every: u32, size: (u32, u32)) -> Vec<gst::Buffer> {
     gst::init().expect("GStreamer starts");
     let (width, height) = size;
     let encoder = match codec {
@@ -57,7 +63,7 @@ pub fn pictures(codec: VideoCodec, count: u32, key_every: u32, size: (u32, u32),
         }
     };
     let description = format!(
-        "videotestsrc num-buffers={count} {pattern} ! video/x-raw,format=I420,width={width},height={height},framerate=30/1 ! \
+        "{source} ! video/x-raw,format=I420,width={width},height={height},framerate=30/1 ! \
          {encoder} ! appsink name=out sync=false"
     );
     let pipeline = gst::parse::launch(&description).expect("encoders are installed");
