@@ -226,3 +226,19 @@ fn a_stalled_box_goes_on_from_now_and_its_buffer_is_bounded() {
         assert!(steps < 1500, "{:?}", buffer.relative_delay());
     }
 }
+
+#[test]
+fn sound_waits_for_a_slow_picture() {
+    let at = |packet: u64| Moment::from_nanos(SECOND + packet * PACKET_NS);
+    let mut buffer = VoiceBuffer::<()>::default();
+    for packet in 0..2000 {
+        buffer.arrive(packet as u32 * PACKET, PACKET, (), at(packet));
+        buffer.keep_behind(Duration::from_millis(60));
+        while let Some(due) = buffer.due().filter(|due| *due < at(packet + 1)) {
+            let step = buffer.step(due).expect("there is sound");
+            buffer.played((f64::from(PACKET) / step.ratio) as usize);
+        }
+    }
+    let delay = buffer.relative_delay().expect("plays");
+    assert!(delay.abs_diff(Duration::from_millis(60)) < Duration::from_millis(5), "{delay:?}");
+}

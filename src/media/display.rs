@@ -1,5 +1,6 @@
 //! The displays a screen can stand on, best first: wayland, KMS, X11.
 
+use super::outlet::ENTRANCE;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use std::path::Path;
@@ -32,9 +33,9 @@ pub(super) fn descriptions() -> Vec<String> {
 /// A display with what greys and writes before it; `before` ends in `!` or is empty.
 pub(super) fn dressed(before: &str, display: &str) -> String {
     format!(
-        "{before} videobalance name={BALANCE} ! textoverlay name={WORDS} silent=true wait-text=false \
-         font-desc=\"Noto Sans CJK JP Bold 17\" valignment=bottom halignment=center line-alignment=center \
-         ypad=48 xpad=64 wrap-mode=word-char shaded-background=true shading-value=140 draw-shadow=false \
+        "identity name={ENTRANCE} silent=true ! {before} videobalance name={BALANCE} ! textoverlay name={WORDS} silent=true wait-text=false \
+         font-desc=\"Noto Sans CJK JP Bold 14\" valignment=bottom halignment=center line-alignment=center \
+         ypad=48 xpad=64 wrap-mode=wordchar shaded-background=true shading-value=90 draw-shadow=false \
          draw-outline=false ! videoconvert ! {display}"
     )
 }

@@ -2,6 +2,7 @@
 
 pub mod camera;
 pub mod devices;
+mod decoder;
 mod display;
 pub mod encoder;
 pub(crate) mod feed;

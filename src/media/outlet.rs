@@ -15,12 +15,12 @@ use crate::model::Device;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Cheap to clone; ends when the last clone and its keeper's stop meet: see [`Outlet::close`].
+/// Cheap to clone; lives until [`Outlet::close`].
 #[derive(Clone)]
 pub(super) struct Outlet {
     open: Arc<Mutex<Option<Open>>>,
@@ -36,7 +36,7 @@ pub(super) struct OutletPlan {
     pub clock: gst::Clock,
     /// How many samples may wait.
     pub waiting: u64,
-    /// Bin descriptions to try, best first; asked at every attempt.
+    /// Bin descriptions to try, best first, their first element named [`ENTRANCE`]; asked at every attempt.
     pub descriptions: Box<dyn Fn() -> Vec<String> + Send>,
     /// Called when it is open.
     pub opened: Box<dyn Fn() + Send>,
@@ -52,6 +52,7 @@ struct Open {
 struct Counts {
     pushed: AtomicU64,
     passed: AtomicU64,
+    closed: AtomicBool,
 }
 
 enum Word {
@@ -83,14 +84,17 @@ impl Outlet {
 
     /// Ends it.
     pub(super) fn close(&self) {
-        let _ = self.words.try_send(Word::Close); // full: it is being closed or reopened, and finds no user
+        self.counts.closed.store(true, Ordering::Release);
+        let _ = self.words.try_send(Word::Close); // full: the keeper wakes anyway, and looks
         *lock(&self.open) = None;
     }
 
     fn keep(&self, plan: &OutletPlan, inbox: &Inbox, heard: &Receiver<Word>) {
         let mut present = None;
         let mut failures = 0;
-        for attempt in 0.. {
+        let mut attempt = 0;
+        while !self.counts.closed.load(Ordering::Acquire) {
+            attempt += 1;
             let tell = |present: &mut Option<bool>, now_present: bool, detail: &str| {
                 if present.replace(now_present) != Some(now_present) {
                     tracing::info!(device = ?plan.device, present = now_present, detail, "device changed");
@@ -101,10 +105,11 @@ impl Outlet {
             let cause = match self.open_first(plan, attempt) {
                 Ok((stage, open, description)) => {
                     *lock(&self.open) = Some(open);
-                    tell(&mut present, true, &description);
-                    failures = 0;
                     (plan.opened)();
-                    let ended = self.watch(heard, attempt);
+                    let ended = self.watch(heard, attempt, || {
+                        tell(&mut present, true, &description);
+                        failures = 0;
+                    });
                     *lock(&self.open) = None;
                     drop(stage);
                     match ended {
@@ -123,16 +128,22 @@ impl Outlet {
         }
     }
 
-    /// Watches an open outlet until it breaks; `None`: it was closed.
-    fn watch(&self, heard: &Receiver<Word>, attempt: u64) -> Option<String> {
+    /// Watches an open outlet until it breaks; `None`: it was closed. `proven` is called once it has lived for a while.
+    fn watch(&self, heard: &Receiver<Word>, attempt: u64, proven: impl FnOnce()) -> Option<String> {
         let counts = || (self.counts.pushed.load(Ordering::Relaxed), self.counts.passed.load(Ordering::Relaxed));
         let mut before = counts();
+        let mut proven = Some(proven);
         loop {
-            match heard.recv_timeout(STALLED) {
+            match heard.recv_timeout(if proven.is_some() { PROVEN } else { STALLED }) {
                 Ok(Word::Broken { attempt: of, cause }) if of == attempt => return Some(cause),
+                Ok(Word::Broken { .. }) if self.counts.closed.load(Ordering::Acquire) => return None,
                 Ok(Word::Broken { .. }) => {} // of one that is gone
                 Ok(Word::Close) | Err(RecvTimeoutError::Disconnected) => return None,
                 Err(RecvTimeoutError::Timeout) => {
+                    if let Some(proven) = proven.take() {
+                        proven();
+                        continue;
+                    }
                     let after = counts();
                     if after.0 >= before.0 + 3 && after.1 == before.1 {
                         return Some("stalled".into());
@@ -166,17 +177,19 @@ impl Outlet {
             .leaky_type(gst_app::AppLeakyType::Downstream)
             .max_buffers(plan.waiting)
             .build();
-        let bin = gst::parse::bin_from_description(description, true)
+        let bin = gst::parse::bin_from_description(description, false)
             .map_err(|error| StageFault::Build(error.to_string()))?;
+        let entrance = bin.by_name(ENTRANCE).and_then(|first| first.static_pad("sink"));
+        let entrance = entrance.ok_or_else(|| StageFault::Build(format!("nothing is named {ENTRANCE}")))?;
+        let entrance = gst::GhostPad::with_target(&entrance).map_err(|error| StageFault::Build(error.to_string()))?;
+        bin.add_pad(&entrance).map_err(|error| StageFault::Build(error.to_string()))?;
         stage.chain(&[source.upcast_ref(), bin.upcast_ref()])?;
         let counts = Arc::clone(&self.counts);
-        if let Some(pad) = bin.static_pad("sink") {
-            // Counted when the element behind has taken the buffer before: appsrc pushes one at a time.
-            pad.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
-                counts.passed.fetch_add(1, Ordering::Relaxed);
-                gst::PadProbeReturn::Ok
-            });
-        }
+        // Counted when what came before has been taken: appsrc pushes one at a time.
+        entrance.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+            counts.passed.fetch_add(1, Ordering::Relaxed);
+            gst::PadProbeReturn::Ok
+        });
         stage.play()?;
         Ok((stage, Open { source, bin }))
     }
@@ -193,6 +206,10 @@ fn waited(heard: &Receiver<Word>, pause: Duration) -> bool {
     }
 }
 
+/// Name of the first element of every description.
+pub(super) const ENTRANCE: &str = "engawa-in";
+/// What lived for so long is not a device that fails with its first buffer.
+const PROVEN: Duration = Duration::from_millis(800);
 /// Pauses between attempts; the last one for ever.
 const LADDER: [Duration; 4] =
     [Duration::from_millis(250), Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(3)];

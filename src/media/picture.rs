@@ -10,18 +10,17 @@
 //! session units are dropped until a key frame comes, and `key_frame_needed` says so. A frame in, a frame out: there is
 //! no queue in the decoder; the shelf holds at most [`SHELF`] frames and drops a frame that its successor overtook.
 
-use super::stage::{Stage, StageFault, element, lock, now, spawn};
+use super::decoder;
+use super::stage::{Stage, StageFault, lock, now, spawn};
 use crate::core::input::{News, Percentiles};
 use crate::core::playout::{CaptureClock, Follower, Heard, PictureHold, Tally};
 use crate::core::signal::Alignment;
 use crate::inbox::Inbox;
 use crate::model::{Line, Moment, SessionId, VideoCodec};
 use gstreamer as gst;
-use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
-use gstreamer_video as gst_video;
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Called on the picture thread with each frame at the moment it is due; must hand it on quickly.
@@ -67,7 +66,7 @@ struct Intake {
     follower: Follower,
     capture: CaptureClock,
     waits_for_key_frame: bool,
-    asked_at: Option<Moment>,
+    asked: Option<(SessionId, Moment)>,
     /// What is inside the decoder.
     inside: VecDeque<Unit>,
     last_pts: Moment,
@@ -127,7 +126,7 @@ impl PictureReceiver {
             follower: Follower::default(),
             capture: CaptureClock::new(Line::Camera),
             waits_for_key_frame: true,
-            asked_at: None,
+            asked: None,
             inside: VecDeque::new(),
             last_pts: Moment::default(),
         };
@@ -208,12 +207,12 @@ impl Intake {
         unit: &gst::Buffer,
         taken_at: Moment,
     ) -> (Option<(gst_app::AppSrc, gst::Buffer)>, bool) {
-        let key_frame = is_key_frame(self.codec, unit);
+        let key_frame = decoder::is_key_frame(self.codec, unit);
         match self.follower.hear(session, taken_at) {
             Heard::Followed => {}
             Heard::Left => return (None, false),
             Heard::Candidate if key_frame => self.follower.follow(session, taken_at),
-            Heard::Candidate => return (None, self.may_ask(taken_at)),
+            Heard::Candidate => return (None, self.may_ask(session, taken_at)),
         }
         if key_frame {
             self.waits_for_key_frame = false;
@@ -222,13 +221,13 @@ impl Intake {
         }
         let Some(source) = self.source.clone().filter(|_| !self.waits_for_key_frame) else {
             self.waits_for_key_frame = true;
-            return (None, self.may_ask(taken_at));
+            return (None, self.may_ask(session, taken_at));
         };
         if self.inside.len() >= INSIDE {
             // The decoder is stuck behind or swallows what it cannot repair.
             self.inside.clear();
             self.waits_for_key_frame = true;
-            return (None, self.may_ask(taken_at));
+            return (None, self.may_ask(session, taken_at));
         }
         let pts = taken_at.max(self.last_pts + Duration::from_nanos(1));
         self.last_pts = pts;
@@ -239,14 +238,14 @@ impl Intake {
             buffer.set_dts(gst::ClockTime::NONE);
             buffer.unset_flags(gst::BufferFlags::DISCONT);
         }
-        let swallowed = self.inside.len() > SWALLOWED && self.may_ask(taken_at);
+        let swallowed = self.inside.len() > SWALLOWED && self.may_ask(session, taken_at);
         (Some((source, buffer)), swallowed)
     }
 
-    fn may_ask(&mut self, at: Moment) -> bool {
-        let may = self.asked_at.is_none_or(|asked_at| at.since(asked_at) >= ASK_EVERY);
+    fn may_ask(&mut self, session: SessionId, at: Moment) -> bool {
+        let may = self.asked.is_none_or(|(of, asked_at)| of != session || at.since(asked_at) >= ASK_EVERY);
         if may {
-            self.asked_at = Some(at);
+            self.asked = Some((session, at));
         }
         may
     }
@@ -345,7 +344,7 @@ impl Shared {
         let captured_at = intake.capture.delay(unit.rtp, decoded_at).and_then(|_| intake.capture.captured_at(unit.rtp));
         drop(intake);
         let due = lock(&self.hold).due(captured_at, decoded_at);
-        let size = sample.caps().and_then(|caps| caps.structure(0)).and_then(size_in);
+        let size = sample.caps().and_then(|caps| caps.structure(0)).and_then(decoder::size_in);
         let mut shelf = lock(&self.shelf);
         shelf.figures.decoding.add(decoded_at.since(unit.pts));
         shelf.figures.size = size.or(shelf.figures.size);
@@ -374,90 +373,23 @@ impl Shared {
     }
 
     fn build(self: &Arc<Self>, codec: VideoCodec) -> Result<(Stage, gst_app::AppSrc), StageFault> {
-        let broken = Arc::downgrade(self);
-        let stage = Stage::new("picture", &self.clock, move |cause| {
+        let (broken, shared) = (Arc::downgrade(self), Arc::downgrade(self));
+        let broken = move |cause: String| {
             tracing::warn!(cause, "the decoder failed");
             if let Some(shared) = broken.upgrade() {
                 lock(&shared.intake).source = None;
                 shared.rebuild();
             }
-        });
-        let (caps, decoder) = match codec {
-            VideoCodec::H264 => (H264_CAPS, h264_decoder()?),
-            VideoCodec::Vp8 => (VP8_CAPS, element("vp8dec")?),
         };
-        decoder.set_property("qos", false);
-        let caps: gst::Caps =
-            caps.parse().map_err(|error: gst::glib::BoolError| StageFault::Build(error.to_string()))?;
-        let source = gst_app::AppSrc::builder().caps(&caps).format(gst::Format::Time).is_live(true).build();
-        let sink = gst_app::AppSink::builder()
-            .caps(&gst_video::VideoCapsBuilder::new().format(gst_video::VideoFormat::I420).build())
-            .sync(false)
-            .max_buffers(1)
-            .callbacks(on_frame(Arc::downgrade(self)))
-            .build();
-        sink.set_property("enable-last-sample", false);
-        take_padded_frames(sink.upcast_ref());
-        stage.chain(&[source.upcast_ref(), &decoder, sink.upcast_ref()])?;
-        stage.play()?;
-        Ok((stage, source))
+        let decoded = move |sample| {
+            if let Some(shared) = shared.upgrade() {
+                shared.decoded(sample);
+            }
+        };
+        decoder::build(codec, &self.clock, broken, decoded)
     }
 }
 
-fn on_frame(shared: Weak<Shared>) -> gst_app::AppSinkCallbacks {
-    gst_app::AppSinkCallbacks::builder()
-        .new_sample(move |sink| {
-            let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
-            let shared = shared.upgrade().ok_or(gst::FlowError::Eos)?;
-            shared.decoded(sample);
-            Ok(gst::FlowSuccess::Ok)
-        })
-        .build()
-}
-
-/// Says that padded frames are welcome: without it the decoder copies every frame into a tight one.
-fn take_padded_frames(sink: &gst::Element) {
-    let Some(pad) = sink.static_pad("sink") else { return };
-    pad.add_probe(gst::PadProbeType::QUERY_DOWNSTREAM, |_, info| {
-        let Some(query) = info.query_mut() else { return gst::PadProbeReturn::Ok };
-        if let gst::QueryViewMut::Allocation(allocation) = query.view_mut() {
-            allocation.add_allocation_meta::<gst_video::VideoMeta>(None);
-            return gst::PadProbeReturn::Handled;
-        }
-        gst::PadProbeReturn::Ok
-    });
-}
-
-/// libav where it is installed: a quarter of OpenH264's time, and it hides damage from us (`output-corrupt=false`).
-fn h264_decoder() -> Result<gst::Element, StageFault> {
-    let Ok(decoder) = element("avdec_h264") else { return element("openh264dec") };
-    decoder.set_property("max-threads", 1); // frame threads each hold a frame back
-    decoder.set_property("output-corrupt", false);
-    decoder.set_property_from_str("std-compliance", "normal"); // strict waits for reordering
-    Ok(decoder)
-}
-
-fn size_in(caps: &gst::StructureRef) -> Option<(u32, u32)> {
-    let pixels = |name| caps.get::<i32>(name).ok().and_then(|pixels| u32::try_from(pixels).ok());
-    Some((pixels("width")?, pixels("height")?))
-}
-
-/// Reads the bitstream itself: flags do not survive every path. H.264: an IDR slice before any other; VP8: RFC 6386, 9.1.
-fn is_key_frame(codec: VideoCodec, unit: &gst::Buffer) -> bool {
-    let Ok(map) = unit.map_readable() else { return false };
-    match codec {
-        VideoCodec::Vp8 => map.first().is_some_and(|first| first & 1 == 0),
-        VideoCodec::H264 => map
-            .windows(4)
-            .filter(|bytes| bytes[..3] == [0, 0, 1])
-            .map(|bytes| bytes[3] & 0x1f)
-            .find(|kind| (1..=5).contains(kind))
-            .is_some_and(|kind| kind == 5),
-    }
-}
-
-const H264_CAPS: &str = "video/x-h264,stream-format=byte-stream,alignment=au";
-const VP8_CAPS: &str = "video/x-vp8";
 const ASK_EVERY: Duration = Duration::from_millis(200);
 const RETRY: Duration = Duration::from_millis(250);
 /// 40 ms of lip sync at the longest sound delay (400 ms) need so many frames at 30 fps, not more.

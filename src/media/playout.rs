@@ -19,11 +19,25 @@ use crate::core::signal::Alignment;
 use crate::inbox::Inbox;
 use crate::model::{Language, Line, Moment, SessionId, VideoCodec};
 use gstreamer as gst;
+use gstreamer::prelude::*;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Called with each frame at the moment it is handed to the renderer; must be quick. `bench` reads its stamps here.
 pub type Probe = Arc<dyn Fn(&gst::Sample, Moment) + Send + Sync>;
+
+/// The clock of all pipelines: the system's monotonic one; `ppm` parts per million fast from `start_nanos` on in drift
+/// benches, like the daemon's own clock.
+pub fn clock(ppm: i32, start_nanos: u64) -> gst::Clock {
+    if ppm == 0 {
+        return gst::SystemClock::obtain();
+    }
+    let clock: gst::SystemClock = gst::glib::Object::new();
+    let start = gst::ClockTime::from_nseconds(start_nanos);
+    let rate = 1_000_000_u64.saturating_add_signed(ppm.into());
+    clock.set_calibration(start, start, rate, 1_000_000);
+    clock.upcast()
+}
 
 /// What playout is started with.
 pub struct PlayoutSettings {
@@ -35,7 +49,7 @@ pub struct PlayoutSettings {
     pub speaker: Sink,
     /// The codec expected first, so that a decoder stands ready.
     pub codec: VideoCodec,
-    /// The clock of all pipelines: `gst::SystemClock::obtain()`, or a calibrated one in drift benches.
+    /// The clock of all pipelines: see [`clock`].
     pub clock: gst::Clock,
     /// See [`Probe`].
     pub probe: Option<Probe>,
@@ -130,5 +144,22 @@ impl Playout {
         self.picture.stop();
         self.voice.stop();
         self.screen.stop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fast_clock_gains_and_its_waits_follow_it() {
+        gst::init().unwrap();
+        let (real, start) = (clock(0, 0), clock(0, 0).time());
+        let fast = clock(500_000, start.nseconds());
+        let _ = fast.new_single_shot_id(start + gst::ClockTime::from_mseconds(60)).wait();
+        let (fast_at, real_at) = (fast.time(), real.time());
+        assert!(fast_at >= start + gst::ClockTime::from_mseconds(60));
+        let (gained, passed) = (fast_at - start, real_at - start);
+        assert!(gained.nseconds() * 10 > passed.nseconds() * 14, "{gained} in {passed}");
     }
 }

@@ -123,9 +123,10 @@ impl Shared {
                 Picture::Nothing => Some(face.background.clone()),
                 Picture::Held { .. } => Some(face.last.clone().unwrap_or_else(|| face.background.clone())),
             };
+            let grey = matches!(face.screen.picture, Picture::Held { .. }) && face.last.is_some();
             let screen = face.screen.clone();
             drop(face);
-            self.dress(&screen);
+            self.dress(&screen, grey);
             if let Some(still) = &still {
                 self.push(still);
             }
@@ -137,20 +138,20 @@ impl Shared {
     }
 
     /// Sets colour and words of the open display.
-    fn dress(&self, screen: &Screen) {
+    fn dress(&self, screen: &Screen, grey: bool) {
         let Some(outlet) = lock(&self.outlet).clone() else { return };
         let (Some(balance), Some(words)) = (outlet.element(display::BALANCE), outlet.element(display::WORDS)) else {
             return;
         };
-        let held = matches!(screen.picture, Picture::Held { .. });
-        let (saturation, brightness, contrast) = if held { (0.0, -0.12, 0.75) } else { (1.0, 0.0, 1.0) };
+        let (saturation, brightness, contrast) = if grey { (0.0, -0.1, 0.7) } else { (1.0, 0.0, 1.0) };
         set(&balance, "saturation", saturation);
         set(&balance, "brightness", brightness);
         set(&balance, "contrast", contrast);
         let text = words_for(screen, self.language, now(&self.clock));
         if words.property::<Option<String>>("text").as_deref() != Some(&text) {
-            let place = if screen.picture == Picture::Nothing { "center" } else { "bottom" };
-            words.set_property_from_str("valignment", place);
+            let alone = screen.picture == Picture::Nothing;
+            words.set_property_from_str("valignment", if alone { "center" } else { "bottom" });
+            words.set_property("shaded-background", grey || screen.picture == Picture::Live);
             words.set_property("silent", text.is_empty());
             words.set_property("text", text);
         }
@@ -177,12 +178,12 @@ fn set(element: &gst::Element, name: &str, value: f64) {
 
 /// Sentence and age as Pango markup.
 fn words_for(screen: &Screen, language: Language, now: Moment) -> String {
-    let sentence = screen.sentence.as_ref().map(|sentence| escaped(sentence.text(language)));
+    let sentence = screen.sentence.as_ref().map(|sentence| escaped(&one_thought_a_line(sentence.text(language))));
     let age = match screen.picture {
         Picture::Nothing | Picture::Live => None,
         Picture::Held { since } => Some(age_in_words(now.since(since), language)),
     };
-    let age = age.map(|age| format!("<span size=\"75%\" weight=\"normal\">{age}</span>"));
+    let age = age.map(|age| format!("<span size=\"85%\" weight=\"normal\">{age}</span>"));
     [sentence, age].into_iter().flatten().collect::<Vec<_>>().join("\n")
 }
 
@@ -195,6 +196,11 @@ fn age_in_words(age: Duration, language: Language) -> String {
         Language::Japanese => format!("最後の映像から {clock}"),
         Language::English => format!("last picture {clock} ago"),
     }
+}
+
+/// Breaks after each full stop: short lines are read from across a room.
+fn one_thought_a_line(text: &str) -> String {
+    text.replace('。', "。\n").replace(". ", ".\n").trim_end().to_owned()
 }
 
 fn escaped(text: &str) -> String {
@@ -227,7 +233,7 @@ mod tests {
         let since = Moment::default() + Duration::from_secs(10);
         let held = Screen { picture: Picture::Held { since }, sentence: Some(Sentence::FarSilent) };
         let text = words_for(&held, Language::Japanese, since + Duration::from_secs(42));
-        assert!(text.contains("応答がありません") && text.contains("最後の映像から 0:42"), "{text}");
+        assert!(text.contains("応答がありません。\n自動で") && text.contains("最後の映像から 0:42"), "{text}");
         let text = words_for(&held, Language::English, since + Duration::from_secs(36_605));
         assert!(text.contains("last picture 10:10:05 ago"), "{text}");
         let live = Screen { picture: Picture::Live, sentence: None };

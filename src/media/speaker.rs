@@ -7,7 +7,7 @@
 //! Samples carry the moment they are played at, without gaps while sound runs. The card's own crystal is followed by the
 //! sink (`slave-method=resample`); the far box's is followed before, by `core::playout`.
 
-use super::outlet::{Outlet, OutletPlan};
+use super::outlet::{ENTRANCE, Outlet, OutletPlan};
 use crate::config::Sink;
 use crate::inbox::Inbox;
 use crate::model::{Device, Moment};
@@ -31,7 +31,7 @@ impl Speaker {
             Sink::Gst(description) => Some(description.clone()),
         };
         let outlet = description.map(|description| {
-            let description = format!("audioconvert ! audioresample ! {description}");
+            let description = format!("audioconvert name={ENTRANCE} ! audioresample ! {description}");
             let plan = OutletPlan {
                 device: Device::Speaker,
                 clock: clock.clone(),
