@@ -1,4 +1,10 @@
 //! Two sides of a session in one process, joined by hand, and something real to send.
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "every test binary uses its part; what fails here fails the test"
+)]
 
 use engawa::core::input::{Input, News};
 use engawa::core::output::SessionOrder;
@@ -11,7 +17,7 @@ use gstreamer::prelude::*;
 use gstreamer_app::{AppSink, AppSinkCallbacks};
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Nothing on one machine takes longer.
@@ -63,12 +69,12 @@ impl Side {
         let (video, sound, wanted) = (Arc::clone(&caught), Arc::clone(&caught), Arc::clone(&caught));
         let taps = Taps {
             video: Arc::new(move |session, line, buffer, rtp| {
-                video.video.lock().unwrap().push(Frame { session, line, buffer, rtp, at: now() });
+                held(&video.video).push(Frame { session, line, buffer, rtp, at: now() });
             }),
             sound: Arc::new(move |session, line, packet| {
-                sound.sound.lock().unwrap().push(Packet { session, line, packet, at: now() });
+                held(&sound.sound).push(Packet { session, line, packet, at: now() });
             }),
-            key_frame_wanted: Arc::new(move |line| wanted.wanted.lock().unwrap().push(line)),
+            key_frame_wanted: Arc::new(move |line| held(&wanted.wanted).push(line)),
         };
         let inbox = Inbox::default();
         let port = free_ports();
@@ -208,7 +214,7 @@ async fn carry(from: Arc<tokio::net::UdpSocket>, via: Arc<tokio::net::UdpSocket>
             shared.media.fetch_add(1, Ordering::Relaxed);
             dice = dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let one_in = shared.lose_one_in.load(Ordering::Relaxed);
-            if one_in > 0 && (dice >> 8) as usize % one_in == 0 {
+            if one_in > 0 && ((dice >> 8) as usize).is_multiple_of(one_in) {
                 shared.lost.fetch_add(1, Ordering::Relaxed);
                 continue;
             }
@@ -228,6 +234,11 @@ pub fn order(number: u64, role: Role, codec: VideoCodec, port_index: u16, offer:
 
 fn fingerprint(sdp: &str) -> Option<Fingerprint> {
     sdp.lines().find_map(|line| Fingerprint::from_sdp(line.strip_prefix("a=fingerprint:sha-256 ")?))
+}
+
+/// For GStreamer's threads, which must not panic because the test did.
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The first of two free UDP ports that follow each other.
@@ -319,7 +330,7 @@ impl Feed {
                     writable.set_pts(captured);
                     writable.set_dts(None);
                     let bytes = buffer.map_readable().unwrap().to_vec();
-                    log.lock().unwrap().push(Sent { line, pts: buffer.pts().unwrap(), at: now(), bytes });
+                    held(&log).push(Sent { line, pts: buffer.pts().unwrap(), at: now(), bytes });
                     outlet.send(line, buffer);
                     Ok(gst::FlowSuccess::Ok)
                 })
