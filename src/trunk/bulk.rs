@@ -3,10 +3,10 @@
 //! So far it carries a ping a second, which shows that it works; documents come later. Little waits in the kernel
 //! (`TCP_NOTSENT_LOWAT`), so that what is urgent can still overtake.
 
+use super::Shared;
 use super::frame::{self, FrameError};
 use super::message::{self, Bulk, HELLO_LIMIT, MESSAGE_LIMIT, MessageError, Token};
 use super::tls::{self, Secured};
-use super::Shared;
 use crate::model::TrunkId;
 use std::io;
 use std::net::SocketAddr;
@@ -63,7 +63,9 @@ pub(super) async fn keep_accepted(shared: Arc<Shared>, trunk: TrunkId, mut arriv
 pub(super) async fn hear_hello(secured: &mut Secured) -> Result<Token, FrameError> {
     match message::decode_bulk(&frame::read(&mut secured.stream, HELLO_LIMIT).await?)? {
         Some(Bulk::Hello { token }) => Ok(token),
-        Some(Bulk::Ping { .. } | Bulk::Pong { .. }) | None => Err(MessageError::OutOfBounds("the first message").into()),
+        Some(Bulk::Ping { .. } | Bulk::Pong { .. }) | None => {
+            Err(MessageError::OutOfBounds("the first message").into())
+        }
     }
 }
 

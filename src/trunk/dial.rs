@@ -1,9 +1,9 @@
 //! One try to reach the peer: TCP, TLS, hellos, each with its deadline; answered exactly once.
 
+use super::Shared;
 use super::connection::{self, Greeted};
 use super::frame::FrameError;
 use super::tls::{self, is_about_keys, tls_error};
-use super::Shared;
 use crate::core::input::{DialFault, Input};
 use crate::model::Side;
 use std::io;
@@ -42,10 +42,13 @@ async fn reach(shared: &Shared, address: Option<SocketAddr>, within: Duration) -
 }
 
 fn of_connect(error: &io::Error) -> DialFault {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset => DialFault::Refused,
-        io::ErrorKind::TimedOut => DialFault::TimedOut,
-        _ => DialFault::Unreachable,
+    let refused = [io::ErrorKind::ConnectionRefused, io::ErrorKind::ConnectionReset];
+    if refused.contains(&error.kind()) {
+        DialFault::Refused
+    } else if error.kind() == io::ErrorKind::TimedOut {
+        DialFault::TimedOut
+    } else {
+        DialFault::Unreachable
     }
 }
 

@@ -222,7 +222,9 @@ pub enum IdentityError {
         kept_as: PathBuf,
     },
     /// A box cannot be its own peer.
-    #[error("the peer's key is this box's own key; give it the key that the OTHER box prints with “engawa identity export”")]
+    #[error(
+        "the peer's key is this box's own key; give it the key that the OTHER box prints with “engawa identity export”"
+    )]
     OwnKey,
     /// The system's random number source failed.
     #[error("the system gives no random numbers, so no key can be made")]

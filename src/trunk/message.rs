@@ -9,7 +9,10 @@
 //! kinds of message it does not know are skipped. Every size has a limit, checked before anything is kept. Only a box
 //! that proved its pinned key is ever read here.
 
+mod bulk;
 mod wire;
+
+pub use bulk::{Bulk, Token, decode_bulk, encode_bulk};
 
 use crate::core::signal::{Hello, Signal};
 use serde::Serialize;
@@ -48,47 +51,6 @@ pub fn decode_signal(bytes: &[u8]) -> Result<Option<Signal>, MessageError> {
     parse::<wire::Signal>(bytes, MESSAGE_LIMIT)?.try_into()
 }
 
-/// What is said on the bulk connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bulk {
-    /// First words, both ways.
-    Hello {
-        /// The control connection it belongs to.
-        token: Token,
-    },
-    /// Are you there?
-    Ping {
-        /// Counts from 0 on each connection.
-        number: u64,
-    },
-    /// Yes.
-    Pong {
-        /// As in the ping.
-        number: u64,
-    },
-}
-
-/// A bulk message as one frame.
-///
-/// # Errors
-/// None that a caller can cause.
-pub fn encode_bulk(message: &Bulk) -> Result<Vec<u8>, MessageError> {
-    frame(&wire::Bulk::from(message), MESSAGE_LIMIT)
-}
-
-/// Reads the bytes after the length; `None` for a kind of message that only a newer version knows.
-///
-/// # Errors
-/// See [`MessageError`].
-pub fn decode_bulk(bytes: &[u8]) -> Result<Option<Bulk>, MessageError> {
-    parse::<wire::Bulk>(bytes, MESSAGE_LIMIT)?.try_into()
-}
-
-/// Names a control connection to its bulk connection; from the TLS exporter of the control connection, so that both boxes
-/// know it without saying it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Token(pub [u8; 16]);
-
 /// Why a message is not one. Short whatever came.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MessageError {
@@ -113,7 +75,9 @@ pub enum MessageError {
 
 /// A name as it may be shown: control and text-direction characters removed, at most [`NAME_LIMIT`] characters.
 pub fn clean_name(name: &str) -> String {
-    let shown = |c: &char| !c.is_control() && !matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let shown = |c: &char| {
+        !c.is_control() && !matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
     name.trim().chars().filter(shown).take(NAME_LIMIT).collect::<String>().trim().to_owned()
 }
 
@@ -121,7 +85,8 @@ fn frame(message: &impl Serialize, limit: usize) -> Result<Vec<u8>, MessageError
     let mut frame = vec![0; LENGTH_BYTES];
     serde_json::to_writer(&mut frame, message).map_err(|error| malformed(&error))?;
     let length = frame.len() - LENGTH_BYTES;
-    let prefix = u32::try_from(length).ok().filter(|_| length <= limit).ok_or(MessageError::TooLong { length, limit })?;
+    let prefix =
+        u32::try_from(length).ok().filter(|_| length <= limit).ok_or(MessageError::TooLong { length, limit })?;
     frame[..LENGTH_BYTES].copy_from_slice(&prefix.to_be_bytes());
     Ok(frame)
 }

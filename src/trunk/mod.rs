@@ -115,8 +115,8 @@ impl Trunk {
     }
 
     /// Says something; a connection that cannot take it is closed. Nothing happens on one that is gone.
-    pub fn send(&self, trunk: TrunkId, signal: &Signal) {
-        match message::encode_signal(signal) {
+    pub fn send(&self, trunk: TrunkId, signal: Signal) {
+        match message::encode_signal(&signal) {
             Ok(frame) => self.shared.registry.send(trunk, frame),
             Err(fault) => error!(?trunk, %fault, "bug: a signal that does not fit its message"),
         }
@@ -202,9 +202,9 @@ pub enum TrunkError {
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, TrunkError> {
-    TcpListener::bind(address).await.map_err(|source| match source.kind() {
-        io::ErrorKind::AddrInUse => TrunkError::PortTaken(address),
-        _ => TrunkError::CannotListen { address, source },
+    TcpListener::bind(address).await.map_err(|source| {
+        let taken = source.kind() == io::ErrorKind::AddrInUse;
+        if taken { TrunkError::PortTaken(address) } else { TrunkError::CannotListen { address, source } }
     })
 }
 

@@ -14,8 +14,8 @@ use rustls::server::{AlwaysResolvesServerRawPublicKeys, NoServerSessionStorage};
 use rustls::sign::CertifiedKey;
 use rustls::time_provider::TimeProvider;
 use rustls::{
-    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error, PeerIncompatible,
-    ServerConfig, SignatureScheme,
+    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error,
+    PeerIncompatible, ServerConfig, SignatureScheme,
 };
 use std::io;
 use std::net::SocketAddr;
@@ -137,10 +137,9 @@ pub(super) async fn accept(acceptor: &TlsAcceptor, tcp: TcpStream) -> io::Result
     match acceptor.accept(tcp).into_fallible().await {
         Ok(stream) => Secured::new(stream.into()),
         Err((error, mut tcp)) => {
-            // Closing with unread bytes would reset the connection before the peer reads why it was refused.
-            let _ = tcp.shutdown().await;
-            let mut rest = (&mut tcp).take(LINGER_BYTES);
-            let _ = timeout(LINGER, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await;
+            if tls_error(&error).is_some_and(|tls| is_about_keys(tls) || matches!(tls, Error::NoApplicationProtocol)) {
+                linger(&mut tcp).await;
+            }
             Err(error)
         }
     }
@@ -160,6 +159,13 @@ pub(super) fn is_about_keys(error: &Error) -> bool {
 /// IPv4 addresses as such, also on a dual-stack socket: candidates and log lines are compared with them.
 pub(super) fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+/// Closing with unread bytes would reset the connection before a person at the other box could be told why.
+async fn linger(tcp: &mut TcpStream) {
+    let _ = tcp.shutdown().await;
+    let mut rest = tcp.take(LINGER_BYTES);
+    let _ = timeout(LINGER, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await;
 }
 
 #[derive(Debug)]

@@ -1,9 +1,7 @@
 //! The JSON shapes, apart from the core's types so that neither changes the other by accident. A name here is a promise
 //! to the version before and after: add with a default, never rename, never reuse.
 
-use super::{
-    CADENCE_MAX, CADENCE_MIN, CODEC_LIMIT, MessageError, OLDEST_PROTOCOL, PROTOCOL, SDP_LIMIT, Token, clean_name,
-};
+use super::{CADENCE_MAX, CADENCE_MIN, CODEC_LIMIT, MessageError, OLDEST_PROTOCOL, PROTOCOL, SDP_LIMIT, clean_name};
 use crate::core::signal::{self, Cadence, CaptureMark, Echo, LineNews};
 use crate::model::{self, BootId, Line, Moment, SessionId};
 use serde::{Deserialize, Serialize};
@@ -140,23 +138,6 @@ enum Camera {
 pub(super) enum Farewell {
     #[default]
     GoingDown,
-    #[serde(other)]
-    Newer,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "say", rename_all = "snake_case")]
-pub(super) enum Bulk {
-    Hello {
-        protocol: u32,
-        token: [u8; 16],
-    },
-    Ping {
-        number: u64,
-    },
-    Pong {
-        number: u64,
-    },
     #[serde(other)]
     Newer,
 }
@@ -333,32 +314,6 @@ impl TryFrom<News> for LineNews {
     }
 }
 
-impl From<&super::Bulk> for Bulk {
-    fn from(message: &super::Bulk) -> Self {
-        match *message {
-            super::Bulk::Hello { token } => Self::Hello { protocol: PROTOCOL, token: token.0 },
-            super::Bulk::Ping { number } => Self::Ping { number },
-            super::Bulk::Pong { number } => Self::Pong { number },
-        }
-    }
-}
-
-impl TryFrom<Bulk> for Option<super::Bulk> {
-    type Error = MessageError;
-
-    fn try_from(wire: Bulk) -> Result<Self, MessageError> {
-        Ok(Some(match wire {
-            Bulk::Hello { protocol, token } => {
-                old_enough(protocol)?;
-                super::Bulk::Hello { token: Token(token) }
-            }
-            Bulk::Ping { number } => super::Bulk::Ping { number },
-            Bulk::Pong { number } => super::Bulk::Pong { number },
-            Bulk::Newer => return Ok(None),
-        }))
-    }
-}
-
 impl From<&SessionId> for Session {
     fn from(session: &SessionId) -> Self {
         Self { boot: session.boot.0, number: session.number }
@@ -390,7 +345,7 @@ impl Codec {
     }
 }
 
-fn old_enough(protocol: u32) -> Result<(), MessageError> {
+pub(super) fn old_enough(protocol: u32) -> Result<(), MessageError> {
     // A newer peer speaks our version to us; only a too old one cannot.
     if protocol < OLDEST_PROTOCOL { Err(MessageError::TooOld(protocol)) } else { Ok(()) }
 }
