@@ -1,5 +1,7 @@
 //! The identity and the pin on disk: made once, never replaced, never readable by others; the installer's text.
 
+#![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test may panic at anything else")]
+
 use engawa::trunk::identity::{Export, Identity, IdentityError, pin_peer, pinned_peer};
 use engawa::trunk::key::{NotAKey, PeerKey};
 use std::fs;

@@ -1,5 +1,7 @@
 //! The wire messages: golden bytes, both neighbours in version, limits, and no panic on anything.
 
+#![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test may panic at anything else")]
+
 use engawa::core::signal::{Cadence, CaptureMark, Echo, Farewell, Heartbeat, Hello, LineNews, Signal};
 use engawa::model::{BootId, CameraState, MicState, Moment, SessionId, VideoCodec};
 use engawa::trunk::message::{

@@ -1,5 +1,7 @@
 //! Pairing over loopback: the right code, wrong codes, three tries, ten minutes, and whoever else comes.
 
+#![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test may panic at anything else")]
+
 mod trunk_support;
 
 use engawa::trunk::identity::{Identity, pin_peer, pinned_peer};
