@@ -4,6 +4,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Puts a new file in place; never overwrites.
 ///
@@ -70,7 +71,7 @@ fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
         DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     }
     let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}.new", std::process::id()));
+    name.push(format!(".{}-{}.new", std::process::id(), WRITTEN.fetch_add(1, Ordering::Relaxed)));
     let beside = PathBuf::from(name);
     match fs::remove_file(&beside) {
         Ok(()) => {}
@@ -90,3 +91,6 @@ fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
 fn sync_directory(path: &Path) -> io::Result<()> {
     path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
 }
+
+/// Keeps two threads from writing the same file beside.
+static WRITTEN: AtomicU64 = AtomicU64::new(0);

@@ -75,9 +75,13 @@ struct Heard {
 #[derive(Serialize, Deserialize, Default)]
 #[serde(default)]
 struct Lines {
+    #[serde(skip_serializing_if = "News::is_silent")]
     voice: News,
+    #[serde(skip_serializing_if = "News::is_silent")]
     camera: News,
+    #[serde(skip_serializing_if = "News::is_silent")]
     live_share: News,
+    #[serde(skip_serializing_if = "News::is_silent")]
     share_sound: News,
 }
 
@@ -282,6 +286,12 @@ impl TryFrom<Heartbeat> for signal::Heartbeat {
                 Camera::Live => model::CameraState::Live,
             },
         })
+    }
+}
+
+impl News {
+    fn is_silent(&self) -> bool {
+        self.every_us.is_none() && self.mark.is_none()
     }
 }
 

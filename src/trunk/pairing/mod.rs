@@ -106,7 +106,8 @@ impl Offer {
                     }
                     Err(_) => sleep(ACCEPT_PAUSE).await,
                 },
-                Some(Ok(Some(visitor))) = visitors.join_next() => {
+                knocked = visitors.join_next(), if !visitors.is_empty() => {
+                    let Some(Ok(Some(visitor))) = knocked else { continue };
                     left -= 1;
                     let from = visitor.secured.peer;
                     match timeout(TRY, self.settle(visitor, left)).await.unwrap_or(Err(PairError::Interrupted)) {

@@ -1,0 +1,281 @@
+//! The wire messages: golden bytes, both neighbours in version, limits, and no panic on anything.
+
+#![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test may panic at anything else")]
+
+use engawa::core::signal::{Cadence, CaptureMark, Echo, Farewell, Heartbeat, Hello, LineNews, Signal};
+use engawa::model::{BootId, CameraState, MicState, Moment, SessionId, VideoCodec};
+use engawa::trunk::message::{
+    Bulk, CADENCE_MAX, CADENCE_MIN, HELLO_LIMIT, LENGTH_BYTES, MESSAGE_LIMIT, MessageError, NAME_LIMIT, SDP_LIMIT,
+    Token, decode_bulk, decode_hello, decode_signal, encode_bulk, encode_hello, encode_signal,
+};
+use proptest::prelude::*;
+use std::path::Path;
+use std::time::Duration;
+
+fn session() -> SessionId {
+    SessionId { boot: BootId(u64::MAX), number: 7 }
+}
+
+fn hello() -> Hello {
+    Hello {
+        boot: BootId(0x0123_4567_89ab_cdef),
+        name: "市民課 2F".into(),
+        version: "0.1.0".into(),
+        codecs: vec![VideoCodec::H264, VideoCodec::Vp8],
+        session_port: 5004,
+    }
+}
+
+fn heartbeat() -> Heartbeat {
+    let mark = CaptureMark { rtp: u32::MAX, captured_at: Moment::from_nanos(123_456_789_012) };
+    Heartbeat {
+        sent_at: Moment::from_nanos(123_500_000_000),
+        heard: Some(Echo { sent_at: Moment::from_nanos(1), heard_at: Moment::from_nanos(2) }),
+        wall_ms: 1_700_000_000_000,
+        session: Some(session()),
+        lines: [
+            LineNews { cadence: Cadence::Every(Duration::from_millis(10)), mark: Some(mark) },
+            LineNews { cadence: Cadence::Every(Duration::from_micros(33_333)), mark: None },
+            LineNews::default(),
+            LineNews::default(),
+        ],
+        microphone: MicState::LevelsOnly,
+        camera: CameraState::Live,
+    }
+}
+
+fn signals() -> Vec<(&'static str, Signal)> {
+    let sdp = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\n".to_owned();
+    vec![
+        ("offer", Signal::Offer { session: session(), codec: VideoCodec::Vp8, sdp: sdp.clone() }),
+        ("answer", Signal::Answer { session: session(), sdp }),
+        ("session_wanted", Signal::SessionWanted { instead_of: Some(session()) }),
+        ("session_wanted_first", Signal::SessionWanted { instead_of: None }),
+        ("session_ended", Signal::SessionEnded { session: session() }),
+        ("heartbeat", Signal::Heartbeat(heartbeat())),
+        ("farewell", Signal::Farewell(Farewell::GoingDown)),
+    ]
+}
+
+/// The bytes on the wire are those in `tests/golden`; a changed file is a changed promise to boxes in the field.
+fn golden(name: &str, frame: &[u8]) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(format!("{name}.frame"));
+    if std::env::var_os("ENGAWA_WRITE_GOLDEN").is_some() {
+        std::fs::write(&path, frame).unwrap();
+    }
+    let kept = std::fs::read(&path).unwrap();
+    assert_eq!(String::from_utf8_lossy(frame), String::from_utf8_lossy(&kept), "{name}");
+    assert_eq!(frame, kept, "{name}");
+}
+
+fn body(frame: &[u8]) -> &[u8] {
+    let (length, body) = frame.split_first_chunk::<LENGTH_BYTES>().unwrap();
+    assert_eq!(u32::from_be_bytes(*length) as usize, body.len());
+    body
+}
+
+#[test]
+fn the_bytes_on_the_wire_are_the_golden_ones() {
+    let frame = encode_hello(&hello()).unwrap();
+    golden("hello", &frame);
+    assert_eq!(decode_hello(body(&frame)), Ok(hello()));
+    for (name, signal) in signals() {
+        let frame = encode_signal(&signal).unwrap();
+        golden(name, &frame);
+        assert_eq!(decode_signal(body(&frame)), Ok(Some(signal)), "{name}");
+    }
+    let bulk = [
+        ("bulk_hello", Bulk::Hello { token: Token([5; 16]) }),
+        ("bulk_ping", Bulk::Ping { number: 3 }),
+        ("bulk_pong", Bulk::Pong { number: 3 }),
+    ];
+    for (name, message) in bulk {
+        let frame = encode_bulk(&message).unwrap();
+        golden(name, &frame);
+        assert_eq!(decode_bulk(body(&frame)), Ok(Some(message)), "{name}");
+    }
+}
+
+#[test]
+fn the_version_before_says_less_and_is_understood() {
+    let spare = decode_hello(br#"{"protocol":1,"boot":5}"#).unwrap();
+    assert_eq!(
+        spare,
+        Hello { boot: BootId(5), name: String::new(), version: String::new(), codecs: vec![], session_port: 0 }
+    );
+    let Ok(Some(Signal::Heartbeat(spare))) = decode_signal(br#"{"say":"heartbeat","sent_ns":9}"#) else {
+        panic!("not a heartbeat")
+    };
+    assert_eq!(spare.lines, [LineNews::default(); 4]);
+    assert_eq!((spare.microphone, spare.camera), (MicState::Closed, CameraState::Off));
+    assert_eq!(decode_signal(br#"{"say":"farewell"}"#), Ok(Some(Signal::Farewell(Farewell::GoingDown))));
+    assert_eq!(decode_signal(br#"{"say":"session_wanted"}"#), Ok(Some(Signal::SessionWanted { instead_of: None })));
+}
+
+#[test]
+fn the_version_after_says_more_and_is_understood() {
+    let next = br#"{"protocol":2,"boot":5,"codecs":["av1","vp8"],"wings":[1,{"a":null}]}"#;
+    assert_eq!(decode_hello(next).unwrap().codecs, [VideoCodec::Vp8]);
+    assert_eq!(decode_signal(br#"{"say":"knock","who":"window","list":[{}]}"#), Ok(None));
+    assert_eq!(decode_bulk(br#"{"say":"chunk","bytes":"AAAA"}"#), Ok(None));
+    assert_eq!(
+        decode_signal(br#"{"say":"farewell","why":"lunch","until":13}"#),
+        Ok(Some(Signal::Farewell(Farewell::GoingDown)))
+    );
+    let unknown = br#"{"say":"heartbeat","sent_ns":9,"microphone":"whisper","camera":"replay","lines":{"smell":{}}}"#;
+    let Ok(Some(Signal::Heartbeat(unknown))) = decode_signal(unknown) else { panic!("not a heartbeat") };
+    assert_eq!(unknown.microphone, MicState::Open, "an unknown state may carry sound");
+    assert_eq!(unknown.camera, CameraState::Placeholder, "an unknown state must not look live");
+}
+
+#[test]
+fn a_too_old_protocol_is_refused() {
+    assert_eq!(decode_hello(br#"{"protocol":0,"boot":5}"#), Err(MessageError::TooOld(0)));
+}
+
+#[test]
+fn every_limit_holds() {
+    let too_long = |length, limit| MessageError::TooLong { length, limit };
+    let blank = |length| vec![b' '; length];
+    assert_eq!(decode_hello(&blank(HELLO_LIMIT + 1)), Err(too_long(HELLO_LIMIT + 1, HELLO_LIMIT)));
+    assert_eq!(decode_signal(&blank(MESSAGE_LIMIT + 1)), Err(too_long(MESSAGE_LIMIT + 1, MESSAGE_LIMIT)));
+    assert_eq!(decode_bulk(&blank(MESSAGE_LIMIT + 1)), Err(too_long(MESSAGE_LIMIT + 1, MESSAGE_LIMIT)));
+
+    let answer = |length| Signal::Answer { session: session(), sdp: "a".repeat(length) };
+    assert!(encode_signal(&answer(SDP_LIMIT)).is_ok());
+    assert_eq!(encode_signal(&answer(SDP_LIMIT + 1)), Err(too_long(SDP_LIMIT + 1, SDP_LIMIT)));
+    let foreign =
+        format!(r#"{{"say":"answer","session":{{"boot":1,"number":1}},"sdp":"{}"}}"#, "a".repeat(SDP_LIMIT + 1));
+    assert_eq!(decode_signal(foreign.as_bytes()), Err(too_long(SDP_LIMIT + 1, SDP_LIMIT)));
+
+    let codecs = |count| format!(r#"{{"protocol":1,"boot":1,"codecs":[{}]}}"#, vec![r#""vp8""#; count].join(","));
+    assert_eq!(decode_hello(codecs(8).as_bytes()).unwrap().codecs.len(), 8);
+    assert_eq!(decode_hello(codecs(9).as_bytes()), Err(MessageError::OutOfBounds("the number of codecs")));
+
+    let cadence = |us: u128| format!(r#"{{"say":"heartbeat","sent_ns":1,"lines":{{"voice":{{"every_us":{us}}}}}}}"#);
+    for (us, fits) in [
+        (0, false),
+        (CADENCE_MIN.as_micros() - 1, false),
+        (CADENCE_MIN.as_micros(), true),
+        (CADENCE_MAX.as_micros(), true),
+        (CADENCE_MAX.as_micros() + 1, false),
+        (u128::from(u64::MAX), false),
+    ] {
+        assert_eq!(decode_signal(cadence(us).as_bytes()).is_ok(), fits, "{us}");
+    }
+}
+
+#[test]
+fn a_hello_is_small_whatever_the_names() {
+    let loud = Hello { name: "\u{10ffff}".repeat(5000), version: "\"".repeat(5000), ..hello() };
+    let frame = encode_hello(&loud).unwrap();
+    assert!(frame.len() < HELLO_LIMIT / 2);
+}
+
+#[test]
+fn names_are_safe_to_show() {
+    let sly = format!(r#"{{"protocol":1,"boot":1,"name":" \u001b[31m市\u0000民\u202e課\n{} "}}"#, "x".repeat(100));
+    let name = decode_hello(sly.as_bytes()).unwrap().name;
+    assert_eq!(name.chars().count(), NAME_LIMIT);
+    assert!(name.starts_with("[31m市民課xxx"), "{name:?}");
+}
+
+#[test]
+fn an_error_never_repeats_what_the_stranger_wrote() {
+    let error = decode_hello(br#"{"protocol":1,"boot":"<script>"}"#).unwrap_err().to_string();
+    assert!(error.len() < 100 && !error.contains("script"), "{error}");
+}
+
+fn any_session() -> impl Strategy<Value = SessionId> {
+    (any::<u64>(), any::<u64>()).prop_map(|(boot, number)| SessionId { boot: BootId(boot), number })
+}
+
+fn any_codec() -> impl Strategy<Value = VideoCodec> {
+    prop_oneof![Just(VideoCodec::H264), Just(VideoCodec::Vp8)]
+}
+
+fn any_moment() -> impl Strategy<Value = Moment> {
+    any::<u64>().prop_map(Moment::from_nanos)
+}
+
+fn any_line() -> impl Strategy<Value = LineNews> {
+    let cadence = prop_oneof![
+        Just(Cadence::Silent),
+        (1_000_u64..=10_000_000).prop_map(|us| Cadence::Every(Duration::from_micros(us)))
+    ];
+    let mark = (any::<u32>(), any_moment()).prop_map(|(rtp, captured_at)| CaptureMark { rtp, captured_at });
+    (cadence, proptest::option::of(mark)).prop_map(|(cadence, mark)| LineNews { cadence, mark })
+}
+
+fn any_heartbeat() -> impl Strategy<Value = Heartbeat> {
+    let echo = (any_moment(), any_moment()).prop_map(|(sent_at, heard_at)| Echo { sent_at, heard_at });
+    (
+        any_moment(),
+        proptest::option::of(echo),
+        any::<u64>(),
+        proptest::option::of(any_session()),
+        [any_line(), any_line(), any_line(), any_line()],
+        prop_oneof![Just(MicState::Closed), Just(MicState::LevelsOnly), Just(MicState::Open)],
+        prop_oneof![Just(CameraState::Off), Just(CameraState::Placeholder), Just(CameraState::Live)],
+    )
+        .prop_map(|(sent_at, heard, wall_ms, session, lines, microphone, camera)| Heartbeat {
+            sent_at,
+            heard,
+            wall_ms,
+            session,
+            lines,
+            microphone,
+            camera,
+        })
+}
+
+fn any_signal() -> impl Strategy<Value = Signal> {
+    prop_oneof![
+        (any_session(), any_codec(), "[ -~\r\n]{0,2000}").prop_map(|(session, codec, sdp)| Signal::Offer {
+            session,
+            codec,
+            sdp
+        }),
+        (any_session(), ".{0,2000}").prop_map(|(session, sdp)| Signal::Answer { session, sdp }),
+        proptest::option::of(any_session()).prop_map(|instead_of| Signal::SessionWanted { instead_of }),
+        any_session().prop_map(|session| Signal::SessionEnded { session }),
+        any_heartbeat().prop_map(Signal::Heartbeat),
+        Just(Signal::Farewell(Farewell::GoingDown)),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn every_signal_comes_back(signal in any_signal()) {
+        let frame = encode_signal(&signal).unwrap();
+        prop_assert_eq!(decode_signal(body(&frame)), Ok(Some(signal)));
+    }
+
+    #[test]
+    fn every_hello_comes_back(
+        boot: u64, name in "[a-zA-Z0-9ぁ-んア-ン]{0,64}", version in "[0-9.a-z]{0,20}",
+        codecs in proptest::collection::vec(any_codec(), 0..=8), session_port: u16,
+    ) {
+        let hello = Hello { boot: BootId(boot), name, version, codecs, session_port };
+        let frame = encode_hello(&hello).unwrap();
+        prop_assert_eq!(decode_hello(body(&frame)), Ok(hello));
+    }
+
+    #[test]
+    fn garbage_is_an_error_and_never_a_panic(bytes: Vec<u8>) {
+        prop_assert!(decode_hello(&bytes).is_err());
+        prop_assert!(decode_signal(&bytes).is_err());
+        prop_assert!(decode_bulk(&bytes).is_err());
+    }
+
+    /// One byte changed anywhere: an error, or a signal that can itself be said.
+    #[test]
+    fn a_damaged_signal_never_panics(signal in any_signal(), at: prop::sample::Index, byte: u8) {
+        let mut frame = encode_signal(&signal).unwrap().split_off(LENGTH_BYTES);
+        let at = at.index(frame.len());
+        frame[at] = byte;
+        if let Ok(Some(heard)) = decode_signal(&frame) {
+            prop_assert!(encode_signal(&heard).is_ok());
+        }
+    }
+}
