@@ -73,6 +73,8 @@ pub struct World {
     pub ways: [Way; 2],
     /// Somebody on the path terminates DTLS twice.
     pub intruder: bool,
+    /// How far in the future a far frame may seem to be captured, nanoseconds.
+    pub aligned_within: i64,
     /// What the boxes were told to do, in words, when wanted.
     pub diary: Option<Vec<String>>,
     conns: Vec<Conn>,
@@ -120,6 +122,7 @@ impl World {
             kiosks,
             ways: [way; 2],
             intruder: false,
+            aligned_within: 20_000_000,
             diary: None,
             conns: Vec::new(),
             queue: BTreeMap::new(),

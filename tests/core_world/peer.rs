@@ -311,7 +311,7 @@ impl World {
     /// Playout is told when a far frame was captured, on the near clock: never in the future, not long ago.
     pub(super) fn check_alignment(&mut self, who: usize, alignment: Alignment) {
         let now = self.kiosks[who].clock.local(self.now);
-        if alignment.captured_at.minus(now) > 1_000_000_000 {
+        if alignment.captured_at.minus(now) > self.aligned_within {
             self.fault(&format!("box {who}: a far frame was captured in the future: {alignment:?}"));
         }
     }
