@@ -687,3 +687,22 @@ fn two_hundred_new_sessions_leave_nothing_behind() {
     assert_eq!(world.shown(0).sessions_opened, 201);
     assert_eq!(world.counts().sessions_closed, world.counts().sessions_opened - 2);
 }
+
+#[test]
+fn a_renewal_at_a_quiet_hour_loses_no_frame() {
+    for asker in [0, 1] {
+        for seed in SEEDS {
+            let mut world = linked_by_seed(seed);
+            let before = world.counts();
+            world.inject(asker, Mail::Urgent(Input::RenewalDue));
+            for _ in 0..100 {
+                world.run(20 * MS);
+                assert!(world.both_up());
+                let late = |who: usize| world.now - world.kiosks[who].decoded_at;
+                assert!(late(0) < 300 * MS && late(1) < 300 * MS, "seed {seed}: {} {} ms", late(0) / MS, late(1) / MS);
+            }
+            assert_eq!(world.counts().sessions_opened, before.sessions_opened + 2);
+            expect_calm(&mut world);
+        }
+    }
+}

@@ -77,6 +77,8 @@ pub enum Input {
     },
     /// Carrier or addresses changed.
     NetworkChanged(Network),
+    /// The session is to be replaced although it works: at a quiet hour, so that no counter ever wraps.
+    RenewalDue,
     /// SIGTERM, SIGINT.
     StopRequested,
 }
@@ -151,6 +153,21 @@ pub struct ReceiveReport {
     pub level_dbfs: f32,
     /// Frames dropped or repeated by playout in the last second.
     pub corrected: u32,
+    /// Bench only: what the stamps in the picture say.
+    pub stamps: Option<StampReport>,
+}
+
+/// Delays from stamp drawn to stamp read, of the newest frames.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct StampReport {
+    /// How many.
+    pub count: usize,
+    /// Median.
+    pub p50: Duration,
+    /// 95th percentile.
+    pub p95: Duration,
+    /// 99th percentile.
+    pub p99: Duration,
 }
 
 /// Delay figures.

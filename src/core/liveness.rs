@@ -61,12 +61,16 @@ impl Liveness {
 
     /// When the proof of life runs out.
     pub fn stale_at(&self) -> Option<Moment> {
-        let beat = match self.cadence() {
+        self.proof_at().map(|at| at + self.beat() + STALE_AFTER)
+    }
+
+    /// How often a proof of life is to be expected.
+    pub fn beat(&self) -> Duration {
+        match self.cadence() {
             Some(Cadence::Every(beat)) => beat,
             Some(Cadence::Silent) => HEARTBEAT_PERIOD,
             None => Duration::ZERO,
-        };
-        self.proof_at().map(|at| at + beat + STALE_AFTER)
+        }
     }
 
     /// The peer says that it sent frames captured after `since`, and they should have been seen by now.

@@ -43,6 +43,10 @@ pub struct Snapshot {
     pub since: Moment,
     /// The session media moves on.
     pub session: Option<SessionId>,
+    /// When that session's first frame was decoded.
+    pub first_frame_at: Option<Moment>,
+    /// When the newest frame was decoded.
+    pub last_frame_at: Option<Moment>,
     /// Sessions opened since start.
     pub sessions_opened: u64,
     /// The control connection is up.

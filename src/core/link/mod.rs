@@ -151,6 +151,7 @@ impl Link {
             Input::SessionSecured { session, certificate } => self.secured(*session, *certificate, now),
             Input::SessionFailed { session, cause: _ } => self.failed(*session, now),
             Input::NetworkChanged(network) => self.network_changed(network, now),
+            Input::RenewalDue => self.renew(now),
             Input::StopRequested => self.say_farewell(),
             Input::DeviceChanged { .. } => {}
         }

@@ -149,7 +149,8 @@ impl Link {
     }
 
     pub(super) fn picture_stale(&mut self, now: Moment) {
-        if self.frames_are_missing() {
+        // While the trunk has only just come back, the frames have until `FramesDue`.
+        if self.timers.at(Timer::FramesDue).is_none() && self.frames_are_missing() {
             self.renew(now);
         }
         if self.sessions.current.is_some() {

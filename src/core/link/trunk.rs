@@ -80,7 +80,7 @@ impl Link {
         if self.sessions.current.is_none() || moved {
             self.renew(now);
         } else if !was_open {
-            self.timers.set(Timer::FramesDue, now + FRAMES_DUE);
+            self.timers.set(Timer::FramesDue, now + FRAMES_DUE + self.live.beat() * 2);
         }
     }
 
@@ -231,7 +231,8 @@ const DIAL_GRACE: Duration = Duration::from_secs(1);
 const REDIAL_PAUSE: Duration = Duration::from_millis(250);
 /// Two crystals drift apart by 24 ms in this time (±200 ppm each); after that they are compared anew.
 const CLOCK_TRUSTED: Duration = Duration::from_secs(60);
-/// Frames flow again this soon after the path is back (0.1–0.7 s were measured); after that a new session is quicker.
+/// Frames flow again this soon after the path is back (0.1–0.7 s were measured); after that, and the
+/// cadence twice for a key frame that had to be asked for, a new session is quicker.
 const FRAMES_DUE: Duration = Duration::from_millis(300);
 /// Both boxes may speak of different sessions for this long while one is replaced.
 const DIFFER_LIMIT: Duration = Duration::from_secs(1);
