@@ -35,6 +35,8 @@ pub struct Kiosk {
     /// Where media is sent.
     pub admitted: Option<SessionId>,
     pub counts: Counts,
+    /// The last sessions it closed.
+    pub past: VecDeque<SessionId>,
     /// When the last far frame was decoded, world time.
     pub decoded_at: u64,
     pub frames_decoded: u64,
@@ -106,6 +108,7 @@ impl Kiosk {
             sessions: Vec::new(),
             admitted: None,
             counts: Counts::default(),
+            past: VecDeque::new(),
             decoded_at: 0,
             frames_decoded: 0,
             settings: Settings {
@@ -203,6 +206,7 @@ impl World {
         for mail in urgent.into_iter().chain(news) {
             self.deliver(who, mail);
         }
+        self.turn(who, |core, now| core.handle_timeout(now));
     }
 
     /// The core asked to leave: what was said is still sent.

@@ -77,6 +77,12 @@ pub struct World {
     pub aligned_within: i64,
     /// What the boxes were told to do, in words, when wanted.
     pub diary: Option<Vec<String>>,
+    /// Tell on the terminal what happens.
+    pub telling: bool,
+    /// When last a core did anything but send heartbeats and arrange, world time.
+    pub restless_at: u64,
+    /// When last a box got a frame again after half a second without.
+    pub gap_at: u64,
     conns: Vec<Conn>,
     queue: BTreeMap<(u64, u64), Event>,
     sequence: u64,
@@ -124,6 +130,9 @@ impl World {
             intruder: false,
             aligned_within: 20_000_000,
             diary: None,
+            telling: false,
+            restless_at: 0,
+            gap_at: 0,
             conns: Vec::new(),
             queue: BTreeMap::new(),
             sequence: 0,
@@ -190,6 +199,25 @@ impl World {
     pub fn inject(&mut self, who: usize, mail: Mail) {
         self.deliver(who, mail);
         self.check();
+    }
+
+    /// A line for whoever follows one seed.
+    #[expect(clippy::print_stdout, reason = "wanted for one seed")]
+    pub fn tell(&self, words: &str) {
+        if self.telling {
+            println!("{:.6} {words}", self.now as f64 / 1e9);
+        }
+    }
+
+    /// Both boxes in a few words.
+    pub fn state(&self) -> String {
+        let one = |who: usize| {
+            let sessions: Vec<String> =
+                self.kiosks[who].sessions.iter().map(|open| open.order.session.to_string()).collect();
+            let shown = self.snapshot(who).map(|shown| (shown.link, shown.trunk, shown.session, shown.fault));
+            format!("box {who}: {shown:?}, open {sessions:?}, admitted {:?}", self.kiosks[who].admitted)
+        };
+        format!("{}; {}; {} connections", one(0), one(1), self.open_conns())
     }
 
     /// A promise of the world is broken.
@@ -280,7 +308,14 @@ impl World {
     }
 
     fn carry_out(&mut self, who: usize, output: Output) {
+        let before = self.kiosks[who].counts.restless();
         self.kiosks[who].counts.count(&output);
+        if self.kiosks[who].counts.restless() != before {
+            self.restless_at = self.now;
+        }
+        if self.telling && !matches!(&output, Output::Align(_) | Output::Arrange(_)) {
+            self.tell(&kiosk::in_words(who, self.now, &output));
+        }
         if let Some(diary) = &mut self.diary {
             diary.push(kiosk::in_words(who, self.now, &output));
         }

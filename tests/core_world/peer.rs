@@ -205,6 +205,10 @@ impl World {
             self.fault(&format!("box {who} closes {session}, which is not open"));
         };
         let closed = self.kiosks[who].sessions.remove(place);
+        self.kiosks[who].past.push_back(session);
+        if self.kiosks[who].past.len() > 6 {
+            self.kiosks[who].past.pop_front();
+        }
         if self.kiosks[who].admitted == Some(session) {
             self.kiosks[who].admitted = None;
         }
@@ -288,6 +292,9 @@ impl World {
         }
         if key || (open.next_frame != 0 && number == open.next_frame) {
             open.next_frame = number + 1;
+            if now - self.kiosks[to].decoded_at > 500 * MS {
+                self.gap_at = now;
+            }
             self.kiosks[to].decoded_at = now;
             self.kiosks[to].frames_decoded += 1;
             self.deliver(to, Mail::News(News::FrameDecoded { line: Line::Camera, session }));

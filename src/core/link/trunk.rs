@@ -51,6 +51,7 @@ impl Link {
             self.far_boot = Some(trunk.hello.boot);
             self.far_number = 0;
             self.live.forget_far();
+            self.watch_picture(now);
             self.clock = ClockOffset::default();
             self.echo = None;
         }
