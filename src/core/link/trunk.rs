@@ -34,7 +34,7 @@ impl Link {
     fn dial_within(&self) -> Duration {
         let patient = self.dials_timed_out % PATIENT_EVERY == PATIENT_EVERY - 1;
         match self.clock.rtt().filter(|_| self.dials_timed_out < FORGET_PATH_AFTER) {
-            Some(rtt) => DIAL_WITHIN.max(rtt * 3),
+            Some(rtt) => (rtt * 3).clamp(DIAL_WITHIN, PATIENT_DIAL),
             None if patient => PATIENT_DIAL,
             None => DIAL_WITHIN,
         }
