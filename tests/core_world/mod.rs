@@ -338,7 +338,9 @@ impl World {
     fn check(&mut self) {
         for who in [0, 1] {
             let kiosk = &self.kiosks[who];
-            let Some(core) = kiosk.core.as_ref().filter(|_| !kiosk.frozen) else { continue };
+            // A box that stands still, or whose deadline is this very instant, has its turn before it is judged.
+            let due = kiosk.frozen || kiosk.wake().is_some_and(|at| at <= self.now);
+            let Some(core) = kiosk.core.as_ref().filter(|_| !due) else { continue };
             if let Some(words) = invariants::broken(core, kiosk.clock.local(self.now)) {
                 self.fault(&format!("box {who}: {words}"));
             }

@@ -218,4 +218,4 @@ impl Link {
 }
 
 const SESSION_PAUSE: Duration = Duration::from_millis(250);
-const SESSION_PAUSE_LONGEST: Duration = Duration::from_secs(4);
+const SESSION_PAUSE_LONGEST: Duration = Duration::from_secs(2);

@@ -58,7 +58,7 @@ impl Link {
             peer: trunk.peer.ip(),
             offer,
         };
-        self.sessions.next = Some(Building { order: order.clone(), announced });
+        self.sessions.next = Some(Building { order: order.clone(), trunk: trunk.id, announced });
         self.timers.set(Timer::SessionBuild, now + SESSION_BUILD);
         self.outputs.push_back(Output::OpenSession(order));
     }
@@ -187,6 +187,19 @@ impl Link {
         if let Some(next) = self.sessions.next.take() {
             self.outputs.push_back(Output::CloseSession { session: next.order.session });
         }
+    }
+
+    /// What was said on a connection that is gone may never have arrived: true if a session must be begun anew.
+    pub(super) fn negotiation_lost(&mut self) -> bool {
+        let lost = match &self.sessions.next {
+            Some(next) => self.trunks.iter().all(|open| open.id != next.trunk),
+            // Asked for, and not yet offered.
+            None => self.timers.at(Timer::SessionBuild).is_some(),
+        };
+        if lost {
+            self.close_next();
+        }
+        lost
     }
 
     pub(super) fn end_current(&mut self, session: SessionId) {

@@ -76,9 +76,14 @@ impl Link {
         if restarted {
             self.end_all_sessions();
         }
+        if !was_open && !self.trouble.intruder {
+            self.timers.stop(Timer::SessionPause);
+            self.session_pause.reset();
+        }
+        let lost = self.negotiation_lost();
         let fresh = self.live.frame_at().is_some_and(|at| now.since(at) < FRAMES_DUE);
         let moved = self.sessions.current.is_some_and(|current| (current.own, current.peer) != (own, peer)) && !fresh;
-        if self.sessions.current.is_none() || moved {
+        if self.sessions.current.is_none() || moved || lost {
             self.renew(now);
         } else if !was_open {
             self.timers.set(Timer::FramesDue, now + FRAMES_DUE + self.live.beat() * 2);
@@ -195,6 +200,8 @@ impl Link {
             self.timers.stop(Timer::FramesDue);
             self.close_next();
             self.dial(now);
+        } else if self.negotiation_lost() {
+            self.renew(now);
         }
     }
 
