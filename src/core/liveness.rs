@@ -9,6 +9,7 @@ use std::time::Duration;
 pub struct Liveness {
     frame_at: Option<Moment>,
     heartbeat: Option<(Heartbeat, Moment)>,
+    /// Capture of the newest frame the peer says it sent, on the near clock.
     far_sent_at: Option<Moment>,
 }
 
@@ -19,12 +20,12 @@ impl Liveness {
     }
 
     /// The peer's heartbeat came.
-    pub fn heard(&mut self, heartbeat: Heartbeat, now: Moment) {
+    ///
+    /// Only with `clock_offset_ns` (far minus near) can be said which frames it sent that did not arrive.
+    pub fn heard(&mut self, heartbeat: Heartbeat, clock_offset_ns: Option<i64>, now: Moment) {
         let camera = |beat: &Heartbeat| beat.lines[Line::Camera.index()].mark;
-        let before = self.heartbeat.as_ref().and_then(|(beat, _)| camera(beat));
-        let after = camera(&heartbeat);
-        if after.is_some() && after != before {
-            self.far_sent_at = Some(now);
+        if let Some((mark, offset)) = camera(&heartbeat).zip(clock_offset_ns) {
+            self.far_sent_at = Some(mark.captured_at.shifted(-offset));
         }
         self.heartbeat = Some((heartbeat, now));
     }
@@ -60,17 +61,21 @@ impl Liveness {
 
     /// When the proof of life runs out.
     pub fn stale_at(&self) -> Option<Moment> {
-        let beat = match self.cadence() {
+        self.proof_at().map(|at| at + self.beat() + STALE_AFTER)
+    }
+
+    /// How often a proof of life is to be expected.
+    pub fn beat(&self) -> Duration {
+        match self.cadence() {
             Some(Cadence::Every(beat)) => beat,
             Some(Cadence::Silent) => HEARTBEAT_PERIOD,
             None => Duration::ZERO,
-        };
-        self.proof_at().map(|at| at + beat + STALE_AFTER)
+        }
     }
 
-    /// The peer said, after `since`, that it sent more of its camera.
-    pub fn far_sends_since(&self, since: Moment) -> bool {
-        self.far_sent_at.is_some_and(|at| at > since)
+    /// The peer says that it sent frames captured after `since`, and they should have been seen by now.
+    pub fn frames_missing_since(&self, since: Moment) -> bool {
+        self.far_sent_at.is_some_and(|at| at > since + UNSEEN)
     }
 
     fn cadence(&self) -> Option<Cadence> {
@@ -82,5 +87,7 @@ impl Liveness {
 pub const HEARTBEAT_PERIOD: Duration = Duration::from_millis(250);
 /// A line is stale this long beyond its cadence: with the drawing of the grey picture it stays below the promised 1.5 s.
 pub const STALE_AFTER: Duration = Duration::from_millis(1300);
+/// What the far clock's estimate may be wrong by, and the path and the decoder may take.
+const UNSEEN: Duration = Duration::from_millis(500);
 /// A trunk this long silent is dropped and redialled.
 pub const TRUNK_SILENT: Duration = Duration::from_millis(1500);

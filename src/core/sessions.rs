@@ -7,7 +7,7 @@
 //! `next` never takes the UDP port of `current`: made before broken.
 
 use crate::core::output::SessionOrder;
-use crate::model::{Fingerprint, Moment, SessionId, VideoCodec};
+use crate::model::{Fingerprint, Moment, SessionId, TrunkId, VideoCodec};
 use std::net::IpAddr;
 
 /// A session being built.
@@ -15,6 +15,8 @@ use std::net::IpAddr;
 pub struct Building {
     /// What it is built from.
     pub order: SessionOrder,
+    /// The connection on which it is negotiated: gone, and nobody knows what arrived.
+    pub trunk: TrunkId,
     /// The certificate the peer announced over the trunk, once it did.
     pub announced: Option<Fingerprint>,
 }

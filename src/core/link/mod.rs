@@ -61,8 +61,9 @@ pub struct Link {
     far_number: u64,
     far_address: Option<SocketAddr>,
     dialling: bool,
+    dials_timed_out: u32,
     dial_far_address: bool,
-    trunk_back_at: Moment,
+    trunk_heard_at: Moment,
     differ_since: Option<Moment>,
     session_pause: Backoff,
     outputs: VecDeque<Output>,
@@ -101,8 +102,9 @@ impl Link {
             far_number: 0,
             far_address: None,
             dialling: false,
+            dials_timed_out: 0,
             dial_far_address: false,
-            trunk_back_at: now,
+            trunk_heard_at: now,
             differ_since: None,
             session_pause: Backoff::new(SESSION_PAUSE, SESSION_PAUSE_LONGEST),
             outputs: VecDeque::new(),
@@ -117,7 +119,7 @@ impl Link {
     /// News that concerns the link; everything else is ignored here.
     pub fn handle(&mut self, input: &Input, now: Moment) {
         match input {
-            Input::TrunkOpened { trunk, dialled_by: _, peer, own, hello } => {
+            Input::TrunkOpened { trunk, dialled_by, peer, own, hello } => {
                 let trunk = Trunk {
                     id: *trunk,
                     peer: SocketAddr::new(peer.ip().to_canonical(), peer.port()),
@@ -126,19 +128,14 @@ impl Link {
                     opened_at: now,
                     heard_at: now,
                 };
-                self.trunk_opened(trunk, now);
+                self.trunk_opened(trunk, *dialled_by, now);
             }
             Input::TrunkClosed { trunk } => {
                 if self.trunks.remove(*trunk).is_some() {
                     self.trunks_changed(now);
                 }
             }
-            Input::DialFailed { fault } => {
-                self.trouble.dial = Some(*fault);
-                self.dialling = false;
-                self.timers.stop(Timer::DialOverdue);
-                self.timers.set(Timer::Redial, now + trunk::REDIAL_PAUSE);
-            }
+            Input::DialFailed { fault } => self.dial_failed(*fault, now),
             Input::BulkChanged { trunk, up } => match up {
                 true => self.bulk = Some(*trunk),
                 false if self.bulk == Some(*trunk) => self.bulk = None,
@@ -169,7 +166,7 @@ impl Link {
             return;
         }
         self.live.frame_decoded(now);
-        self.watch_picture();
+        self.watch_picture(now);
     }
 
     /// A deadline passed. The heartbeat's content is not the link's: [`super::Core`] answers that timer with [`Link::beat`].
@@ -186,7 +183,7 @@ impl Link {
                 self.close_trunks(silent, now);
             }
             Timer::FramesDue => {
-                if self.live.frame_at().is_none_or(|at| at < self.trunk_back_at) {
+                if self.frames_are_missing() {
                     self.renew(now);
                 }
             }
@@ -221,4 +218,4 @@ impl Link {
 }
 
 const SESSION_PAUSE: Duration = Duration::from_millis(250);
-const SESSION_PAUSE_LONGEST: Duration = Duration::from_secs(4);
+const SESSION_PAUSE_LONGEST: Duration = Duration::from_secs(2);

@@ -58,7 +58,7 @@ impl Link {
             peer: trunk.peer.ip(),
             offer,
         };
-        self.sessions.next = Some(Building { order: order.clone(), announced });
+        self.sessions.next = Some(Building { order: order.clone(), trunk: trunk.id, announced });
         self.timers.set(Timer::SessionBuild, now + SESSION_BUILD);
         self.outputs.push_back(Output::OpenSession(order));
     }
@@ -107,7 +107,7 @@ impl Link {
         if certificate.is_none() || certificate != building.announced {
             self.trouble.intruder = true;
             self.close_next();
-            self.say(Signal::SessionEnded { session });
+            // Not a word to the peer: it shall see for itself with whom it speaks, and say so in its room.
             self.timers.set(Timer::SessionPause, now + INTRUDER_PAUSE);
             return;
         }
@@ -118,7 +118,8 @@ impl Link {
             self.differ_since = None;
             self.outputs.push_back(Output::Admit { session });
             self.outputs.push_back(Output::RefreshPicture { line: Line::Camera });
-            self.timers.set(Timer::PictureStale, now + FIRST_FRAME);
+            let look = now + FIRST_FRAME;
+            self.timers.set(Timer::PictureStale, self.timers.at(Timer::PictureStale).map_or(look, |at| at.min(look)));
             self.timers.set(Timer::Heartbeat, now);
             if self.sessions.retiring.is_some() {
                 self.timers.set(Timer::SessionRetire, now + RETIRE);
@@ -148,14 +149,21 @@ impl Link {
     }
 
     pub(super) fn picture_stale(&mut self, now: Moment) {
-        let proof = self.live.proof_at().unwrap_or_default();
-        // Without news that the far box sends, a silent picture is the far camera's matter, not the session's.
-        if self.trunks.chosen().is_some() && self.live.far_sends_since(proof) {
+        // While the trunk has only just come back, the frames have until `FramesDue`.
+        if self.timers.at(Timer::FramesDue).is_none() && self.frames_are_missing() {
             self.renew(now);
         }
         if self.sessions.current.is_some() {
             self.timers.set(Timer::PictureStale, now + STALE_AGAIN);
         }
+    }
+
+    /// The peer sends and nothing is seen. Without its word a silent picture is its camera's matter, not the session's.
+    pub(super) fn frames_are_missing(&self) -> bool {
+        self.sessions.current.is_some_and(|current| {
+            let first_due = current.admitted_at + FIRST_FRAME;
+            self.live.frames_missing_since(self.live.frame_at().map_or(first_due, |seen| seen.max(first_due)))
+        })
     }
 
     pub(super) fn give_up_building(&mut self, now: Moment) {
@@ -181,6 +189,19 @@ impl Link {
         }
     }
 
+    /// What was said on a connection that is gone may never have arrived: true if a session must be begun anew.
+    pub(super) fn negotiation_lost(&mut self) -> bool {
+        let lost = match &self.sessions.next {
+            Some(next) => self.trunks.iter().all(|open| open.id != next.trunk),
+            // Asked for, and not yet offered.
+            None => self.timers.at(Timer::SessionBuild).is_some(),
+        };
+        if lost {
+            self.close_next();
+        }
+        lost
+    }
+
     pub(super) fn end_current(&mut self, session: SessionId) {
         self.sessions.current = None;
         self.timers.stop(Timer::FramesDue);
@@ -204,8 +225,8 @@ impl Link {
         }
     }
 
-    pub(super) fn watch_picture(&mut self) {
-        if let Some(at) = self.live.stale_at() {
+    pub(super) fn watch_picture(&mut self, now: Moment) {
+        if let Some(at) = self.live.stale_at().filter(|at| *at > now) {
             self.timers.set(Timer::PictureStale, at);
         }
     }

@@ -1,14 +1,14 @@
 //! The link's trunk side: dialling, choosing, hearing.
 
 use super::Link;
-use crate::core::liveness::HEARTBEAT_PERIOD;
-use crate::core::liveness::TRUNK_SILENT;
+use crate::core::input::DialFault;
+use crate::core::liveness::{HEARTBEAT_PERIOD, TRUNK_SILENT};
 use crate::core::output::Output;
 use crate::core::playout::ClockOffset;
 use crate::core::signal::{Alignment, Echo, Farewell, Heartbeat, Signal};
 use crate::core::timers::Timer;
 use crate::core::trunks::Trunk;
-use crate::model::{Line, Moment, Network, Role, TrunkId};
+use crate::model::{Line, Moment, Network, Role, Side, TrunkId};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -24,25 +24,44 @@ impl Link {
         let address = self.far_address.filter(|_| self.dial_far_address);
         // A peer that moved is tried at both places in turn.
         self.dial_far_address = !self.dial_far_address;
-        let within = self.clock.rtt().map_or(DIAL_WITHIN, |rtt| DIAL_WITHIN.max(rtt * 3));
+        let within = self.dial_within();
         self.dialling = true;
         self.timers.set(Timer::DialOverdue, now + within * 3 + DIAL_GRACE);
         self.outputs.push_back(Output::Dial { address, within });
     }
 
-    pub(super) fn trunk_opened(&mut self, trunk: Trunk, now: Moment) {
-        self.dialling = false;
-        self.timers.stop(Timer::DialOverdue);
+    /// Short, so that a returning path is found at once; now and then patient, if the path may be a long one.
+    fn dial_within(&self) -> Duration {
+        let patient = self.dials_timed_out % PATIENT_EVERY == PATIENT_EVERY - 1;
+        match self.clock.rtt().filter(|_| self.dials_timed_out < FORGET_PATH_AFTER) {
+            Some(rtt) => (rtt * 3).clamp(DIAL_WITHIN, PATIENT_DIAL),
+            None if patient => PATIENT_DIAL,
+            None => DIAL_WITHIN,
+        }
+    }
+
+    pub(super) fn trunk_opened(&mut self, trunk: Trunk, dialled_by: Side, now: Moment) {
+        // A dial under way while the peer's own dial succeeds is still under way.
+        if dialled_by == Side::Near {
+            self.dial_answered();
+        }
         self.timers.stop(Timer::Redial);
         let restarted = self.far_boot.is_some_and(|boot| boot != trunk.hello.boot);
         if self.far_boot != Some(trunk.hello.boot) {
             self.far_boot = Some(trunk.hello.boot);
             self.far_number = 0;
             self.live.forget_far();
+            self.watch_picture(now);
             self.clock = ClockOffset::default();
             self.echo = None;
         }
         let was_open = self.trunks.chosen().is_some();
+        if !was_open {
+            self.echo = None;
+            if now.since(self.trunk_heard_at) > CLOCK_TRUSTED {
+                self.clock = ClockOffset::default();
+            }
+        }
         let (own, peer) = (trunk.own, trunk.peer.ip());
         self.remember_address(trunk.peer);
         let doomed = self.trunks.add(trunk, self.role);
@@ -50,20 +69,37 @@ impl Link {
             self.outputs.push_back(Output::CloseTrunk { trunk: id });
         }
         self.trouble.dial = None;
+        self.dials_timed_out = 0;
         self.trouble.farewell = false;
         self.watch_trunks();
         self.timers.set(Timer::Heartbeat, now);
         if restarted {
             self.end_all_sessions();
         }
+        if !was_open && !self.trouble.intruder {
+            self.timers.stop(Timer::SessionPause);
+            self.session_pause.reset();
+        }
+        let lost = self.negotiation_lost();
         let fresh = self.live.frame_at().is_some_and(|at| now.since(at) < FRAMES_DUE);
         let moved = self.sessions.current.is_some_and(|current| (current.own, current.peer) != (own, peer)) && !fresh;
-        if self.sessions.current.is_none() || moved {
+        if self.sessions.current.is_none() || moved || lost {
             self.renew(now);
         } else if !was_open {
-            self.trunk_back_at = now;
-            self.timers.set(Timer::FramesDue, now + FRAMES_DUE);
+            self.timers.set(Timer::FramesDue, now + FRAMES_DUE + self.live.beat() * 2);
         }
+    }
+
+    pub(super) fn dial_answered(&mut self) {
+        self.dialling = false;
+        self.timers.stop(Timer::DialOverdue);
+    }
+
+    pub(super) fn dial_failed(&mut self, fault: DialFault, now: Moment) {
+        self.dial_answered();
+        self.timers.set(Timer::Redial, now + REDIAL_PAUSE);
+        self.trouble.dial = Some(fault);
+        self.dials_timed_out = if fault == DialFault::TimedOut { self.dials_timed_out.saturating_add(1) } else { 0 };
     }
 
     fn remember_address(&mut self, peer: SocketAddr) {
@@ -92,10 +128,15 @@ impl Link {
     }
 
     fn heard_heartbeat(&mut self, heartbeat: &Heartbeat, now: Moment) {
+        if self.echo.is_none() {
+            // Answered at once, so that both clocks are compared after one round trip.
+            self.timers.set(Timer::Heartbeat, now);
+        }
+        self.trunk_heard_at = now;
         self.echo = Some(Echo { sent_at: heartbeat.sent_at, heard_at: now });
         self.clock.heard(heartbeat.heard, heartbeat.sent_at, now);
-        self.live.heard(heartbeat.clone(), now);
-        self.watch_picture();
+        self.live.heard(heartbeat.clone(), self.clock.offset_ns(), now);
+        self.watch_picture(now);
         let current = self.sessions.current.map(|current| current.session);
         if heartbeat.session == current && current.is_some() {
             self.differ_since = None;
@@ -159,6 +200,8 @@ impl Link {
             self.timers.stop(Timer::FramesDue);
             self.close_next();
             self.dial(now);
+        } else if self.negotiation_lost() {
+            self.renew(now);
         }
     }
 
@@ -186,10 +229,18 @@ impl Link {
 
 /// How long TCP may take to connect, unless the round trip is known to be long.
 const DIAL_WITHIN: Duration = Duration::from_millis(250);
+/// A first SYN's answer over any path a conversation is possible on.
+const PATIENT_DIAL: Duration = Duration::from_secs(1);
+const PATIENT_EVERY: u32 = 8;
+/// After so many tries (10 minutes) the round trip known from before says nothing any more.
+const FORGET_PATH_AFTER: u32 = 1200;
 /// The adapter answers within three times the deadline; a little more before it is called broken.
 const DIAL_GRACE: Duration = Duration::from_secs(1);
-pub(super) const REDIAL_PAUSE: Duration = Duration::from_millis(250);
-/// Frames flow again this soon after the path is back (0.1–0.7 s were measured); after that a new session is quicker.
+const REDIAL_PAUSE: Duration = Duration::from_millis(250);
+/// Two crystals drift apart by 24 ms in this time (±200 ppm each); after that they are compared anew.
+const CLOCK_TRUSTED: Duration = Duration::from_secs(60);
+/// Frames flow again this soon after the path is back (0.1–0.7 s were measured); after that, and the
+/// cadence twice for a key frame that had to be asked for, a new session is quicker.
 const FRAMES_DUE: Duration = Duration::from_millis(300);
 /// Both boxes may speak of different sessions for this long while one is replaced.
 const DIFFER_LIMIT: Duration = Duration::from_secs(1);
