@@ -138,8 +138,7 @@ async fn start(config: &Config, options: &RunOptions, clock: Clock, inbox: &Inbo
         }
     };
     network::watch(inbox.clone()).map_err(other)?;
-    let settings =
-        Settings { link, microphone_open: config.sound.microphone_open, ceiling: config.ceiling };
+    let settings = Settings { link, microphone_open: config.sound.microphone_open, ceiling: config.ceiling };
     let hands = Hands {
         trunk,
         peer,
@@ -177,11 +176,12 @@ fn wire(config: &Config, options: &RunOptions, inbox: &Inbox) -> Result<(Peer, M
     let settings = PeerSettings { session_port: config.session_port, starts: options.rtp_starts };
     let peer = Peer::new(settings, taps, inbox.clone()).map_err(|error| RunError::Missing(error.to_string()))?;
     let outlet = peer.outlet();
+    let asking = outlet.clone();
     let media = Media::start(
         config,
         options.stamps,
         Arc::new(move |line, buffer| outlet.send(line, buffer)),
-        Arc::new(|_, _| ()),
+        Arc::new(move |session, line| asking.ask_key_frame(session, line)),
         inbox,
     );
     let _set_once = media_later.set(media.intake());
@@ -203,7 +203,8 @@ async fn turn(
     let mut renewal = tokio::time::interval(options.renew_every_ms.map_or(NEVER, Duration::from_millis));
     renewal.reset();
     let clips = clips(config);
-    let mut clip_fault = tokio::task::spawn_blocking(move || clips.iter().find_map(|clip| media::probe_file(clip).err()));
+    let mut clip_fault =
+        tokio::task::spawn_blocking(move || clips.iter().find_map(|clip| media::probe_file(clip).err()));
     let mut clips_examined = false;
     hands.notify.ready();
     loop {
@@ -325,15 +326,23 @@ fn clips(config: &Config) -> Vec<PathBuf> {
 
 fn pinned_peer(config: &Config) -> Result<Option<PeerKey>, RunError> {
     match &config.peer.key {
-        Some(text) => Ok(Some(text.parse().map_err(|error: NotAKey| RunError::Identity(format!("[peer] key: {error}")))?)),
+        Some(text) => {
+            Ok(Some(text.parse().map_err(|error: NotAKey| RunError::Identity(format!("[peer] key: {error}")))?))
+        }
         None => identity::pinned_peer(&config.state_directory).map_err(keys),
     }
 }
 
 fn session_ports_free(port: u16) -> Result<(), RunError> {
     for port in [port, port.saturating_add(1)] {
-        let taken = |error| RunError::PortTaken(format!("UDP port {port} ([session] port) cannot be used: {error}; another engawa daemon, or choose another port"));
-        UdpSocket::bind((Ipv6Addr::UNSPECIFIED, port)).or_else(|_| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port))).map_err(taken)?;
+        let taken = |error| {
+            RunError::PortTaken(format!(
+                "UDP port {port} ([session] port) cannot be used: {error}; another engawa daemon, or choose another port"
+            ))
+        };
+        UdpSocket::bind((Ipv6Addr::UNSPECIFIED, port))
+            .or_else(|_| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)))
+            .map_err(taken)?;
     }
     Ok(())
 }

@@ -90,7 +90,11 @@ fn a_cut_keeps_the_session_and_frames_are_back_half_a_second_after_the_path() {
             let took = world.run_until(5 * SECOND, World::well);
             expect_within(&world, took, 1000 * MS, "trunk back");
             expect_calm(&mut world);
-            assert_eq!(world.counts().sessions_opened, before.sessions_opened, "seed {seed}: a new session, {seconds} s");
+            assert_eq!(
+                world.counts().sessions_opened,
+                before.sessions_opened,
+                "seed {seed}: a new session, {seconds} s"
+            );
             assert_eq!(world.shown(1).session, session);
         }
     }

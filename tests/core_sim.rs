@@ -53,7 +53,11 @@ fn schedules(part: u64) {
     let slowest = (0..all)
         .filter(|seed| seed % PARTS == part)
         .map(|seed| (schedule(seed, Diary::Kept), seed))
-        .inspect(|(took, seed)| if *took > 5000*MS { println!("slow {seed:x} {}", took/MS) })
+        .inspect(|(took, seed)| {
+            if *took > 5000 * MS {
+                println!("slow {seed:x} {}", took / MS)
+            }
+        })
         .max()
         .expect("there are seeds");
     #[expect(clippy::print_stdout, reason = "the bound that was reached is a result")]

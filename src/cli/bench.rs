@@ -3,8 +3,8 @@
 //! The stamp is drawn where a raw frame enters the encoder and read where the decoded frame is handed to the renderer, on
 //! one monotonic clock: the delay is measured, not computed from what playout believes.
 
-use crate::cli::pair_of_boxes::{Footprint, PairOfBoxes, Setup, pause};
 use crate::cli::Failure;
+use crate::cli::pair_of_boxes::{Footprint, PairOfBoxes, Setup, pause};
 use crate::model::{Moment, VideoCodec};
 use crate::system::clock::{Clock, ClockSetting};
 use crate::system::status::Status;
@@ -157,7 +157,8 @@ fn measure(pair: &mut PairOfBoxes, seconds: u32) -> Result<[BoxReport; 2], Failu
     for (which, report) in reports.iter_mut().enumerate() {
         let seen = &seen[which];
         let Some(last) = seen.last() else { return Err(Failure::new("a box does not answer")) };
-        let believed: Vec<f64> = seen.iter().filter_map(|status| status.picture_delay_ms).map(|delay| delay.p50).collect();
+        let believed: Vec<f64> =
+            seen.iter().filter_map(|status| status.picture_delay_ms).map(|delay| delay.p50).collect();
         let tenth = (believed.len() / 10).max(1);
         *report = BoxReport {
             delay_ms: last.stamps_ms,

@@ -107,7 +107,9 @@ fn setup(arguments: &Arguments) -> Result<Setup, Failure> {
     let (camera, microphone) = match (arguments.real, clip) {
         (true, _) => ("auto".into(), "auto".into()),
         (false, Some(clip)) => (clip.clone(), clip),
-        (false, None) => return Err(Failure::new(format!("there is no clip at {}; say --clip", arguments.clip.display()))),
+        (false, None) => {
+            return Err(Failure::new(format!("there is no clip at {}; say --clip", arguments.clip.display())));
+        }
     };
     Ok(Setup {
         camera,

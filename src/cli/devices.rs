@@ -13,8 +13,20 @@ pub fn checks(config: &Config) -> Vec<Check> {
         Sink::None | Sink::Gst(_) => false,
     };
     vec![
-        check("cameras", "v4l2:", &devices::cameras(), camera, "plug a camera in; until then the far room sees a placeholder"),
-        check("microphones", "alsa:", &devices::microphones(), microphone, "plug a microphone in; until then nothing is sent"),
+        check(
+            "cameras",
+            "v4l2:",
+            &devices::cameras(),
+            camera,
+            "plug a camera in; until then the far room sees a placeholder",
+        ),
+        check(
+            "microphones",
+            "alsa:",
+            &devices::microphones(),
+            microphone,
+            "plug a microphone in; until then nothing is sent",
+        ),
         check("speakers", "alsa:", &devices::speakers(), speaker, "plug a speaker in; until then nothing is heard"),
     ]
 }

@@ -66,17 +66,25 @@ pub fn pair(arguments: &PairArguments) -> Result<(), Failure> {
     let key = match &arguments.code {
         None => {
             let listen = config.trunk.listen.ok_or_else(|| {
-                Failure::new("this box does not listen; run “engawa pair --code” here, and “engawa pair” on the other box")
+                Failure::new(
+                    "this box does not listen; run “engawa pair --code” here, and “engawa pair” on the other box",
+                )
             })?;
             let code = Code::random().map_err(|error| failure(&config, &error))?;
             println!("合言葉 / code: {code}");
-            println!("相手の箱で「engawa pair --config FILE --code」を行い、電話でこの番号を伝えてください。10分で無効になります。");
-            println!("On the other box run “engawa pair --config FILE --code” and read this code to it. It expires in 10 minutes.");
+            println!(
+                "相手の箱で「engawa pair --config FILE --code」を行い、電話でこの番号を伝えてください。10分で無効になります。"
+            );
+            println!(
+                "On the other box run “engawa pair --config FILE --code” and read this code to it. It expires in 10 minutes."
+            );
             runtime.block_on(pairing::offer(listen, &identity, code, Limits::default()))
         }
         Some(code) => {
             let peer = config.peer.address.ok_or_else(|| {
-                Failure::new("[peer] address is not set; run “engawa pair” here, and “engawa pair --code” on the other box")
+                Failure::new(
+                    "[peer] address is not set; run “engawa pair” here, and “engawa pair --code” on the other box",
+                )
             })?;
             let code = if code.is_empty() { ask_code()? } else { code.clone() }.parse::<Code>();
             let code = code.map_err(|error| Failure::keys(error.to_string()))?;

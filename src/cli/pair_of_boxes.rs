@@ -62,7 +62,13 @@ impl PairOfBoxes {
     pub fn prepare(setup: &Setup) -> Result<Self, Failure> {
         let directory = std::env::temp_dir().join(format!("engawa-{}", std::process::id()));
         std::fs::DirBuilder::new().mode(0o700).create(&directory).map_err(say("make a temporary directory"))?;
-        let pair = Self { directory, arguments: setup.arguments.clone(), in_this_process: false, boxes: [None, None], threads: Vec::new() };
+        let pair = Self {
+            directory,
+            arguments: setup.arguments.clone(),
+            in_this_process: false,
+            boxes: [None, None],
+            threads: Vec::new(),
+        };
         let ports = [free_ports()?, free_ports()?];
         let states = [0, 1].map(|which| pair.directory.join(NAMES[which]));
         let mut keys = Vec::new();
@@ -144,7 +150,11 @@ impl PairOfBoxes {
         let code = self.boxes[which].as_mut()?.try_wait().ok()??;
         let log = std::fs::read_to_string(self.log(which)).unwrap_or_default();
         let lines: Vec<&str> = log.lines().rev().take(5).collect();
-        Some(format!("box {} ended ({code}):\n{}", NAMES[which], lines.into_iter().rev().collect::<Vec<_>>().join("\n")))
+        Some(format!(
+            "box {} ended ({code}):\n{}",
+            NAMES[which],
+            lines.into_iter().rev().collect::<Vec<_>>().join("\n")
+        ))
     }
 
     fn config(&self, which: usize) -> PathBuf {
@@ -253,11 +263,7 @@ fn configuration(setup: &Setup, which: usize, state: &Path, ports: [Ports; 2]) -
     );
     section(
         "sound",
-        &[
-            ("source", quoted(&setup.microphone)),
-            ("sink", quoted(&setup.speaker)),
-            ("microphone", quoted("open")),
-        ],
+        &[("source", quoted(&setup.microphone)), ("sink", quoted(&setup.speaker)), ("microphone", quoted("open"))],
     );
     section("screen", &[("sink", quoted(&setup.screens[which]))]);
     section("line", &[("ceiling_kbps", setup.ceiling_kbps.to_string())]);

@@ -66,7 +66,13 @@ pub fn one_line(status: &Status) -> String {
     let delay = status.picture_delay_ms.map_or("–".into(), |delay| format!("{:.0} ms", delay.p50));
     format!(
         "{:<10} delay {:>7}  {:>4.1} fps in {:>4.1} out  {:>5} kbit/s in {:>5} out  mic {}",
-        status.link, delay, status.picture_in.fps, status.picture_out.fps, status.kbps_in, status.kbps_out, status.microphone,
+        status.link,
+        delay,
+        status.picture_in.fps,
+        status.picture_out.fps,
+        status.kbps_in,
+        status.kbps_out,
+        status.microphone,
     )
 }
 

@@ -178,6 +178,8 @@ impl Core {
         if let Some(link) = &self.link {
             let trunk = link.trunks.chosen();
             snapshot.session = link.sessions.current.map(|current| current.session);
+            snapshot.first_frame_at = link.first_frame_at.filter(|_| snapshot.session.is_some());
+            snapshot.last_frame_at = link.live.frame_at();
             snapshot.codec = link.sessions.current.map(|current| current.codec);
             snapshot.sessions_opened = link.opened;
             snapshot.trunk = trunk.is_some();

@@ -1,8 +1,8 @@
 //! One file, one pipeline with its own bus and restart.
 
 pub mod camera;
-pub mod devices;
 mod decoder;
+pub mod devices;
 mod display;
 pub mod encoder;
 pub(crate) mod feed;

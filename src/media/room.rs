@@ -158,14 +158,18 @@ pub fn probe_file(path: &Path) -> Result<(), String> {
 
 fn reader(stamps: Stamps) -> Probe {
     Arc::new(move |sample: &gst::Sample, at: Moment| {
-        let Some(info) = sample.caps().and_then(|caps| gstreamer_video::VideoInfo::from_caps(caps).ok()) else { return };
+        let Some(info) = sample.caps().and_then(|caps| gstreamer_video::VideoInfo::from_caps(caps).ok()) else {
+            return;
+        };
         let Some(Ok(frame)) =
             sample.buffer().map(|buffer| gstreamer_video::VideoFrameRef::from_buffer_ref_readable(buffer, &info))
         else {
             return;
         };
         let stride = usize::try_from(frame.plane_stride()[0]).unwrap_or(0);
-        if let Some(stamped) = frame.plane_data(0).ok().and_then(|luma| stamp::read(luma, stride, frame.width() as usize)) {
+        if let Some(stamped) =
+            frame.plane_data(0).ok().and_then(|luma| stamp::read(luma, stride, frame.width() as usize))
+        {
             stamps.read(stamped, at);
         }
     })

@@ -22,10 +22,10 @@ impl Stamps {
 
     /// Percentiles of what is kept.
     pub fn report(&self) -> Option<StampReport> {
-        let mut sorted: Vec<Duration> =
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect();
+        let mut sorted: Vec<Duration> = self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect();
         sorted.sort_unstable();
-        let at = |percent: usize| sorted.get((sorted.len() * percent / 100).min(sorted.len().saturating_sub(1))).copied();
+        let at =
+            |percent: usize| sorted.get((sorted.len() * percent / 100).min(sorted.len().saturating_sub(1))).copied();
         let (p50, p95, p99) = (at(50)?, at(95)?, at(99)?);
         Some(StampReport { count: sorted.len(), p50, p95, p99 })
     }

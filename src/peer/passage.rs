@@ -2,6 +2,7 @@
 //! comes out; both are read in the path of every packet.
 
 use super::lines::is_video;
+use super::receiving::Entrances;
 use crate::model::{Line, SessionId};
 use gstreamer as gst;
 use gstreamer_app::AppSrc;
@@ -36,6 +37,7 @@ pub(super) struct Departure {
     pub(super) session: SessionId,
     pub(super) gate: Arc<Gate>,
     pub(super) sources: Sources,
+    pub(super) entrances: Entrances,
 }
 
 /// The entrances of the four lines.
@@ -57,6 +59,17 @@ impl Outlet {
         let departure = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let Some(departure) = departure.as_ref().filter(|departure| departure.gate.is_open()) else { return };
         departure.sources[line.index()].push(buffer);
+    }
+
+    /// Asks the far side of this session for a key frame: the decoder cannot go on without one.
+    pub fn ask_key_frame(&self, session: SessionId, line: Line) {
+        let departure = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let asked = departure.as_ref().filter(|departure| departure.session == session);
+        let entrances = asked.map(|departure| departure.entrances.clone());
+        drop(departure); // the question runs through webrtcbin; the loop must not wait for it
+        if let Some(entrances) = entrances {
+            entrances.ask_key_frame(line);
+        }
     }
 
     pub(super) fn lead_to(&self, departure: Departure) {

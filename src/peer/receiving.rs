@@ -32,6 +32,22 @@ pub(super) struct Receiving {
     pub(super) streams: Arc<OnceLock<Streams>>,
 }
 
+/// Where the packets of each line come in: the way back to their sender for questions. Holds nothing alive.
+#[derive(Clone, Default)]
+pub(super) struct Entrances(Vec<glib::WeakRef<gst::Pad>>);
+
+impl Entrances {
+    /// Asks the far side for a key frame of this line (PLI).
+    pub(super) fn ask_key_frame(&self, line: Line) {
+        if let Some(pad) = self.0.get(line.index()).and_then(glib::WeakRef::upgrade) {
+            let question = gstreamer_video::UpstreamForceKeyUnitEvent::builder().all_headers(true).build();
+            if !pad.push_event(question) {
+                tracing::debug!(?line, "nobody to ask for a key frame");
+            }
+        }
+    }
+}
+
 impl Receiving {
     /// Builds the ends of all four lines and sees to it that webrtcbin's pads find theirs.
     pub(super) fn build(
@@ -39,7 +55,7 @@ impl Receiving {
         pipeline: &gst::Pipeline,
         webrtcbin: &gst::Element,
         codec: VideoCodec,
-    ) -> Result<(), glib::BoolError> {
+    ) -> Result<Entrances, glib::BoolError> {
         let mut ends = Vec::with_capacity(Line::ALL.len());
         for line in Line::ALL {
             let end = if is_video(line) {
@@ -55,6 +71,7 @@ impl Receiving {
             };
             ends.push(end.downgrade());
         }
+        let entrances = Entrances(ends.clone());
         webrtcbin.connect_pad_added(move |_, pad| {
             if pad.direction() != gst::PadDirection::Src {
                 return;
@@ -67,7 +84,8 @@ impl Receiving {
                 None => tracing::warn!(pad = %pad.name(), "an incoming stream belongs to no line"),
             }
         });
-        self.watch_jitterbuffers(webrtcbin)
+        self.watch_jitterbuffers(webrtcbin)?;
+        Ok(entrances)
     }
 
     /// depayloader → appsink; returns the pad packets go into.

@@ -3,7 +3,7 @@
 use super::Taps;
 use super::meter::{Estimator, Meter};
 use super::passage::{Gate, Sources};
-use super::receiving::Receiving;
+use super::receiving::{Entrances, Receiving};
 use super::sdp::Streams;
 use super::sending::Sending;
 use crate::core::output::SessionOrder;
@@ -18,6 +18,7 @@ use std::sync::{Arc, OnceLock};
 pub(super) struct Rig {
     pub(super) pipeline: gst::Pipeline,
     pub(super) webrtcbin: gst::Element,
+    pub(super) entrances: Entrances,
     pub(super) sources: Sources,
     pub(super) estimator: Arc<Estimator>,
     /// To be filled in from the peer's description before webrtcbin gets it.
@@ -58,7 +59,7 @@ impl Rig {
             taps: around.taps.clone(),
             streams: Arc::clone(&streams),
         };
-        receiving.build(&pipeline, &webrtcbin, order.codec)?;
+        let entrances = receiving.build(&pipeline, &webrtcbin, order.codec)?;
 
         let estimator = Arc::new(Estimator::new()?);
         let sending = Sending {
@@ -76,7 +77,7 @@ impl Rig {
             sending.build(Line::LiveShare)?,
             sending.build(Line::ShareSound)?,
         ];
-        Ok(Self { pipeline, webrtcbin, sources, estimator, streams })
+        Ok(Self { pipeline, webrtcbin, sources, entrances, estimator, streams })
     }
 }
 

@@ -145,6 +145,7 @@ impl Session {
             session: self.order.session,
             gate: Arc::clone(&self.around.gate),
             sources: rig.sources.clone(),
+            entrances: rig.entrances.clone(),
         };
         // Set once, here: the thread has one life.
         let _ = self.departure.set(departure);

@@ -56,6 +56,7 @@ pub struct Link {
     pub(super) opened: u64,
     pub(super) bulk: Option<TrunkId>,
     pub(super) trouble: Trouble,
+    pub(super) first_frame_at: Option<Moment>,
     echo: Option<Echo>,
     far_boot: Option<BootId>,
     far_number: u64,
@@ -97,6 +98,7 @@ impl Link {
             opened: 0,
             bulk: None,
             trouble: Trouble::default(),
+            first_frame_at: None,
             echo: None,
             far_boot: None,
             far_number: 0,
@@ -161,6 +163,7 @@ impl Link {
     pub fn frame_decoded(&mut self, session: SessionId, now: Moment) {
         if self.sessions.is_current(session) {
             self.session_pause.reset();
+            self.first_frame_at.get_or_insert(now);
             self.retire();
         } else if self.sessions.retiring != Some(session) {
             return;

@@ -113,6 +113,7 @@ impl Link {
         }
         self.timers.stop(Timer::SessionBuild);
         if self.sessions.admit(now).is_some() {
+            self.first_frame_at = None;
             self.trouble.intruder = false;
             self.trouble.session_failed = false;
             self.differ_since = None;
