@@ -277,7 +277,7 @@ impl Handoff {
             draw_stamp(&mut frame, caps, moment);
         }
         if key {
-            encoder.force_key_frame();
+            encoder.force_key_frame(moment);
         }
         encoder.encode(frame, caps);
     }
@@ -308,8 +308,12 @@ impl Handoff {
     }
 
     fn count(&self, unit: &gst::BufferRef) {
-        if let Some(pts) = unit.pts() {
-            self.lock_tally().count(Moment::from_nanos(pts.nseconds()), now());
+        let Some(moment) = unit.pts().map(|pts| Moment::from_nanos(pts.nseconds())) else { return };
+        self.lock_tally().count(moment, now());
+        if !unit.flags().contains(gst::BufferFlags::DELTA_UNIT) {
+            // Those the encoder makes by itself count too.
+            let mut passing = self.lock();
+            passing.last_key = passing.last_key.max(moment);
         }
     }
 
@@ -379,8 +383,8 @@ fn placeholder((width, height): (u32, u32)) -> String {
         "videotestsrc num-buffers=1 pattern=solid-color foreground-color=0xff202428 \
          ! video/x-raw,format=I420,width={width},height={height},framerate=4/1 \
          ! textoverlay text=\"カメラがありません\\nNo camera\" valignment=center halignment=center \
-           font-desc=\"Noto Sans CJK JP 28\" shaded-background=false \
-         ! imagefreeze is-live=true ! video/x-raw,framerate=4/1"
+           font-desc=\"Noto Sans CJK JP 28\" shaded-background=false wait-text=false \
+         ! imagefreeze ! video/x-raw,framerate=4/1"
     )
 }
 

@@ -105,9 +105,10 @@ pub(crate) fn on_shared_clock(pipeline: &gst::Pipeline) {
     pipeline.set_start_time(gst::ClockTime::NONE);
 }
 
-/// A bin with its unlinked ends as ghost pads.
+/// A bin with its unlinked ends as ghost pads. People end a description in caps, which only link two elements: hence
+/// the element at the end.
 pub(crate) fn parsed(description: &str) -> Result<gst::Bin, SourceError> {
-    let bin = gst::parse::bin_from_description(description, true)
+    let bin = gst::parse::bin_from_description(&format!("{description} ! identity"), true)
         .map_err(|error| SourceError::Description(description.to_owned(), error))?;
     match bin.static_pad("src") {
         Some(_) => Ok(bin),
@@ -158,8 +159,10 @@ fn file(path: &Path, raw: &'static str) -> Result<gst::Bin, SourceError> {
 /// `head ─► decodebin`, only streams of the kind `raw` decoded, the first of them as `src`.
 fn decoding(head: &[gst::Element], raw: &'static str) -> Result<gst::Bin, SourceError> {
     let bin = gst::Bin::new();
+    // Of any kind of memory, or decodebin passes over decoders that can do more than plain memory.
+    let raw_caps = format!("{raw}/x-raw(ANY)").parse::<gst::Caps>()?;
     let decode = gst::ElementFactory::make("decodebin")
-        .property("caps", gst::Caps::new_empty_simple(format!("{raw}/x-raw")))
+        .property("caps", raw_caps)
         .property("expose-all-streams", false)
         .build()?;
     bin.add_many(head)?;
