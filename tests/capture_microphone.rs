@@ -1,5 +1,7 @@
 //! The microphone's sending half: the gate, the rate, the time, and loss protection that is really there.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use engawa::config::Source;
 use engawa::core::input::Input;
 use engawa::inbox::{Inbox, Mail};
@@ -172,7 +174,7 @@ impl Room {
         std::iter::from_fn(|| self.inbox.take())
             .map(|mail| match mail {
                 Mail::Urgent(Input::DeviceChanged { device: Device::Microphone, present, .. }) => present,
-                other => panic!("{other:?}"),
+                other @ (Mail::Urgent(_) | Mail::News(_)) => panic!("{other:?}"),
             })
             .collect()
     }

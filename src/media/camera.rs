@@ -382,7 +382,7 @@ fn placeholder((width, height): (u32, u32)) -> String {
     format!(
         "videotestsrc num-buffers=1 pattern=solid-color foreground-color=0xff202428 \
          ! video/x-raw,format=I420,width={width},height={height},framerate=4/1 \
-         ! textoverlay text=\"カメラがありません\\nNo camera\" valignment=center halignment=center \
+         ! textoverlay text=\"カメラがありません&#10;No camera\" valignment=center halignment=center \
            font-desc=\"Noto Sans CJK JP 28\" shaded-background=false wait-text=false \
          ! imagefreeze ! video/x-raw,framerate=4/1"
     )
