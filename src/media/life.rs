@@ -249,7 +249,8 @@ fn hold_until_placed(end: &gst::Pad, timeline: Arc<Timeline>, turns: SyncSender<
             }
             _ => return gst::PadProbeReturn::Ok,
         }
-        gst::PadProbeReturn::Drop
+        // Not `Drop`, which GStreamer 1.22 answers with a critical warning when it is an event.
+        gst::PadProbeReturn::Handled
     });
 }
 
