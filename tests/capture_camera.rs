@@ -161,12 +161,11 @@ fn a_source_that_fails_and_comes_back_is_reopened_and_said() {
 
 #[test]
 fn a_hung_source_is_noticed_by_its_missing_frames() {
-    let description = "videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=30/1 \
-                       ! identity drop-probability=0 error-after=-1 ! valve name=v ! identity eos-after=-1 \
-                       ! videorate ! video/x-raw,framerate=1/7";
+    // The second frame comes after seven seconds.
+    let description = "videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=1/7";
     let room = Room::start(Source::Gst(description.to_owned()), VideoCodec::H264, 500);
     let units = room.units_for(Duration::from_secs(7));
-    assert!(room.changes().contains(&false), "{:?}", room.changes());
+    assert!(room.changes().starts_with(&[true, false]));
     assert!(units.len() > 4, "no placeholder");
 }
 

@@ -61,7 +61,7 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// Makes the best encoder that works and is not among `struck`; `fault` is told when it breaks later.
+    /// Makes the best encoder that works and is not among `struck`; `fault` is told its name and why when it breaks later.
     ///
     /// May take a second for the trial of a hardware encoder: not for the loop.
     ///
@@ -71,7 +71,7 @@ impl Encoder {
         order: EncoderOrder,
         struck: &[&str],
         out: VideoOut,
-        fault: impl Fn(String) + Send + Sync + 'static,
+        fault: impl Fn(&'static str, String) + Send + Sync + 'static,
     ) -> Result<Self, EncoderError> {
         let recipe = RECIPES
             .iter()
@@ -117,7 +117,7 @@ impl Encoder {
         recipe: &'static Recipe,
         order: EncoderOrder,
         out: VideoOut,
-        fault: impl Fn(String) + Send + Sync + 'static,
+        fault: impl Fn(&'static str, String) + Send + Sync + 'static,
     ) -> Result<Self, EncoderError> {
         let input = gst_app::AppSrc::builder()
             .format(gst::Format::Time)
@@ -141,7 +141,7 @@ impl Encoder {
         if let Some(bus) = pipeline.bus() {
             bus.set_sync_handler(move |_, message| {
                 if let gst::MessageView::Error(error) = message.view() {
-                    fault(error.error().to_string());
+                    fault(recipe.element, error.error().to_string());
                 }
                 gst::BusSyncReply::Drop
             });
