@@ -10,6 +10,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app::{AppSink, AppSinkCallbacks};
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -53,6 +54,7 @@ pub struct Side {
     pub inbox: Inbox,
     pub caught: Arc<Caught>,
     pub marks: Vec<(Line, CaptureMark)>,
+    pub port: u16,
 }
 
 impl Side {
@@ -69,9 +71,10 @@ impl Side {
             key_frame_wanted: Arc::new(move |line| wanted.wanted.lock().unwrap().push(line)),
         };
         let inbox = Inbox::default();
-        let settings = PeerSettings { session_port: free_ports(), starts };
+        let port = free_ports();
+        let settings = PeerSettings { session_port: port, starts };
         let peer = Peer::new(settings, taps, inbox.clone()).unwrap();
-        Self { peer, inbox, caught, marks: Vec::new() }
+        Self { peer, inbox, caught, marks: Vec::new(), port }
     }
 
     /// The next urgent input; marks on the way are kept.
@@ -144,6 +147,74 @@ pub async fn join(a: &mut Side, b: &mut Side, number: u64, codec: VideoCodec, po
     assert_eq!(a.secured().await, fingerprint(&answer), "the certificate is the one in the answer");
     assert_eq!(b.secured().await, fingerprint(&offer), "the certificate is the one in the offer");
     Joined { offer, answer, took: now() - start }
+}
+
+/// Joins two sides through a path between them.
+pub async fn join_through(path: &Path, a: &mut Side, b: &mut Side, number: u64, codec: VideoCodec) {
+    a.peer.open(&order(number, Role::Offerer, codec, 0, None));
+    let offer = a.described().await.replace(&candidate(a.port), &candidate(path.stands_for_a));
+    b.peer.open(&order(number, Role::Answerer, codec, 0, Some(offer)));
+    let answer = b.described().await.replace(&candidate(b.port), &candidate(path.stands_for_b));
+    a.peer.accept_answer(session(number), &answer);
+    assert!(a.secured().await.is_some() && b.secured().await.is_some());
+}
+
+fn candidate(port: u16) -> String {
+    format!(" 127.0.0.1 {port} typ host")
+}
+
+/// A path between two sides that counts media packets and loses some of them.
+pub struct Path {
+    stands_for_a: u16,
+    stands_for_b: u16,
+    pub shared: Arc<Traffic>,
+}
+
+/// What a path does and has seen, both ways together.
+#[derive(Default)]
+pub struct Traffic {
+    /// SRTP packets that came in; not SRTCP, DTLS or STUN.
+    pub media: AtomicUsize,
+    /// One SRTP packet in this many is lost; none if zero, everything if one.
+    pub lose_one_in: AtomicUsize,
+    /// SRTP packets that were lost.
+    pub lost: AtomicUsize,
+}
+
+impl Path {
+    pub async fn between(a: &Side, b: &Side) -> Self {
+        let facing_a = Arc::new(tokio::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap());
+        let facing_b = Arc::new(tokio::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap());
+        let shared = Arc::new(Traffic::default());
+        tokio::spawn(carry(Arc::clone(&facing_a), Arc::clone(&facing_b), b.port, Arc::clone(&shared)));
+        tokio::spawn(carry(Arc::clone(&facing_b), Arc::clone(&facing_a), a.port, Arc::clone(&shared)));
+        Self {
+            stands_for_a: facing_b.local_addr().unwrap().port(),
+            stands_for_b: facing_a.local_addr().unwrap().port(),
+            shared,
+        }
+    }
+
+    pub fn media(&self) -> usize {
+        self.shared.media.load(Ordering::Relaxed)
+    }
+}
+
+async fn carry(from: Arc<tokio::net::UdpSocket>, via: Arc<tokio::net::UdpSocket>, to: u16, shared: Arc<Traffic>) {
+    let (mut packet, mut dice) = ([0; 2048], 1_u32);
+    while let Ok(size) = from.recv(&mut packet).await {
+        // RFC 7983: 128–191 is RTP or RTCP; RFC 5761: types 192–223 are RTCP.
+        if (128..192).contains(&packet[0]) && !(192..224).contains(&packet[1]) {
+            shared.media.fetch_add(1, Ordering::Relaxed);
+            dice = dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let one_in = shared.lose_one_in.load(Ordering::Relaxed);
+            if one_in > 0 && (dice >> 8) as usize % one_in == 0 {
+                shared.lost.fetch_add(1, Ordering::Relaxed);
+                continue;
+            }
+        }
+        via.send_to(&packet[..size], (Ipv4Addr::LOCALHOST, to)).await.ok();
+    }
 }
 
 pub fn session(number: u64) -> SessionId {
