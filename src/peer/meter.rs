@@ -1,9 +1,10 @@
-//! What a session carried: bytes counted at its socket, loss and jitter from webrtcbin's statistics, and the congestion
+//! What a session carried: bytes counted at its socket, loss and jitter from the RTP session's statistics, and the congestion
 //! estimate of `rtpgccbwe`.
 //!
 //! rtpgccbwe is also a pacer that holds every packet for up to 5 ms. Here it only listens: it stands beside the pipeline and is
 //! handed the transport-cc feedback, which is all its estimate is made from, so no packet ever waits in it.
 
+use super::sdp::Streams;
 use crate::core::input::CarryReport;
 use gst::prelude::*;
 use gstreamer as gst;
@@ -55,23 +56,20 @@ impl Meter {
         self.received.count(info);
     }
 
-    /// Takes over webrtcbin's statistics.
-    pub(super) fn take_statistics(&self, statistics: &gst::StructureRef, estimate_bps: Option<u32>) {
-        let mut measured = Measured { estimate_bps, ..Measured::default() };
-        for (_, value) in statistics.iter() {
-            let Ok(one) = value.get::<gst::Structure>() else { continue };
-            if one.get::<gstreamer_webrtc::WebRTCStatsType>("type") != Ok(gstreamer_webrtc::WebRTCStatsType::InboundRtp)
-            {
+    /// Takes over what the RTP session knows of the peer's media streams.
+    pub(super) fn take_statistics(&self, statistics: &gst::StructureRef, streams: &Streams, estimate_bps: u32) {
+        let mut measured = Measured { estimate_bps: Some(estimate_bps), ..Measured::default() };
+        let Ok(sources) = statistics.get::<glib::ValueArray>("source-stats") else { return };
+        for source in sources.iter().filter_map(|source| source.get::<gst::Structure>().ok()) {
+            if !source.get::<u32>("ssrc").is_ok_and(|ssrc| streams.contains(&ssrc)) {
                 continue;
             }
-            measured.arrived += one.get::<u64>("packets-received").unwrap_or(0);
-            measured.lost += one
-                .get::<i64>("packets-lost")
-                .or_else(|_| one.get::<i32>("packets-lost").map(i64::from))
-                .or_else(|_| one.get::<u32>("packets-lost").map(i64::from))
-                .unwrap_or(0);
-            let jitter = one.get::<f64>("jitter").unwrap_or(0.0);
-            measured.jitter = measured.jitter.max(Duration::try_from_secs_f64(jitter).unwrap_or_default());
+            measured.arrived += source.get::<u64>("packets-received").unwrap_or(0);
+            measured.lost += i64::from(source.get::<i32>("packets-lost").unwrap_or(0));
+            let rate = source.get::<i32>("clock-rate").ok().and_then(|rate| u32::try_from(rate).ok());
+            if let (Ok(ticks), Some(rate @ 1..)) = (source.get::<u32>("jitter"), rate) {
+                measured.jitter = measured.jitter.max(Duration::from_secs(u64::from(ticks)) / rate);
+            }
         }
         *self.measured.lock().unwrap_or_else(PoisonError::into_inner) = measured;
     }

@@ -11,6 +11,7 @@ use super::SoundPacket;
 use super::Taps;
 use super::lines::{depayloader, is_video, received_caps, sound_line};
 use super::passage::Gate;
+use super::sdp::Streams;
 use super::sending::{pad, rtp_time};
 use crate::model::{Line, SessionId, VideoCodec};
 use gst::prelude::*;
@@ -19,7 +20,7 @@ use gstreamer_app::{AppSink, AppSinkCallbacks};
 use gstreamer_rtp::RTPBuffer;
 use gstreamer_webrtc::WebRTCRTPTransceiver;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// What all lines of a session share on their way in.
 #[derive(Clone)]
@@ -27,6 +28,8 @@ pub(super) struct Receiving {
     pub(super) session: SessionId,
     pub(super) gate: Arc<Gate>,
     pub(super) taps: Taps,
+    /// Known once the peer's description is.
+    pub(super) streams: Arc<OnceLock<Streams>>,
 }
 
 impl Receiving {
@@ -95,7 +98,7 @@ impl Receiving {
             }
             gst::PadProbeReturn::Ok
         });
-        let Self { session, gate, taps } = self.clone();
+        let Self { session, gate, taps, .. } = self.clone();
         app.set_callbacks(
             AppSinkCallbacks::builder()
                 .new_sample(move |app| {
@@ -121,21 +124,32 @@ impl Receiving {
         let receiving = self.clone();
         rtpbin.connect("new-jitterbuffer", false, move |values| {
             if let Some(Ok(buffer)) = values.get(1).map(|value| value.get::<gst::Element>()) {
-                receiving.tap(&buffer);
+                let ssrc = values.get(3).and_then(|value| value.get::<u32>().ok());
+                let line = ssrc.and_then(|ssrc| receiving.line(ssrc));
+                receiving.tap(&buffer, line);
             }
             None
         });
         Ok(())
     }
 
+    /// The line a stream of the peer belongs to.
+    fn line(&self, ssrc: u32) -> Option<Line> {
+        let streams = self.streams.get()?;
+        Line::ALL.into_iter().find(|line| streams[line.index()] == ssrc)
+    }
+
     /// One jitterbuffer per stream of the peer; its sink pad sees decrypted RTP, repaired by RTX, in the order of arrival.
-    fn tap(&self, buffer: &gst::Element) {
+    fn tap(&self, buffer: &gst::Element, line: Option<Line>) {
         buffer.set_property("latency", JITTER_MS);
         buffer.set_property("drop-on-latency", true);
         // The first packet would otherwise wait out the latency for an earlier one.
         buffer.set_property("faststart-min-packets", 1_u32);
+        // Sound is not waited for. Of pictures NACK what is missing, not what might come next: frames are not evenly spaced.
+        buffer.set_property("do-retransmission", line.is_some_and(is_video));
+        buffer.set_property("rtx-next-seqnum", false);
         let Some(entrance) = buffer.static_pad("sink") else { return };
-        let Self { session, gate, taps } = self.clone();
+        let Self { session, gate, taps, .. } = self.clone();
         entrance.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, info| {
             if !gate.is_open() {
                 return gst::PadProbeReturn::Handled;

@@ -4,6 +4,7 @@ use super::Taps;
 use super::meter::{Estimator, Meter};
 use super::passage::{Gate, Sources};
 use super::receiving::Receiving;
+use super::sdp::Streams;
 use super::sending::Sending;
 use crate::core::output::SessionOrder;
 use crate::inbox::Inbox;
@@ -11,7 +12,7 @@ use crate::model::Line;
 use gst::prelude::*;
 use gstreamer as gst;
 use gstreamer_webrtc::WebRTCBundlePolicy;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// One webrtcbin with everything around it.
 pub(super) struct Rig {
@@ -19,6 +20,8 @@ pub(super) struct Rig {
     pub(super) webrtcbin: gst::Element,
     pub(super) sources: Sources,
     pub(super) estimator: Arc<Estimator>,
+    /// To be filled in from the peer's description before webrtcbin gets it.
+    pub(super) streams: Arc<OnceLock<Streams>>,
 }
 
 /// What a session is given besides its order.
@@ -48,11 +51,14 @@ impl Rig {
         tend(&webrtcbin, &around.meter);
         pipeline.add(&webrtcbin)?;
 
-        Receiving { session: order.session, gate: Arc::clone(&around.gate), taps: around.taps.clone() }.build(
-            &pipeline,
-            &webrtcbin,
-            order.codec,
-        )?;
+        let streams = Arc::new(OnceLock::new());
+        let receiving = Receiving {
+            session: order.session,
+            gate: Arc::clone(&around.gate),
+            taps: around.taps.clone(),
+            streams: Arc::clone(&streams),
+        };
+        receiving.build(&pipeline, &webrtcbin, order.codec)?;
 
         let estimator = Arc::new(Estimator::new()?);
         let sending = Sending {
@@ -70,8 +76,20 @@ impl Rig {
             sending.build(Line::LiveShare)?,
             sending.build(Line::ShareSound)?,
         ];
-        Ok(Self { pipeline, webrtcbin, sources, estimator })
+        Ok(Self { pipeline, webrtcbin, sources, estimator, streams })
     }
+}
+
+/// Makes an RTP session fit for two parties that repair their streams.
+fn hurry(rtpsession: &gst::Element) {
+    // SRTP has proved the sender: the first packet need not wait for a second one.
+    rtpsession.set_property("probation", 0_u32);
+    // What RTCP may take decides when a NACK or PLI may leave (RFC 4585 §3.5.2). By default most come too late to repair
+    // anything: of 10 % lost packets 92 % of the pictures were lost. Regular reports still leave once a second only.
+    rtpsession.set_property("bandwidth", RTCP_BASIS_BYTES_PER_SECOND);
+    rtpsession.set_property("rtcp-min-interval", gst::ClockTime::SECOND.nseconds());
+    let session = rtpsession.property::<glib::Object>("internal-session");
+    session.set_property("twcc-feedback-interval", FEEDBACK_INTERVAL.nseconds());
 }
 
 /// One UDP socket on one port of one address, no multicast, no TCP, nothing else (measured in FACTS.md).
@@ -115,10 +133,14 @@ fn tend(webrtcbin: &gst::Element, meter: &Arc<Meter>) {
                     })
                 });
             }
-            // SRTP has proved the sender: the first packet need not wait for a second one.
-            Some("rtpsession") => element.set_property("probation", 0_u32),
+            Some("rtpsession") => hurry(element),
             Some("clocksync") => element.set_property("sync", false),
             Some(_) | None => {}
         }
     });
 }
+
+/// RTCP may take 5 % of this; it takes what feedback needs, about 20 kbit/s.
+const RTCP_BASIS_BYTES_PER_SECOND: f64 = 1_250_000.0;
+/// What congestion control wants (draft-holmer-rmcat-transport-wide-cc-extensions-01 §2).
+const FEEDBACK_INTERVAL: gst::ClockTime = gst::ClockTime::from_mseconds(100);

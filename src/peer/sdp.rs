@@ -32,11 +32,23 @@ pub enum SdpFault {
     Incomplete(Line, &'static str),
 }
 
-/// The peer's description with only the candidates that may be used, parsed.
+/// The peer's description, held to what Engawa speaks.
+#[derive(Debug)]
+pub struct Admissible {
+    /// With only the candidates that may be used.
+    pub message: SDPMessage,
+    /// The SSRC of each line's media, repair streams left out.
+    pub streams: Streams,
+}
+
+/// SSRCs in the order of [`Line::ALL`].
+pub type Streams = [u32; 4];
+
+/// Checks a description, removes candidates that may not be used, and parses it.
 ///
 /// # Errors
 /// [`SdpFault`] when it is not an Engawa description for this codec.
-pub fn admissible(text: &str, codec: VideoCodec, peer: IpAddr) -> Result<SDPMessage, SdpFault> {
+pub fn admissible(text: &str, codec: VideoCodec, peer: IpAddr) -> Result<Admissible, SdpFault> {
     if text.len() > SDP_LIMIT {
         return Err(SdpFault::TooLarge(text.len()));
     }
@@ -47,9 +59,10 @@ pub fn admissible(text: &str, codec: VideoCodec, peer: IpAddr) -> Result<SDPMess
     if !text.starts_with("v=0") || text.contains('\0') {
         return Err(SdpFault::NotSdp);
     }
-    check_lines(&lines, codec)?;
+    let streams = check_lines(&lines, codec)?;
     let kept: Vec<&str> = lines.into_iter().filter(|line| may_stay(line, peer)).collect();
-    SDPMessage::parse_buffer(kept.join("\r\n").as_bytes()).map_err(|_| SdpFault::NotSdp)
+    let message = SDPMessage::parse_buffer(kept.join("\r\n").as_bytes()).map_err(|_| SdpFault::NotSdp)?;
+    Ok(Admissible { message, streams })
 }
 
 /// Everything but a candidate that may not be used.
@@ -63,7 +76,8 @@ fn may_stay(line: &str, peer: IpAddr) -> bool {
         && port.parse::<u16>().is_ok_and(|port| port != 0)
 }
 
-fn check_lines(lines: &[&str], codec: VideoCodec) -> Result<(), SdpFault> {
+fn check_lines(lines: &[&str], codec: VideoCodec) -> Result<Streams, SdpFault> {
+    let mut streams = [0; 4];
     let mut sections = lines.split(|line| line.starts_with("m="));
     let session = sections.next().unwrap_or_default();
     let kinds: Vec<&str> = lines.iter().filter_map(|line| line.strip_prefix("m=")).collect();
@@ -94,11 +108,19 @@ fn check_lines(lines: &[&str], codec: VideoCodec) -> Result<(), SdpFault> {
                 return Err(SdpFault::Incomplete(line, needed));
             }
         }
+        streams[line.index()] = stream(section).ok_or(SdpFault::Incomplete(line, "a=ssrc:"))?;
     }
     if !session.iter().any(|text| text.starts_with("a=group:BUNDLE ") && text.split(' ').count() == 5) {
         return Err(SdpFault::Incomplete(Line::Voice, "a=group:BUNDLE"));
     }
-    Ok(())
+    Ok(streams)
+}
+
+/// The media stream of a line: the first of its repair group (RFC 4588 §8.8), or the only one.
+fn stream(section: &[&str]) -> Option<u32> {
+    let group = section.iter().find_map(|line| line.strip_prefix("a=ssrc-group:FID "));
+    let alone = || section.iter().find_map(|line| line.strip_prefix("a=ssrc:"));
+    group.or_else(alone)?.split(' ').next()?.parse().ok().filter(|ssrc| *ssrc != 0)
 }
 
 /// Bytes; what a signal on the trunk may carry.

@@ -227,7 +227,9 @@ impl Session {
     /// Hands the peer's description to webrtcbin, cleaned.
     fn take(&self, rig: &Rig, kind: WebRTCSDPType, text: &str) -> Result<(), String> {
         let clean = sdp::admissible(text, self.order.codec, self.order.peer).map_err(|fault| fault.to_string())?;
-        let description = WebRTCSessionDescription::new(kind, clean);
+        // Set once: an answer comes once, and a second one is refused by webrtcbin.
+        let _ = rig.streams.set(clean.streams);
+        let description = WebRTCSessionDescription::new(kind, clean.message);
         self.set(rig, "set-remote-description", &description, Some(Turn::Taken));
         Ok(())
     }
@@ -279,15 +281,15 @@ impl Session {
         self.around.inbox.urgent(Input::SessionSecured { session: self.order.session, certificate });
     }
 
+    /// Reads the RTP session's own statistics: webrtcbin's count as lost only what repair did not bring back.
     fn measure(&self, rig: &Rig) {
-        let meter = Arc::clone(&self.around.meter);
-        let estimate = Some(rig.estimator.bps());
-        let promise = gst::Promise::with_change_func(move |reply| {
-            if let Ok(Some(statistics)) = reply {
-                meter.take_statistics(statistics, estimate);
-            }
-        });
-        rig.webrtcbin.emit_by_name::<()>("get-stats", &[&None::<gst::Pad>, &promise]);
+        let rtpbin = rig.webrtcbin.downcast_ref::<gst::Bin>().and_then(|bin| bin.by_name("rtpbin"));
+        let session =
+            rtpbin.and_then(|rtpbin| rtpbin.emit_by_name::<Option<glib::Object>>("get-internal-session", &[&BUNDLE]));
+        if let (Some(session), Some(streams)) = (session, rig.streams.get()) {
+            let statistics = session.property::<gst::Structure>("stats");
+            self.around.meter.take_statistics(&statistics, streams, rig.estimator.bps());
+        }
     }
 
     fn fail(&self, cause: String) {
@@ -316,6 +318,8 @@ fn tear_down(rig: Rig, lease: Lease, session: SessionId) {
     }
 }
 
+/// The RTP session all lines are bundled in.
+const BUNDLE: u32 = 0;
 /// Turns that may wait; a session has about ten in its life and one a second after that.
 const TURNS: usize = 32;
 /// Waiting for the last session on this port to leave it.
