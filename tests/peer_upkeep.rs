@@ -1,4 +1,10 @@
 //! Sessions come and go all year: nothing may be left of them. In a process of its own, because it counts threads and files.
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test prints what it measured"
+)]
 
 mod peer_support;
 
@@ -12,7 +18,7 @@ async fn thirty_sessions_leave_no_thread_no_file_and_no_port() {
     let codec = VideoCodec::H264;
     let (mut a, mut b) = (Side::new(None), Side::new(None));
     let camera = Feed::picture(a.peer.outlet(), Line::Camera, codec);
-    let voice = Feed::tone(b.peer.outlet(), Line::Voice);
+    let _voice = Feed::tone(b.peer.outlet(), Line::Voice);
     let mut took = Vec::new();
     let mut after_ten = (0, 0, 0);
     for number in 1..=40 {

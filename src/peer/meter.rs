@@ -8,7 +8,7 @@ use super::sdp::Streams;
 use crate::core::input::CarryReport;
 use gst::prelude::*;
 use gstreamer as gst;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -57,8 +57,8 @@ impl Meter {
     }
 
     /// Takes over what the RTP session knows of the peer's media streams.
-    pub(super) fn take_statistics(&self, statistics: &gst::StructureRef, streams: &Streams, estimate_bps: u32) {
-        let mut measured = Measured { estimate_bps: Some(estimate_bps), ..Measured::default() };
+    pub(super) fn take_statistics(&self, statistics: &gst::StructureRef, streams: &Streams, estimate_bps: Option<u32>) {
+        let mut measured = Measured { estimate_bps, ..Measured::default() };
         let Ok(sources) = statistics.get::<glib::ValueArray>("source-stats") else { return };
         for source in sources.iter().filter_map(|source| source.get::<gst::Structure>().ok()) {
             if !source.get::<u32>("ssrc").is_ok_and(|ssrc| streams.contains(&ssrc)) {
@@ -134,6 +134,7 @@ fn loss(arrived: u64, lost: i64) -> f32 {
 pub(super) struct Estimator {
     element: gst::Element,
     feedback: gst::Pad,
+    heard: AtomicBool,
 }
 
 impl Estimator {
@@ -148,20 +149,21 @@ impl Estimator {
         feedback.set_active(true)?;
         // Its pacer has nothing to do here and would wake up 200 times a second.
         feedback.pause_task()?;
-        Ok(Self { element, feedback })
+        Ok(Self { element, feedback, heard: AtomicBool::new(false) })
     }
 
     /// Takes the transport-cc feedback event; leaves every other event.
     pub(super) fn hears(&self, event: &gst::EventRef) -> bool {
-        if !event.structure().is_some_and(|structure| structure.name() == "RTPTWCCPackets") {
+        if event.structure().is_none_or(|structure| structure.name() != "RTPTWCCPackets") {
             return false;
         }
+        self.heard.store(true, Ordering::Relaxed);
         self.feedback.send_event(event.to_owned())
     }
 
-    /// Bits per second.
-    pub(super) fn bps(&self) -> u32 {
-        self.element.property("estimated-bitrate")
+    /// Bits per second; `None` before the first feedback.
+    pub(super) fn bps(&self) -> Option<u32> {
+        self.heard.load(Ordering::Relaxed).then(|| self.element.property("estimated-bitrate"))
     }
 }
 

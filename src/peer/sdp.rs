@@ -129,3 +129,99 @@ const SDP_LIMIT: usize = 16 * 1024;
 const LINE_LIMIT: usize = 512;
 /// Bytes; the longest line of ours has about 200.
 const LINE_BYTES: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CANDIDATE: &str = "a=candidate:1 1 UDP 2015364095 192.0.2.7 42000 typ host";
+
+    fn peer() -> IpAddr {
+        IpAddr::from([192, 0, 2, 7])
+    }
+
+    /// The least that is one of Engawa's descriptions.
+    fn description() -> String {
+        gstreamer::init().expect("GStreamer starts");
+        let head = "v=0\r\no=- 1 0 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE a b c d\r\n";
+        let line = |mid: &str, kind: &str, pt: u8, map: &str, ssrc: u32| {
+            format!(
+                "m={kind} 9 UDP/TLS/RTP/SAVPF {pt}\r\nc=IN IP4 0.0.0.0\r\na=mid:{mid}\r\na=ice-ufrag:u\r\na=ice-pwd:p\r\n\
+                 a=rtcp-mux\r\na=setup:actpass\r\na=fingerprint:sha-256 AB\r\na=sendrecv\r\na=rtpmap:{pt} {map}\r\n\
+                 a=ssrc-group:FID {ssrc} 9\r\na=ssrc:{ssrc} cname:x\r\n"
+            )
+        };
+        [
+            head.to_owned(),
+            line("a", "audio", 111, "OPUS/48000/2", 1),
+            CANDIDATE.to_owned() + "\r\n",
+            line("b", "video", 96, "H264/90000", 2),
+            line("c", "video", 98, "H264/90000", 3),
+            line("d", "audio", 112, "OPUS/48000/2", 4),
+        ]
+        .concat()
+    }
+
+    fn fault(text: &str) -> SdpFault {
+        admissible(text, VideoCodec::H264, peer()).expect_err("refused")
+    }
+
+    #[test]
+    fn a_description_of_ours_is_taken_with_its_streams() {
+        let taken = admissible(&description(), VideoCodec::H264, peer()).expect("taken");
+        assert_eq!(taken.streams, [1, 2, 3, 4]);
+        assert_eq!(taken.message.medias_len(), 4);
+        assert!(taken.message.as_text().expect("text").contains(CANDIDATE));
+    }
+
+    #[test]
+    fn only_udp_host_candidates_with_the_peers_address_stay() {
+        assert!(may_stay(CANDIDATE, peer()));
+        assert!(may_stay("a=candidate:1 1 udp 1 2001:db8::7 42000 typ host", "2001:db8::7".parse().expect("address")));
+        for (from, to) in [
+            ("192.0.2.7", "192.0.2.8"),
+            ("192.0.2.7", "f3a1.local"),
+            ("192.0.2.7", "peer.example"),
+            ("192.0.2.7", "192.0.2.7.example"),
+            (" UDP ", " TCP "),
+            ("typ host", "typ srflx raddr 192.0.2.7 rport 1"),
+            ("typ host", "typ relay"),
+            ("42000", "0"),
+            ("42000", "70000"),
+            (" typ host", ""),
+        ] {
+            let other = CANDIDATE.replace(from, to);
+            assert!(!may_stay(&other, peer()), "{other}");
+            let taken = admissible(&description().replace(CANDIDATE, &other), VideoCodec::H264, peer()).expect("taken");
+            assert!(!taken.message.as_text().expect("text").contains("candidate"), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_ours_is_refused_with_a_reason() {
+        let good = description();
+        assert_eq!(fault(""), SdpFault::NotSdp);
+        assert_eq!(fault("v=0\0"), SdpFault::NotSdp);
+        assert_eq!(fault("v=0\r\n"), SdpFault::WrongLines);
+        assert_eq!(fault(&"v".repeat(SDP_LIMIT + 1)), SdpFault::TooLarge(SDP_LIMIT + 1));
+        assert_eq!(fault(&format!("v=0\n{}", "a\n".repeat(LINE_LIMIT))), SdpFault::TooManyLines);
+        assert_eq!(fault(&format!("v=0\n{}", "a".repeat(LINE_BYTES + 1))), SdpFault::TooManyLines);
+        assert_eq!(fault(&format!("{good}m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n")), SdpFault::WrongLines);
+        assert_eq!(fault(&good.replace("H264", "VP8")), SdpFault::WrongCodec(Line::Camera, "h264/90000"));
+        assert_eq!(fault(&good.replace("a=sendrecv", "a=sendonly")), SdpFault::Incomplete(Line::Voice, "a=sendrecv"));
+        assert_eq!(fault(&good.replace("FID 3 9", "FID 0 9")), SdpFault::Incomplete(Line::LiveShare, "a=ssrc:"));
+        assert_eq!(
+            fault(&good.replace("BUNDLE a b c d", "BUNDLE a b")),
+            SdpFault::Incomplete(Line::Voice, "a=group:BUNDLE")
+        );
+    }
+
+    #[test]
+    fn no_cut_of_a_description_is_a_panic() {
+        let good = description();
+        for end in 0..good.len() {
+            let _ = admissible(&good[..end], VideoCodec::H264, peer());
+            let _ = admissible(&good[end..], VideoCodec::H264, peer());
+        }
+    }
+}

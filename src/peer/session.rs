@@ -20,6 +20,7 @@ use gstreamer as gst;
 use gstreamer_webrtc::{
     WebRTCICEGatheringState, WebRTCPeerConnectionState, WebRTCRTPTransceiver, WebRTCSDPType, WebRTCSessionDescription,
 };
+use std::net::UdpSocket;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
@@ -121,6 +122,10 @@ impl Session {
         let Some(lease) = ports.lease(self.around.port, PORT_DEADLINE) else {
             return self.fail(format!("UDP port {} is still held after {PORT_DEADLINE:?}", self.around.port));
         };
+        // libnice would gather for ever instead of saying so.
+        if let Err(fault) = UdpSocket::bind((self.order.own, self.around.port)) {
+            return self.fail(format!("UDP {} port {}: {fault}", self.order.own, self.around.port));
+        }
         match Rig::build(&self.order, &self.around) {
             Ok(rig) => {
                 if let Err(cause) = self.run(&rig, turns) {

@@ -1,4 +1,10 @@
 //! Two sides of a session in one process, joined by hand, and something real to send.
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "every test binary uses its part; what fails here fails the test"
+)]
 
 use engawa::core::input::{Input, News};
 use engawa::core::output::SessionOrder;
@@ -208,7 +214,7 @@ async fn carry(from: Arc<tokio::net::UdpSocket>, via: Arc<tokio::net::UdpSocket>
             shared.media.fetch_add(1, Ordering::Relaxed);
             dice = dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let one_in = shared.lose_one_in.load(Ordering::Relaxed);
-            if one_in > 0 && (dice >> 8) as usize % one_in == 0 {
+            if one_in > 0 && ((dice >> 8) as usize).is_multiple_of(one_in) {
                 shared.lost.fetch_add(1, Ordering::Relaxed);
                 continue;
             }
