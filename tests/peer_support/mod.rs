@@ -17,7 +17,7 @@ use gstreamer::prelude::*;
 use gstreamer_app::{AppSink, AppSinkCallbacks};
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Nothing on one machine takes longer.
@@ -69,12 +69,12 @@ impl Side {
         let (video, sound, wanted) = (Arc::clone(&caught), Arc::clone(&caught), Arc::clone(&caught));
         let taps = Taps {
             video: Arc::new(move |session, line, buffer, rtp| {
-                video.video.lock().unwrap().push(Frame { session, line, buffer, rtp, at: now() });
+                held(&video.video).push(Frame { session, line, buffer, rtp, at: now() });
             }),
             sound: Arc::new(move |session, line, packet| {
-                sound.sound.lock().unwrap().push(Packet { session, line, packet, at: now() });
+                held(&sound.sound).push(Packet { session, line, packet, at: now() });
             }),
-            key_frame_wanted: Arc::new(move |line| wanted.wanted.lock().unwrap().push(line)),
+            key_frame_wanted: Arc::new(move |line| held(&wanted.wanted).push(line)),
         };
         let inbox = Inbox::default();
         let port = free_ports();
@@ -236,6 +236,11 @@ fn fingerprint(sdp: &str) -> Option<Fingerprint> {
     sdp.lines().find_map(|line| Fingerprint::from_sdp(line.strip_prefix("a=fingerprint:sha-256 ")?))
 }
 
+/// For GStreamer's threads, which must not panic because the test did.
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The first of two free UDP ports that follow each other.
 pub fn free_ports() -> u16 {
     loop {
@@ -325,7 +330,7 @@ impl Feed {
                     writable.set_pts(captured);
                     writable.set_dts(None);
                     let bytes = buffer.map_readable().unwrap().to_vec();
-                    log.lock().unwrap().push(Sent { line, pts: buffer.pts().unwrap(), at: now(), bytes });
+                    held(&log).push(Sent { line, pts: buffer.pts().unwrap(), at: now(), bytes });
                     outlet.send(line, buffer);
                     Ok(gst::FlowSuccess::Ok)
                 })
