@@ -127,6 +127,12 @@ impl Peer {
                 return Err(PeerError::ElementMissing { element, package });
             }
         }
+        // The process's DTLS key (RSA, 0.1 … 0.3 s to make) is made with the first of these elements: now, not with the first session.
+        let warm = std::thread::Builder::new().name("peer-key".to_owned());
+        if let Err(fault) = warm.spawn(|| drop(gst::ElementFactory::make("dtlsdec").build())) {
+            tracing::debug!(%fault, "the DTLS key is made with the first session");
+        }
+        warm_up();
         Ok(Self {
             settings,
             taps,
@@ -214,6 +220,15 @@ impl Drop for Peer {
         for session in self.sessions.keys().copied().collect::<Vec<_>>() {
             self.close(session);
         }
+    }
+}
+
+/// Loads what a session is made of and lets the DTLS plugin make its key, which it does once per process and slowly, while
+/// the trunk is still being dialled.
+fn warm_up() {
+    let work = || NEEDED.iter().for_each(|(element, _)| drop(gst::ElementFactory::make(element).build()));
+    if let Err(fault) = std::thread::Builder::new().name("engawa-warm-up".to_owned()).spawn(work) {
+        tracing::debug!(%fault, "the first session is built cold");
     }
 }
 
