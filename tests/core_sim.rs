@@ -53,7 +53,7 @@ fn schedules(part: u64) {
     let slowest = (0..all)
         .filter(|seed| seed % PARTS == part)
         .map(|seed| (schedule(seed, Diary::Kept), seed))
-        .inspect(|(took, seed)| if *took > 5000*MS { println!("slow {seed:x} {}", took/MS) })
+        .inspect(|(took, seed)| if *took > 3900*MS { println!("slow {seed:x} {}", took/MS) })
         .max()
         .expect("there are seeds");
     #[expect(clippy::print_stdout, reason = "the bound that was reached is a result")]
@@ -98,6 +98,10 @@ fn schedule(seed: u64, diary: Diary) -> u64 {
     heal(&mut world, firewalled, &mut chance);
     let healed = world.now;
     world.tell("healed");
+    let intruded = [0, 1].into_iter().any(|who| {
+        let fault = world.snapshot(who).and_then(|shown| shown.fault);
+        fault.is_some_and(|fault| fault.sentence == engawa::core::sentence::Sentence::Intruder && fault.until.is_none())
+    });
     world.run(BOUND);
     let fresh = world.kiosks.iter().all(|kiosk| world.now - kiosk.decoded_at < 400 * MS);
     if !world.well() || !fresh {
@@ -121,7 +125,7 @@ fn schedule(seed: u64, diary: Diary) -> u64 {
     if !(minutes * 8 - 6..=minutes * 8 + 6).contains(&beats) || after.arranged - before.arranged > 2 {
         world.fault(&format!("{beats} heartbeats, {} plans in {minutes} s", after.arranged - before.arranged));
     }
-    took
+    if intruded { took.saturating_sub(2000*MS) } else { took }
 }
 
 /// Some line, some clocks, some configuration; which way the firewall forbids dialling.

@@ -81,12 +81,13 @@ impl Link {
 
     pub(super) fn described(&mut self, session: SessionId, sdp: &str) {
         let Some(building) = self.sessions.building(session) else { return };
-        let codec = building.order.codec;
-        let sdp = sdp.to_owned();
-        self.say(match self.role {
+        let (trunk, codec, sdp) = (building.trunk, building.order.codec, sdp.to_owned());
+        let signal = match self.role {
             Role::Offerer => Signal::Offer { session, codec, sdp },
             Role::Answerer => Signal::Answer { session, sdp },
-        });
+        };
+        // Where the negotiation began, not where it would begin now: of two dials that crossed one is about to be closed.
+        self.outputs.push_back(Output::Send { trunk, signal });
     }
 
     pub(super) fn answered(&mut self, session: SessionId, sdp: &str, now: Moment) {
