@@ -90,7 +90,11 @@ fn a_cut_keeps_the_session_and_frames_are_back_half_a_second_after_the_path() {
             let took = world.run_until(5 * SECOND, World::well);
             expect_within(&world, took, 1000 * MS, "trunk back");
             expect_calm(&mut world);
-            assert_eq!(world.counts().sessions_opened, before.sessions_opened, "seed {seed}: a new session, {seconds} s");
+            assert_eq!(
+                world.counts().sessions_opened,
+                before.sessions_opened,
+                "seed {seed}: a new session, {seconds} s"
+            );
             assert_eq!(world.shown(1).session, session);
         }
     }
@@ -704,5 +708,21 @@ fn a_renewal_at_a_quiet_hour_loses_no_frame() {
             assert_eq!(world.counts().sessions_opened, before.sessions_opened + 2);
             expect_calm(&mut world);
         }
+    }
+}
+
+#[test]
+fn one_slow_heartbeat_does_not_make_the_next_dials_wait() {
+    for victim in [0, 1] {
+        let mut world = World::new(Options::new(12));
+        assert!(world.run_until(SECOND, |world| world.open_conns() > 0).is_some());
+        world.run(2 * MS);
+        world.freeze(victim, 4 * SECOND);
+        world.run(4 * SECOND);
+        world.line(false);
+        world.run(3 * SECOND);
+        world.line(true);
+        let took = frames_back(&mut world, 10 * SECOND);
+        expect_within(&world, took, 2500 * MS, "linked");
     }
 }

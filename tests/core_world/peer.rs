@@ -176,6 +176,9 @@ impl World {
         let now = self.now;
         let Some(open) = self.end_mut(who, life, session) else { return };
         open.heard_at = now;
+        if certificate == Some(INTRUDERS) {
+            self.intruded_at = now;
+        }
         self.plan(SECOND, Event::Consent { who, life, session });
         self.deliver(who, Mail::Urgent(Input::SessionSecured { session, certificate }));
     }

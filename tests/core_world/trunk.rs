@@ -128,9 +128,9 @@ impl World {
             return;
         }
         let far = 1 - who;
-        let paths = [0, 1].into_iter().all(|from| {
-            self.reaches(from, addresses[from], addresses[1 - from]) && self.ways[from].carries_trunk
-        });
+        let paths = [0, 1]
+            .into_iter()
+            .all(|from| self.reaches(from, addresses[from], addresses[1 - from]) && self.ways[from].carries_trunk);
         let alive = self.kiosks[far].life == lives[far] && !self.kiosks[far].frozen;
         let left = deadline.saturating_sub(self.now);
         if !paths || !alive || left == 0 {

@@ -236,8 +236,9 @@ impl Link {
 /// A handshake that loses a flight repeats it after 1 s (RFC 6347): two of those must fit.
 const SESSION_BUILD: Duration = Duration::from_secs(4);
 /// An admitted session that shows no frame for so long is looked at again.
-const FIRST_FRAME: Duration = Duration::from_millis(2000);
-const STALE_AGAIN: Duration = Duration::from_millis(2000);
+const FIRST_FRAME: Duration = Duration::from_millis(1500);
+/// While the picture is stale it is looked at again this often.
+const STALE_AGAIN: Duration = Duration::from_millis(500);
 /// The replaced session goes at the first frame of the new one, or after this.
 const RETIRE: Duration = Duration::from_millis(1000);
 /// Somebody on the path: try again, but slowly.
