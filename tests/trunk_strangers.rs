@@ -164,6 +164,7 @@ async fn a_burst_after_a_stop_does_not_overrun_the_inbox() {
         for _ in 0..BURST {
             tls.write_all(&frame(br#"{"say":"session_wanted"}"#)).await.unwrap();
         }
+        tls.flush().await.unwrap();
         tls
     });
     // The loop takes nothing for a while; 4096 waiting inputs would be a panic.
