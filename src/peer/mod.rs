@@ -127,11 +127,6 @@ impl Peer {
                 return Err(PeerError::ElementMissing { element, package });
             }
         }
-        // The process's DTLS key (RSA, 0.1 … 0.3 s to make) is made with the first of these elements: now, not with the first session.
-        let warm = std::thread::Builder::new().name("peer-key".to_owned());
-        if let Err(fault) = warm.spawn(|| drop(gst::ElementFactory::make("dtlsdec").build())) {
-            tracing::debug!(%fault, "the DTLS key is made with the first session");
-        }
         warm_up();
         Ok(Self {
             settings,
