@@ -73,6 +73,7 @@ pub struct Pair<'lab> {
     directory: TempDir,
     ports: [Ports; 2],
     daemons: [Option<Guest>; 2],
+    environment: [Vec<(String, String)>; 2],
 }
 
 /// The ports of one box; `session + 1` is its second session port.
@@ -90,7 +91,14 @@ impl<'lab> Pair<'lab> {
             None => [free_ports(), free_ports()],
         };
         let directory = tempfile::Builder::new().prefix("engawa-test-").tempdir().unwrap();
-        let pair = Self { lab, setup: setup.clone(), directory, ports, daemons: [None, None] };
+        let pair = Self {
+            lab,
+            setup: setup.clone(),
+            directory,
+            ports,
+            daemons: [None, None],
+            environment: Default::default(),
+        };
         for end in End::BOTH {
             std::fs::DirBuilder::new().mode(0o700).create(pair.state_directory(end)).unwrap();
             std::fs::write(pair.config(end), pair.configuration(end)).unwrap();
@@ -116,7 +124,7 @@ impl<'lab> Pair<'lab> {
         let log = std::fs::File::options().create(true).append(true).open(self.log_file(end)).unwrap();
         let mut command = self.command(end);
         command.arg("run").arg("--config").arg(self.config(end)).args(&self.setup.arguments);
-        command.envs(self.setup.environment.iter().cloned());
+        command.envs(self.setup.environment.iter().chain(&self.environment[end as usize]).cloned());
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         self.daemons[end as usize] = Some(Guest::spawn(command));
     }
@@ -141,6 +149,12 @@ impl<'lab> Pair<'lab> {
         std::fs::write(self.config(end), table.to_string()).unwrap();
     }
 
+    /// More environment for one box, for its next start.
+    pub fn set_environment(&mut self, end: End, environment: &[(&str, &str)]) {
+        self.environment[end as usize] =
+            environment.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
+    }
+
     pub fn config(&self, end: End) -> PathBuf {
         self.directory.path().join(format!("{}.toml", name(end)))
     }
@@ -155,6 +169,11 @@ impl<'lab> Pair<'lab> {
 
     pub fn ports(&self, end: End) -> Ports {
         self.ports[end as usize]
+    }
+
+    /// The ports of every pair in a lab.
+    pub fn lab_ports() -> [Ports; 2] {
+        IN_A_LAB
     }
 
     /// The UDP ports of both boxes, for the man in the middle.
@@ -215,8 +234,8 @@ impl<'lab> Pair<'lab> {
 
     fn command(&self, end: End) -> Command {
         match self.lab {
-            Some(lab) => lab.command(end, BINARY),
-            None => Command::new(BINARY),
+            Some(lab) => lab.command(end, binary()),
+            None => Command::new(binary()),
         }
     }
 
@@ -315,11 +334,16 @@ pub fn ask(socket: &Path) -> Option<Value> {
     serde_json::from_str(&line).ok()
 }
 
-fn name(end: End) -> &'static str {
+pub fn name(end: End) -> &'static str {
     match end {
         End::A => "a",
         End::B => "b",
     }
+}
+
+/// The program under test: ENGAWA_BIN where it runs elsewhere, as in a chroot (tests/trixie/run.sh).
+pub fn binary() -> std::ffi::OsString {
+    std::env::var_os("ENGAWA_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_engawa").into())
 }
 
 /// Free a moment ago on loopback.
@@ -333,7 +357,6 @@ fn free_ports() -> Ports {
     Ports { trunk, session: pair.expect("two neighbouring UDP ports are free") }
 }
 
-const BINARY: &str = env!("CARGO_BIN_EXE_engawa");
 /// Different on both sides, so that a packet's ports say where it comes from.
 const IN_A_LAB: [Ports; 2] = [Ports { trunk: 7420, session: 7422 }, Ports { trunk: 7520, session: 7522 }];
 const MAX_STATUSES: usize = 10_000;

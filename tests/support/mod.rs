@@ -27,8 +27,10 @@ pub mod lab;
 pub mod mitm;
 pub mod namespace;
 pub mod packet;
+pub mod recovery;
 pub mod router;
 pub mod srtp;
+pub mod watch;
 pub mod wire;
 
 use std::time::{Duration, Instant};
