@@ -73,6 +73,7 @@ pub struct Pair<'lab> {
     directory: TempDir,
     ports: [Ports; 2],
     daemons: [Option<Guest>; 2],
+    arguments: [Vec<String>; 2],
 }
 
 /// The ports of one box; `session + 1` is its second session port.
@@ -90,7 +91,8 @@ impl<'lab> Pair<'lab> {
             None => [free_ports(), free_ports()],
         };
         let directory = tempfile::Builder::new().prefix("engawa-test-").tempdir().unwrap();
-        let pair = Self { lab, setup: setup.clone(), directory, ports, daemons: [None, None] };
+        let arguments = [setup.arguments.clone(), setup.arguments.clone()];
+        let pair = Self { lab, setup: setup.clone(), directory, ports, daemons: [None, None], arguments };
         for end in End::BOTH {
             std::fs::DirBuilder::new().mode(0o700).create(pair.state_directory(end)).unwrap();
             std::fs::write(pair.config(end), pair.configuration(end)).unwrap();
@@ -107,15 +109,25 @@ impl<'lab> Pair<'lab> {
     /// The same and starts both.
     pub fn start(lab: Option<&'lab Lab>, setup: &Setup) -> Self {
         let mut pair = Self::prepare(lab, setup);
-        End::BOTH.into_iter().for_each(|end| pair.start_box(end));
+        pair.start_both();
         pair
+    }
+
+    /// Starts both boxes.
+    pub fn start_both(&mut self) {
+        End::BOTH.into_iter().for_each(|end| self.start_box(end));
+    }
+
+    /// One more word on the command line of one box, for its next start.
+    pub fn add_argument(&mut self, end: End, word: &str) {
+        self.arguments[end as usize].push(word.into());
     }
 
     /// Starts one box, inside its namespace if there is one.
     pub fn start_box(&mut self, end: End) {
         let log = std::fs::File::options().create(true).append(true).open(self.log_file(end)).unwrap();
         let mut command = self.command(end);
-        command.arg("run").arg("--config").arg(self.config(end)).args(&self.setup.arguments);
+        command.arg("run").arg("--config").arg(self.config(end)).args(&self.arguments[end as usize]);
         command.envs(self.setup.environment.iter().cloned());
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         self.daemons[end as usize] = Some(Guest::spawn(command));
@@ -139,6 +151,11 @@ impl<'lab> Pair<'lab> {
         let section = table.entry(section).or_insert_with(|| toml::Table::new().into());
         section.as_table_mut().unwrap().insert(key.into(), value["value"].clone());
         std::fs::write(self.config(end), table.to_string()).unwrap();
+    }
+
+    /// Where everything of the pair is; removed with it.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
     }
 
     pub fn config(&self, end: End) -> PathBuf {
@@ -205,12 +222,17 @@ impl<'lab> Pair<'lab> {
 
     /// `engawa WORDS --config FILE MORE` to its end; standard output. Panics when it fails.
     pub fn engawa(&self, end: End, words: &[&str], more: &[&str]) -> String {
-        let mut command = self.command(end);
-        command.args(words).arg("--config").arg(self.config(end)).args(more).stdin(Stdio::null());
-        let output = command.output().unwrap();
+        let output = self.engawa_command(end, words, more).output().unwrap();
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "engawa {}: {} {error}", words.join(" "), output.status);
         String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// The same, not yet started.
+    pub fn engawa_command(&self, end: End, words: &[&str], more: &[&str]) -> Command {
+        let mut command = self.command(end);
+        command.args(words).arg("--config").arg(self.config(end)).args(more).stdin(Stdio::null());
+        command
     }
 
     fn command(&self, end: End) -> Command {
@@ -333,7 +355,7 @@ fn free_ports() -> Ports {
     Ports { trunk, session: pair.expect("two neighbouring UDP ports are free") }
 }
 
-const BINARY: &str = env!("CARGO_BIN_EXE_engawa");
+pub const BINARY: &str = env!("CARGO_BIN_EXE_engawa");
 /// Different on both sides, so that a packet's ports say where it comes from.
 const IN_A_LAB: [Ports; 2] = [Ports { trunk: 7420, session: 7422 }, Ports { trunk: 7520, session: 7522 }];
 const MAX_STATUSES: usize = 10_000;
