@@ -3,7 +3,10 @@
 //! Stands alone, so that a test binary can take this file and nothing else of the test line.
 #![allow(dead_code, reason = "each test binary uses a part")]
 #![allow(unreachable_pub, missing_docs, reason = "test support has no outside")]
-#![allow(clippy::disallowed_methods, reason = "the test line is outside the core: it waits in real time, with deadlines")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the test line is outside the core: it waits in real time, with deadlines"
+)]
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};

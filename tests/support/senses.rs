@@ -103,12 +103,21 @@ impl Ears {
         std::fs::metadata(&self.file).map_or(0, |file| file.len())
     }
 
-    /// The newest second, once there are two.
-    pub fn wait_for_second(&self, limit: Duration) -> Sound {
-        let from = self.heard_bytes();
-        wait_for(limit, || (self.heard_bytes() >= from + 4 * SECOND as u64).then_some(()))
-            .unwrap_or_else(|| panic!("no two seconds of sound within {limit:?}"));
-        Sound::newest(&self.file)
+    /// Waits for a second of sound that is this tone and hardly anything else. Not the first second: playout still finds
+    /// its place then.
+    pub fn wait_for_tone(&self, hertz: f64, limit: Duration) -> Sound {
+        let mut from = self.heard_bytes();
+        let mut newest = None;
+        let found = wait_for(limit, || {
+            if self.heard_bytes() < from + 2 * SECOND as u64 {
+                return None;
+            }
+            from = self.heard_bytes();
+            let sound = Sound::newest(&self.file);
+            newest = Some(sound.share_at(hertz));
+            newest.filter(|share| *share > PURE).map(|_| sound)
+        });
+        found.unwrap_or_else(|| panic!("no second of {hertz} Hz within {limit:?}, of the newest {newest:?} is that"))
     }
 }
 
@@ -182,6 +191,8 @@ pub const BLUE: Colour = [0, 0, 255];
 pub const GREEN: Colour = [0, 255, 0];
 pub const WIDTH: usize = 320;
 pub const HEIGHT: usize = 180;
+/// A tone after Opus at 24 kbit/s, with a few milliseconds dropped or repeated.
+const PURE: f64 = 0.9;
 /// Samples a second.
 const SECOND: usize = 48_000;
 /// The codec at 300 kbit/s and two conversions between RGB and YUV.
