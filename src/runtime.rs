@@ -246,7 +246,9 @@ async fn turn(
         hands.notify.watchdog(now);
         if hands.stopping {
             hands.notify.stopping();
-            tokio::time::sleep(FAREWELL).await;
+            if let Some(trunk) = hands.trunk.take() {
+                trunk.stop().await;
+            }
             return Ok(());
         }
     }
@@ -329,7 +331,13 @@ fn pinned_peer(config: &Config) -> Result<Option<PeerKey>, RunError> {
         Some(text) => {
             Ok(Some(text.parse().map_err(|error: NotAKey| RunError::Identity(format!("[peer] key: {error}")))?))
         }
-        None => identity::pinned_peer(&config.state_directory).map_err(keys),
+        None => match identity::pinned_peer(&config.state_directory) {
+            Err(set_aside @ IdentityError::PinSetAside { .. }) => {
+                tracing::warn!(%set_aside, "this box is not paired any more");
+                Ok(None)
+            }
+            pinned => pinned.map_err(keys),
+        },
     }
 }
 
@@ -377,7 +385,5 @@ fn other(error: impl std::fmt::Display) -> RunError {
 }
 
 const REPORT_PERIOD: Duration = Duration::from_secs(1);
-/// The last words leave within this.
-const FAREWELL: Duration = Duration::from_millis(150);
 const SHUTDOWN: Duration = Duration::from_secs(1);
 const NEVER: Duration = Duration::from_secs(u32::MAX as u64);

@@ -16,7 +16,11 @@ use engawa::model::{Line, SessionId, VideoCodec};
 use std::net::{IpAddr, Ipv4Addr};
 
 /// From the moment line, machines and daemons are in order again until both rooms see each other and nothing moves any more.
-const BOUND: u64 = 10 * SECOND;
+///
+/// The longest that may be under way just then is a build that cannot end well (4 s) and the pause after it.
+const BOUND: u64 = 5 * SECOND;
+/// Whoever saw a wrong certificate tries again only after 5 s.
+const AFTER_AN_INTRUDER: u64 = 6500 * MS;
 const SCHEDULES: u64 = 10_000;
 const PARTS: u64 = 4;
 
@@ -41,6 +45,15 @@ fn random_schedules_heal_part_4() {
 }
 
 #[test]
+fn seeds_that_once_failed_heal() {
+    // A stale picture without a timer; a dial given 11 s after one slow heartbeat; a session negotiated on a connection
+    // that was gone; an answer on the wrong one of two crossed dials; two builds in a row for one dead transport.
+    for seed in [0x288, 0xdba5, 0x95e3, 0x1a27, 0x15d7b, 0x7e8, 0x12f1c, 0x13125] {
+        schedule(seed, Diary::Kept);
+    }
+}
+
+#[test]
 fn one_seed() {
     let seed = std::env::var("ENGAWA_SEED").ok();
     let seed = seed.and_then(|seed| u64::from_str_radix(seed.trim_start_matches("0x"), 16).ok());
@@ -53,11 +66,6 @@ fn schedules(part: u64) {
     let slowest = (0..all)
         .filter(|seed| seed % PARTS == part)
         .map(|seed| (schedule(seed, Diary::Kept), seed))
-        .inspect(|(took, seed)| {
-            if *took > 5000 * MS {
-                println!("slow {seed:x} {}", took / MS)
-            }
-        })
         .max()
         .expect("there are seeds");
     #[expect(clippy::print_stdout, reason = "the bound that was reached is a result")]
@@ -102,10 +110,10 @@ fn schedule(seed: u64, diary: Diary) -> u64 {
     heal(&mut world, firewalled, &mut chance);
     let healed = world.now;
     world.tell("healed");
-    world.run(BOUND);
+    world.run(10 * SECOND);
     let fresh = world.kiosks.iter().all(|kiosk| world.now - kiosk.decoded_at < 400 * MS);
     if !world.well() || !fresh {
-        world.fault(&format!("not healed after {} s: {}", BOUND / SECOND, world.state()));
+        world.fault(&format!("not healed after 10 s: {}", world.state()));
     }
     let took = world.restless_at.max(world.gap_at).saturating_sub(healed);
     let before = world.counts();
@@ -124,6 +132,10 @@ fn schedule(seed: u64, diary: Diary) -> u64 {
     let beats = after.heartbeats - before.heartbeats;
     if !(minutes * 8 - 6..=minutes * 8 + 6).contains(&beats) || after.arranged - before.arranged > 2 {
         world.fault(&format!("{beats} heartbeats, {} plans in {minutes} s", after.arranged - before.arranged));
+    }
+    let intruded = world.intruded_at > 0 && world.intruded_at + 6 * SECOND > healed;
+    if took > if intruded { AFTER_AN_INTRUDER } else { BOUND } {
+        world.fault(&format!("healed only after {} ms", took / MS));
     }
     took
 }

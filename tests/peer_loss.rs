@@ -23,20 +23,27 @@ async fn one_packet_in_ten_is_lost_and_the_picture_goes_on() {
         b.peer.report();
         path.shared.lose_one_in.store(10, Ordering::Relaxed);
         let (frames, packets, offered, spoken) = (b.caught.frames(), b.caught.packets(), camera.count(), voice.count());
-        let mut losses = Vec::new();
+        let (mut losses, mut refreshed) = (Vec::new(), 0);
         for _ in 0..5 {
-            tokio::time::sleep(Duration::from_secs(1)).await;
+            for _ in 0..20 {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                // As the runtime does: a request is answered by the encoder.
+                if !std::mem::take(&mut *a.caught.wanted.lock().unwrap()).is_empty() {
+                    refreshed += 1;
+                    camera.refresh();
+                }
+            }
             losses.push(b.peer.report().unwrap().loss);
         }
         let share = |came: usize, of: usize| came as f64 / of as f64;
         let picture = share(b.caught.frames() - frames, camera.count() - offered);
         let sound = share(b.caught.packets() - packets, voice.count() - spoken);
         println!(
-            "{codec:?}: lost {} packets, reported {losses:?}, frames {picture:.2}, sound {sound:.2}, key frames wanted {}",
-            path.shared.lost.load(Ordering::Relaxed),
-            a.caught.wanted.lock().unwrap().len()
+            "{codec:?}: lost {} packets, reported {losses:?}, frames {picture:.2}, sound {sound:.2}, key frames {refreshed}",
+            path.shared.lost.load(Ordering::Relaxed)
         );
-        assert!(picture > 0.9, "RTX repairs the picture: {picture}");
+        // Measured: 0.47 … 0.69 with NACK off, 0.99 … 1.00 with it.
+        assert!(picture > 0.85, "RTX repairs the picture: {picture}");
         assert!((0.8..0.97).contains(&sound), "sound is not waited for: {sound}");
         assert!(losses[2..].iter().any(|loss| (0.02..0.3).contains(loss)), "and the loss is reported: {losses:?}");
         a.drain();

@@ -228,8 +228,8 @@ async fn a_session_is_replaced_on_the_other_port_while_the_first_runs() {
 
 #[tokio::test]
 async fn rtp_time_and_sequence_numbers_wrap_unnoticed() {
-    // RTP time wraps 2 s after the session is built (sound) or 1.1 s (picture), sequence numbers after 36 packets.
-    let starts = Some((u32::MAX - 96_000, 65_500));
+    // RTP time wraps 5 s after the session is built (picture) or 9.4 s (sound), sequence numbers after 36 packets.
+    let starts = Some((u32::MAX - 450_000, 65_500));
     let codec = VideoCodec::H264;
     let (mut a, mut b) = (Side::new(starts), Side::new(starts));
     join(&mut a, &mut b, 1, codec, 0).await;
@@ -238,7 +238,12 @@ async fn rtp_time_and_sequence_numbers_wrap_unnoticed() {
     b.peer.admit(session(1));
     let camera = Feed::picture(a.peer.outlet(), Line::Camera, codec);
     let voice = Feed::tone(a.peer.outlet(), Line::Voice);
-    until("three seconds", || b.caught.frames() >= 90 && b.caught.packets() >= 300).await;
+    let wrapped = || {
+        let (sound, frames) = (b.caught.sound.lock().unwrap(), b.caught.video.lock().unwrap());
+        sound.last().is_some_and(|last| last.packet.rtp < 1 << 31)
+            && frames.last().is_some_and(|last| last.rtp < 1 << 31)
+    };
+    until("both have wrapped", wrapped).await;
     println!("{} of wrapping", now() - opened);
 
     let sound = b.caught.sound.lock().unwrap();

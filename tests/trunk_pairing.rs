@@ -5,6 +5,7 @@
 mod trunk_support;
 
 use engawa::trunk::identity::{Identity, pin_peer, pinned_peer};
+use engawa::trunk::key::PeerKey;
 use engawa::trunk::pairing::{Code, Limits, Offer, PairError, answer, offer};
 use engawa::trunk::words::six_words;
 use std::net::SocketAddr;
@@ -15,11 +16,15 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use trunk_support::*;
 
-type Waiting = JoinHandle<Result<engawa::trunk::key::PeerKey, PairError>>;
+type Waiting = JoinHandle<Result<PeerKey, PairError>>;
 
 async fn offering(identity: &Identity, code: &Code) -> (SocketAddr, Waiting) {
     let offer = Offer::bind(ANY_PORT.parse().unwrap(), identity, code.clone(), Limits::default()).await.unwrap();
     (offer.local_addr(), tokio::spawn(offer.wait()))
+}
+
+async fn ended(waiting: Waiting) -> Result<PeerKey, PairError> {
+    timeout(PATIENCE, waiting).await.expect("the offer still waits").unwrap()
 }
 
 /// Another code, surely.
@@ -39,7 +44,7 @@ async fn the_right_code_gives_each_box_the_others_key_and_both_the_same_words() 
     let code = Code::random().unwrap();
     let (to, waiting) = offering(&one, &code).await;
     let at_other = answer(to, &other, &code).await.unwrap();
-    let at_one = waiting.await.unwrap().unwrap();
+    let at_one = ended(waiting).await.unwrap();
     assert_eq!((at_one, at_other), (other.public_key(), one.public_key()));
     assert_eq!(six_words(&one.public_key(), &at_one), six_words(&other.public_key(), &at_other));
 
@@ -61,7 +66,7 @@ async fn a_wrong_code_costs_a_try_and_the_right_one_still_works() {
         is_readable(&error);
     }
     assert_eq!(answer(to, &other, &code).await.unwrap(), one.public_key());
-    assert_eq!(waiting.await.unwrap().unwrap(), other.public_key());
+    assert_eq!(ended(waiting).await.unwrap(), other.public_key());
 }
 
 #[tokio::test]
@@ -73,7 +78,7 @@ async fn after_three_wrong_tries_the_code_is_dead_even_if_right() {
         let error = answer(to, &other, &wrong(&code)).await.unwrap_err();
         assert!(matches!(error, PairError::WrongCode { left: Some(said) } if said == left), "{error}");
     }
-    let error = waiting.await.unwrap().unwrap_err();
+    let error = ended(waiting).await.unwrap_err();
     assert!(matches!(error, PairError::CodeDead), "{error}");
     is_readable(&error);
     assert!(matches!(answer(to, &other, &code).await, Err(PairError::NotListening(_))));
@@ -91,7 +96,7 @@ async fn a_try_that_was_only_begun_counts() {
         let share = [&[0x41][..], &[1; 32]].concat();
         tls.write_all(&frame(&share)).await.unwrap();
     }
-    assert!(matches!(waiting.await.unwrap(), Err(PairError::CodeDead)));
+    assert!(matches!(ended(waiting).await, Err(PairError::CodeDead)));
     assert!(answer(to, &other, &code).await.is_err());
 }
 
@@ -116,7 +121,7 @@ async fn whoever_does_not_even_try_costs_nothing() {
         is_sent_away(tls).await;
     }
     assert_eq!(answer(to, &other, &code).await.unwrap(), one.public_key());
-    assert_eq!(waiting.await.unwrap().unwrap(), other.public_key());
+    assert_eq!(ended(waiting).await.unwrap(), other.public_key());
 }
 
 #[tokio::test(start_paused = true)]
@@ -189,5 +194,5 @@ async fn a_man_in_the_middle_who_carries_every_word_gets_nothing() {
     assert!(matches!(error, Err(PairError::WrongCode { left: Some(2) })), "{error:?}");
     assert!(!waiting.is_finished(), "the offer still waits, with a try less");
     assert_eq!(answer(to, &other, &code).await.unwrap(), one.public_key());
-    assert_eq!(waiting.await.unwrap().unwrap(), other.public_key());
+    assert_eq!(ended(waiting).await.unwrap(), other.public_key());
 }

@@ -11,14 +11,12 @@
 use crate::config::CameraConfig;
 use crate::core::plan::CameraPlan;
 use crate::inbox::Inbox;
-use crate::media::encoder::{Encoder, EncoderOrder, VideoOut};
+use crate::media::encoder::{Encoder, EncoderError, EncoderOrder, VideoOut};
 use crate::media::feed::{Feed, FeedOrder, Origin};
 use crate::media::source::{Form, now};
 use crate::media::stamp;
 use crate::model::{Device, Moment};
 use gstreamer as gst;
-use gstreamer_video as gst_video;
-use gstreamer_video::prelude::*;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -143,6 +141,12 @@ impl Desk {
         orders.broken = None;
         taken
     }
+
+    /// Lets [`ENCODER_PAUSE`] pass, unless the sender is dropped: an encoder that breaks at once must not eat the box.
+    fn rest(&self) {
+        let orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.wake.wait_timeout_while(orders, ENCODER_PAUSE, |orders| !orders.stop));
+    }
 }
 
 /// The thread that builds and closes; the only one that may take its time.
@@ -165,13 +169,9 @@ impl Worker {
             let orders = self.desk.wait();
             if let Some(element) = orders.broken {
                 tracing::warn!(element, "this encoder broke");
-                // The last resort is tried again rather than nothing.
-                if self.struck.len() < STRUCK {
-                    self.struck.push(element);
-                } else {
-                    self.struck.clear();
-                }
+                self.struck.push(element);
                 self.made = None;
+                self.desk.rest();
             }
             if orders.stop {
                 self.close();
@@ -203,28 +203,34 @@ impl Worker {
     fn replace_encoder(&mut self, plan: CameraPlan) {
         let CameraConfig { size, fps, .. } = self.settings.camera;
         let order = EncoderOrder { codec: plan.codec, size, fps, bitrate: plan.bitrate };
-        let (handoff, out) = (self.handoff.clone(), self.out.clone());
-        let counted: VideoOut = Arc::new(move |unit| {
-            handoff.count(&unit);
-            out(unit);
+        // When everything was struck, the last resort is tried again rather than nothing.
+        let made = self.start_encoder(order).or_else(|_| {
+            self.struck.clear();
+            self.start_encoder(order)
         });
-        let (desk, name) = (Arc::downgrade(&self.desk), Arc::new(std::sync::OnceLock::new()));
-        let named = name.clone();
-        let fault = move |why: String| {
-            tracing::debug!(why, "the encoder fails");
-            if let Some(desk) = desk.upgrade() {
-                desk.tell(|orders| orders.broken = Some(named.get().copied().unwrap_or_default()));
-            }
-        };
-        match Encoder::start(order, &self.struck, counted, fault) {
+        match made {
             Ok(encoder) => {
                 tracing::info!(element = encoder.name(), codec = ?plan.codec, "encoder");
-                name.get_or_init(|| encoder.name());
                 let before = self.handoff.lock().encoder.replace(Arc::new(encoder));
                 drop(before);
             }
             Err(error) => tracing::error!(%error, "the camera is not sent"),
         }
+    }
+
+    fn start_encoder(&self, order: EncoderOrder) -> Result<Encoder, EncoderError> {
+        let (handoff, out) = (self.handoff.clone(), self.out.clone());
+        let counted: VideoOut = Arc::new(move |unit| {
+            handoff.count(&unit);
+            out(unit);
+        });
+        let desk = Arc::downgrade(&self.desk);
+        Encoder::start(order, &self.struck, counted, move |element, why| {
+            tracing::debug!(element, why, "the encoder fails");
+            if let Some(desk) = desk.upgrade() {
+                desk.tell(|orders| orders.broken = Some(element));
+            }
+        })
     }
 
     fn open_feed(&self) -> Feed {
@@ -274,7 +280,7 @@ impl Handoff {
         let Some(moment) = frame.pts().map(|pts| Moment::from_nanos(pts.nseconds())) else { return };
         let Some((encoder, key)) = self.admit(moment, origin) else { return };
         if self.stamps && origin == Origin::Device {
-            draw_stamp(&mut frame, caps, moment);
+            stamp::draw_on(&mut frame, caps, moment);
         }
         if key {
             encoder.force_key_frame(moment);
@@ -308,8 +314,12 @@ impl Handoff {
     }
 
     fn count(&self, unit: &gst::BufferRef) {
-        if let Some(pts) = unit.pts() {
-            self.lock_tally().count(Moment::from_nanos(pts.nseconds()), now());
+        let Some(moment) = unit.pts().map(|pts| Moment::from_nanos(pts.nseconds())) else { return };
+        self.lock_tally().count(moment, now());
+        if !unit.flags().contains(gst::BufferFlags::DELTA_UNIT) {
+            // Those the encoder makes by itself count too.
+            let mut passing = self.lock();
+            passing.last_key = passing.last_key.max(moment);
         }
     }
 
@@ -355,16 +365,6 @@ impl Tally {
     }
 }
 
-fn draw_stamp(frame: &mut gst::Buffer, caps: &gst::CapsRef, moment: Moment) {
-    let Ok(info) = gst_video::VideoInfo::from_caps(caps) else { return };
-    let Ok(mut picture) = gst_video::VideoFrameRef::from_buffer_ref_writable(frame.make_mut(), &info) else { return };
-    let stride = usize::try_from(picture.plane_stride()[0]).unwrap_or(0);
-    let width = picture.width() as usize;
-    if let Ok(luma) = picture.plane_data_mut(0) {
-        stamp::draw(luma, stride, width, moment);
-    }
-}
-
 /// Both elements pass frames through untouched when there is nothing to do.
 fn tail((width, height): (u32, u32)) -> String {
     format!(
@@ -378,14 +378,13 @@ fn placeholder((width, height): (u32, u32)) -> String {
     format!(
         "videotestsrc num-buffers=1 pattern=solid-color foreground-color=0xff202428 \
          ! video/x-raw,format=I420,width={width},height={height},framerate=4/1 \
-         ! textoverlay text=\"カメラがありません\\nNo camera\" valignment=center halignment=center \
-           font-desc=\"Noto Sans CJK JP 28\" shaded-background=false \
-         ! imagefreeze is-live=true ! video/x-raw,framerate=4/1"
+         ! textoverlay text=\"カメラがありません&#10;No camera\" valignment=center halignment=center \
+           font-desc=\"Noto Sans CJK JP 28\" shaded-background=false wait-text=false \
+         ! imagefreeze ! video/x-raw,framerate=4/1"
     )
 }
 
 /// At most one asked-for key frame in this time.
 const KEY_PAUSE: Duration = Duration::from_millis(250);
 const SECOND: Duration = Duration::from_secs(1);
-/// As many encoder elements as can be struck before they are all tried again.
-const STRUCK: usize = 5;
+const ENCODER_PAUSE: Duration = Duration::from_secs(1);

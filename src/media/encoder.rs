@@ -61,7 +61,7 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// Makes the best encoder that works and is not among `struck`; `fault` is told when it breaks later.
+    /// Makes the best encoder that works and is not among `struck`; `fault` is told its name and why when it breaks later.
     ///
     /// May take a second for the trial of a hardware encoder: not for the loop.
     ///
@@ -71,7 +71,7 @@ impl Encoder {
         order: EncoderOrder,
         struck: &[&str],
         out: VideoOut,
-        fault: impl Fn(String) + Send + Sync + 'static,
+        fault: impl Fn(&'static str, String) + Send + Sync + 'static,
     ) -> Result<Self, EncoderError> {
         let recipe = RECIPES
             .iter()
@@ -117,7 +117,7 @@ impl Encoder {
         recipe: &'static Recipe,
         order: EncoderOrder,
         out: VideoOut,
-        fault: impl Fn(String) + Send + Sync + 'static,
+        fault: impl Fn(&'static str, String) + Send + Sync + 'static,
     ) -> Result<Self, EncoderError> {
         let input = gst_app::AppSrc::builder()
             .format(gst::Format::Time)
@@ -141,7 +141,7 @@ impl Encoder {
         if let Some(bus) = pipeline.bus() {
             bus.set_sync_handler(move |_, message| {
                 if let gst::MessageView::Error(error) = message.view() {
-                    fault(error.error().to_string());
+                    fault(recipe.element, error.error().to_string());
                 }
                 gst::BusSyncReply::Drop
             });
@@ -283,7 +283,7 @@ const TRIAL_WITHIN: Duration = Duration::from_secs(2);
 /// Best first.
 ///
 /// x264: measured at 1280×720, 1.5 Mbit/s, one thread: ultrafast 3.0 ms, superfast 4.2 ms, veryfast 6.9 ms CPU a frame.
-/// VP8: cpu-used 16 3.6 ms, 8 10 ms.
+/// VP8: cpu-used 16 3.6 ms, 8 10 ms; it holds 300 kbit/s only by leaving frames out.
 static RECIPES: &[Recipe] = &[
     Recipe {
         element: "vah264enc",
@@ -328,7 +328,8 @@ static RECIPES: &[Recipe] = &[
         needs_trial: false,
         settings: "deadline=1 cpu-used=16 threads=1 lag-in-frames=0 error-resilient=default token-partitions=1 \
                    keyframe-max-dist=KEYS end-usage=cbr buffer-size=300 buffer-initial-size=200 \
-                   buffer-optimal-size=250 undershoot=95 overshoot=15 min-quantizer=4 max-quantizer=60",
+                   buffer-optimal-size=250 undershoot=95 overshoot=15 min-quantizer=4 max-quantizer=63 \
+                   dropframe-threshold=30",
         bitrate: BitrateProperty::Bps,
     },
 ];

@@ -29,6 +29,9 @@ pub(crate) enum Origin {
     Placeholder,
 }
 
+/// Takes what was captured, and where.
+pub(crate) type TakeFrom = Arc<dyn Fn(gst::Buffer, &gst::CapsRef, Origin) + Send + Sync>;
+
 /// What to keep open.
 pub(crate) struct FeedOrder {
     pub device: Device,
@@ -39,7 +42,7 @@ pub(crate) struct FeedOrder {
     /// Shown while the source is missing: a description that ends in what the tail takes.
     pub placeholder: Option<String>,
     /// Takes a buffer whose PTS is its [`Moment`].
-    pub take: Arc<dyn Fn(gst::Buffer, &gst::CapsRef, Origin) + Send + Sync>,
+    pub take: TakeFrom,
     /// Says what is wrong with frames that do come.
     pub examine: Arc<dyn Fn(Moment) -> Option<String> + Send + Sync>,
     pub inbox: Inbox,

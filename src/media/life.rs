@@ -170,14 +170,12 @@ fn assemble(
     let fault = order.fault.clone();
     if let Some(bus) = running.0.bus() {
         bus.set_sync_handler(move |_, message| {
-            match message.view() {
-                gst::MessageView::Error(error) => {
-                    let origin = error.src().map(|origin| origin.name().to_string()).unwrap_or_default();
-                    tracing::debug!(origin, debug = ?error.debug(), "a source fails");
-                    fault(format!("{} ({origin})", error.error()));
-                }
-                gst::MessageView::Eos(_) => fault("it came to its end".to_owned()),
-                _ => {}
+            if let gst::MessageView::Error(error) = message.view() {
+                let origin = error.src().map(|origin| origin.name().to_string()).unwrap_or_default();
+                tracing::debug!(origin, debug = ?error.debug(), "a source fails");
+                fault(format!("{} ({origin})", error.error()));
+            } else if message.type_() == gst::MessageType::Eos {
+                fault("it came to its end".to_owned());
             }
             gst::BusSyncReply::Drop
         });
@@ -251,7 +249,8 @@ fn hold_until_placed(end: &gst::Pad, timeline: Arc<Timeline>, turns: SyncSender<
             }
             _ => return gst::PadProbeReturn::Ok,
         }
-        gst::PadProbeReturn::Drop
+        // Not `Drop`, which GStreamer 1.22 answers with a critical warning when it is an event.
+        gst::PadProbeReturn::Handled
     });
 }
 

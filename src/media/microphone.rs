@@ -290,3 +290,55 @@ const EXPECTED_LOSS_PERCENT: i32 = 15;
 const COMPLEXITY: i32 = 5;
 /// Bytes; 32 kbit/s needs 40, and 1275 is Opus' own limit for one frame (RFC 6716).
 const PACKET_LIMIT: usize = 1275;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_is_counted_in_samples_and_drawn_gently_towards_the_clock() {
+        let mut chunks = Chunks::default();
+        let start = Moment::from_nanos(1_000_000_000);
+        let mut last = None;
+        for index in 0..30_000_i64 {
+            // A card 100 ppm slow, whose buffers come with up to 3 ms of jitter.
+            let jitter = index * 7_919 % 3_000_000;
+            chunks.add(start.shifted(index * 10_001_000 + jitter), [0; CHUNK].into_iter());
+            let (moment, _) = chunks.next().expect("a whole chunk was added");
+            if let Some(last) = last.replace(moment) {
+                assert!((moment.minus(last) - 10_000_000).abs() <= PULL_NS);
+            }
+            let error = moment.minus(start.shifted(index * 10_001_000 + 1_500_000));
+            assert!(error.abs() < 3_000_000, "{error} ns off after {index} chunks");
+        }
+    }
+
+    #[test]
+    fn a_gap_begins_time_anew_and_never_mixes_what_was_before() {
+        let mut chunks = Chunks::default();
+        chunks.add(Moment::from_nanos(0), [1; 100].into_iter());
+        let later = Moment::from_nanos(5_000_000_000);
+        chunks.add(later, [2; CHUNK].into_iter());
+        assert_eq!(chunks.next(), Some((later, [2; CHUNK])));
+        assert_eq!(chunks.next(), None);
+    }
+
+    #[test]
+    fn a_wedged_sound_card_is_known_by_its_samples() {
+        let sound: [i16; CHUNK] = std::array::from_fn(|index| i16::try_from(index).unwrap_or(0));
+        let after = |seconds: u64, period: Duration, chunk: &[i16; CHUNK]| {
+            let (mut vitals, mut at) = (Vitals::default(), Moment::from_nanos(1));
+            let end = at + Duration::from_secs(seconds);
+            while at < end {
+                vitals.add(chunk, at);
+                at = at + period;
+            }
+            vitals.fault(end)
+        };
+        assert_eq!(after(6, CHUNK_TIME, &sound), None);
+        assert_eq!(after(4, CHUNK_TIME, &[0; CHUNK]), None);
+        assert!(after(6, CHUNK_TIME, &[0; CHUNK]).is_some_and(|why| why.contains("the same")));
+        assert!(after(6, Duration::from_millis(9), &sound).is_some_and(|why| why.contains("samples a second")));
+        assert!(after(6, Duration::from_millis(11), &sound).is_some_and(|why| why.contains("samples a second")));
+    }
+}

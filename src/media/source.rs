@@ -15,7 +15,7 @@ use crate::media::{devices, test_voice as speech};
 use crate::model::Moment;
 use gst::prelude::*;
 use gstreamer as gst;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// What a source is asked for.
@@ -211,31 +211,31 @@ fn test_voice() -> Result<gst::Bin, SourceError> {
 }
 
 fn probe(path: &Path, raw: &'static str, kind: &str) -> Result<(), String> {
-    let fails = |why: String| format!("The clip {} has no {kind} that can be played: {why}.", path.display());
+    let fails = |why: String| {
+        format!("The clip {} has no {kind} that can be played: {}.", path.display(), why.trim_end_matches('.'))
+    };
     if !path.is_file() {
         return Err(format!("The clip {} does not exist or is not a file.", path.display()));
     }
-    let path_owned: PathBuf = path.to_owned();
     let pipeline = gst::Pipeline::new();
-    let bin = file(&path_owned, raw).map_err(|error| fails(error.to_string()))?;
+    let bin = file(path, raw).map_err(|error| fails(error.to_string()))?;
     let sink = gst::ElementFactory::make("fakesink").build().map_err(|error| fails(error.to_string()))?;
     pipeline.add(&bin).and_then(|()| pipeline.add(&sink)).map_err(|error| fails(error.to_string()))?;
     bin.link(&sink).map_err(|error| fails(error.to_string()))?;
 
     // A sink that has its first buffer ends the state change; everything else is an error on the bus.
-    let outcome = match (pipeline.set_state(gst::State::Paused), pipeline.bus()) {
-        (Ok(_), Some(bus)) => {
-            let kinds = [gst::MessageType::Error, gst::MessageType::AsyncDone, gst::MessageType::Eos];
-            match bus.timed_pop_filtered(gst::ClockTime::try_from(PROBE_WITHIN).ok(), &kinds) {
-                None => Err(fails(format!("nothing came out of it for {} s", PROBE_WITHIN.as_secs()))),
-                Some(message) => match message.view() {
-                    gst::MessageView::Error(error) => Err(fails(error.error().to_string())),
-                    gst::MessageView::Eos(_) => Err(fails("it is empty".to_owned())),
-                    _ => Ok(()),
-                },
-            }
-        }
-        (Ok(_) | Err(_), _) => Err(fails("it cannot be opened".to_owned())),
+    let kinds = [gst::MessageType::Error, gst::MessageType::AsyncDone, gst::MessageType::Eos];
+    let message = pipeline
+        .set_state(gst::State::Paused)
+        .ok()
+        .and_then(|_| pipeline.bus()?.timed_pop_filtered(gst::ClockTime::try_from(PROBE_WITHIN).ok(), &kinds));
+    let outcome = match message {
+        None => Err(fails("nothing comes out of it".to_owned())),
+        Some(message) => match (message.type_(), message.view()) {
+            (gst::MessageType::AsyncDone, _) => Ok(()),
+            (_, gst::MessageView::Error(error)) => Err(fails(error.error().to_string())),
+            _ => Err(fails("it is empty".to_owned())),
+        },
     };
     // The probe runs before anything else does, on the caller's thread.
     if let Err(error) = pipeline.set_state(gst::State::Null) {
@@ -245,4 +245,4 @@ fn probe(path: &Path, raw: &'static str, kind: &str) -> Result<(), String> {
 }
 
 /// How long a clip may take to give its first frame in a probe.
-pub const PROBE_WITHIN: Duration = Duration::from_secs(5);
+pub const PROBE_WITHIN: Duration = Duration::from_secs(3);

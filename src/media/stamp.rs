@@ -9,6 +9,9 @@
 //! Survives H.264 and VP8 at 500 kbit/s, not scaling. A picture without a stamp reads as `None` (1 in 65,536 by chance).
 
 use crate::model::Moment;
+use gstreamer as gst;
+use gstreamer_video as gst_video;
+use gstreamer_video::prelude::*;
 
 /// Draws `moment` into a luma plane of `width` pixels whose rows are `stride` bytes apart. Too small a plane stays as it is.
 pub fn draw(luma: &mut [u8], stride: usize, width: usize, moment: Moment) {
@@ -22,6 +25,17 @@ pub fn draw(luma: &mut [u8], stride: usize, width: usize, moment: Moment) {
         for row in luma[y * stride..].chunks_mut(stride).take(BLOCK) {
             row[x..x + BLOCK].fill(value);
         }
+    }
+}
+
+/// Draws `moment` into a raw frame of these caps; copies the frame if somebody else holds it too.
+pub(crate) fn draw_on(frame: &mut gst::Buffer, caps: &gst::CapsRef, moment: Moment) {
+    let Ok(info) = gst_video::VideoInfo::from_caps(caps) else { return };
+    let Ok(mut picture) = gst_video::VideoFrameRef::from_buffer_ref_writable(frame.make_mut(), &info) else { return };
+    let stride = usize::try_from(picture.plane_stride()[0]).unwrap_or(0);
+    let width = picture.width() as usize;
+    if let Ok(luma) = picture.plane_data_mut(0) {
+        draw(luma, stride, width, moment);
     }
 }
 

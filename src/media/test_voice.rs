@@ -31,7 +31,7 @@ pub(crate) fn table() -> Vec<i16> {
 pub(crate) fn write(table: &[i16], start_ns: u64, bytes: &mut [u8]) {
     let first = u128::from(start_ns) * 48_000 / 1_000_000_000;
     let first = usize::try_from(first % table.len() as u128).unwrap_or(0);
-    for (sample, value) in bytes.chunks_exact_mut(2).zip(table.iter().cycle().skip(first)) {
+    for (sample, value) in bytes.chunks_exact_mut(2).zip(table[first..].iter().chain(table.iter().cycle())) {
         sample.copy_from_slice(&value.to_le_bytes());
     }
 }

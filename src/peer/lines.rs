@@ -112,7 +112,7 @@ pub(super) fn payloader(line: Line, codec: VideoCodec, ssrc: u32) -> Result<gst:
     let pay = match (line, codec) {
         (Line::Voice | Line::ShareSound, _) => gst::ElementFactory::make("rtpopuspay"),
         // config-interval stays 0, SPS and PPS come from the encoder: with −1 they are repeated before every slice of a key frame,
-        // and the far depayloader cuts the frame there (measured: a torn picture with x264's sliced threads).
+        // and the far depayloader cuts the frame there (seen on 1.22 with x264's sliced threads: one access unit came out as two).
         (Line::Camera | Line::LiveShare, VideoCodec::H264) => gst::ElementFactory::make("rtph264pay")
             .property("config-interval", 0)
             .property_from_str("aggregate-mode", "zero-latency"),

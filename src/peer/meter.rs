@@ -1,7 +1,7 @@
 //! What a session carried: bytes counted at its socket, loss and jitter from the RTP session's statistics, and the congestion
 //! estimate of `rtpgccbwe`.
 //!
-//! rtpgccbwe is also a pacer that holds every packet for up to 5 ms. Here it only listens: it stands beside the pipeline and is
+//! rtpgccbwe is also a pacer that sends in bursts every 5 ms (so its source; not measured here). Here it only listens: it stands beside the pipeline and is
 //! handed the transport-cc feedback, which is all its estimate is made from, so no packet ever waits in it.
 
 use super::sdp::Streams;

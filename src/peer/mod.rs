@@ -127,6 +127,7 @@ impl Peer {
                 return Err(PeerError::ElementMissing { element, package });
             }
         }
+        warm_up();
         Ok(Self {
             settings,
             taps,
@@ -214,6 +215,15 @@ impl Drop for Peer {
         for session in self.sessions.keys().copied().collect::<Vec<_>>() {
             self.close(session);
         }
+    }
+}
+
+/// Loads what a session is made of and lets the DTLS plugin make its key, which it does once per process and slowly, while
+/// the trunk is still being dialled.
+fn warm_up() {
+    let work = || NEEDED.iter().for_each(|(element, _)| drop(gst::ElementFactory::make(element).build()));
+    if let Err(fault) = std::thread::Builder::new().name("engawa-warm-up".to_owned()).spawn(work) {
+        tracing::debug!(%fault, "the first session is built cold");
     }
 }
 

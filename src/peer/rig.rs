@@ -85,8 +85,9 @@ impl Rig {
 fn hurry(rtpsession: &gst::Element) {
     // SRTP has proved the sender: the first packet need not wait for a second one.
     rtpsession.set_property("probation", 0_u32);
-    // What RTCP may take decides when a NACK or PLI may leave (RFC 4585 §3.5.2). By default most come too late
-    // to repair anything: with 10 % loss and no new key frame 8 % of the pictures arrived, with this 99 %. Regular reports still leave once a second only.
+    // What RTCP may take decides when a NACK or PLI may leave (RFC 4585 §3.5.2); by default most NACKs came too late. Measured on
+    // 1.22, 10 % loss, no new key frame, NACK on, one run each: 1 % of the pictures arrived without these two lines, all with
+    // them. Regular reports still leave about once a second only.
     rtpsession.set_property("bandwidth", RTCP_BASIS_BYTES_PER_SECOND);
     rtpsession.set_property("rtcp-min-interval", gst::ClockTime::SECOND.nseconds());
     let session = rtpsession.property::<glib::Object>("internal-session");
@@ -110,7 +111,7 @@ fn confine(webrtcbin: &gst::Element, port: u16, own: &str) -> Result<(), glib::B
 }
 
 /// Tends what webrtcbin builds inside itself: counts what goes through its socket, and takes the clock out of its way out,
-/// where 1.22 and later hold every packet until its PTS has come.
+/// where 1.22 holds every packet until its PTS has come.
 fn tend(webrtcbin: &gst::Element, meter: &Arc<Meter>) {
     let Some(bin) = webrtcbin.downcast_ref::<gst::Bin>() else { return };
     let meter = Arc::clone(meter);
@@ -141,7 +142,7 @@ fn tend(webrtcbin: &gst::Element, meter: &Arc<Meter>) {
     });
 }
 
-/// RTCP may take 5 % of this; it takes what feedback needs, about 20 kbit/s.
+/// RTCP may take 5 % of this; measured for 130 packets a second one way: 15 kbit/s with headers.
 const RTCP_BASIS_BYTES_PER_SECOND: f64 = 1_250_000.0;
 /// What congestion control wants (draft-holmer-rmcat-transport-wide-cc-extensions-01 §2).
 const FEEDBACK_INTERVAL: gst::ClockTime = gst::ClockTime::from_mseconds(100);

@@ -70,7 +70,7 @@ impl Sending<'_> {
     /// webrtcbin's pad for a line, with what is to be negotiated for it.
     ///
     /// The pad comes first and brings its transceiver, its name fixes the place in the SDP. `add-transceiver` is not used:
-    /// looking for a pad's transceiver, 1.22 takes one whose caps do *not* match, and 1.26 one whose caps do.
+    /// on 1.22 a pad asked for by caps was seen to take another line's transceiver (voice that of the share's sound).
     fn entrance(&self, line: Line, caps: &gst::Caps) -> Result<gst::Pad, glib::BoolError> {
         let refused = || glib::bool_error!("webrtcbin gives no pad for {line:?}");
         let template = self.webrtcbin.pad_template("sink_%u").ok_or_else(refused)?;

@@ -127,7 +127,7 @@ impl Trunk {
         self.shared.registry.close(trunk);
     }
 
-    /// Closes everything; waits at most [`connection::PARTING`] for last words to leave.
+    /// Closes everything; waits at most 300 ms for last words to leave.
     pub async fn stop(self) {
         self.shared.registry.close_all();
         // Whoever is not gone by then is cut off.

@@ -83,6 +83,8 @@ pub struct World {
     pub restless_at: u64,
     /// When last a box got a frame again after half a second without.
     pub gap_at: u64,
+    /// When last a box was shown the intruder's certificate.
+    pub intruded_at: u64,
     conns: Vec<Conn>,
     queue: BTreeMap<(u64, u64), Event>,
     sequence: u64,
@@ -133,6 +135,7 @@ impl World {
             telling: false,
             restless_at: 0,
             gap_at: 0,
+            intruded_at: 0,
             conns: Vec::new(),
             queue: BTreeMap::new(),
             sequence: 0,

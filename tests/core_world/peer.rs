@@ -176,6 +176,9 @@ impl World {
         let now = self.now;
         let Some(open) = self.end_mut(who, life, session) else { return };
         open.heard_at = now;
+        if certificate == Some(INTRUDERS) {
+            self.intruded_at = now;
+        }
         self.plan(SECOND, Event::Consent { who, life, session });
         self.deliver(who, Mail::Urgent(Input::SessionSecured { session, certificate }));
     }
@@ -216,11 +219,11 @@ impl World {
         self.kiosks[who].port_free_at[usize::from(closed.order.port_index)] = self.now + teardown;
         // Half of the time the far end hears close_notify and calls it a failure.
         let far = 1 - who;
-        if closed.secured.is_some() && !self.intruder && self.chance.holds(0.5) && self.media_passes(far, session) {
-            if let Some(trip) = self.travel(who) {
-                let cause = "closed by the peer".to_owned();
-                self.plan_mail(trip, far, Mail::Urgent(Input::SessionFailed { session, cause }));
-            }
+        let heard = closed.secured.is_some() && !self.intruder && self.media_passes(far, session);
+        if heard && self.chance.holds(0.5) {
+            let trip = self.ways[who].latency;
+            let cause = "closed by the peer".to_owned();
+            self.plan_mail(trip, far, Mail::Urgent(Input::SessionFailed { session, cause }));
         }
     }
 

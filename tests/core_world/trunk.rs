@@ -36,7 +36,7 @@ struct End {
 
 #[derive(Clone, Debug)]
 pub enum Segment {
-    Said(Signal),
+    Said(Box<Signal>),
     Closed,
 }
 
@@ -203,7 +203,7 @@ impl World {
             self.fault(&format!("box {who} speaks on a connection that is closed: {signal:?}"));
         };
         if self.conns[conn].ends[who].open {
-            self.conns[conn].queues[who].push_back(Segment::Said(signal));
+            self.conns[conn].queues[who].push_back(Segment::Said(Box::new(signal)));
             self.pump(conn, who);
         }
     }
@@ -260,7 +260,7 @@ impl World {
         }
         let trunk = end.trunk;
         match segment {
-            Segment::Said(signal) => self.deliver(to, Mail::Urgent(Input::Heard { trunk, signal })),
+            Segment::Said(signal) => self.deliver(to, Mail::Urgent(Input::Heard { trunk, signal: *signal })),
             Segment::Closed => {
                 end.open = false;
                 // A dial that is not yet answered ends with its own deadline.
@@ -278,11 +278,10 @@ impl World {
     fn refuse(&mut self, conn: usize, from: usize) {
         let ends = &self.conns[conn].ends;
         let reachable = self.reaches(from, ends[from].address, ends[1 - from].address) && self.kiosks[from].powered;
-        if reachable && ends[1 - from].open && self.ways[from].carries_trunk {
-            if let Some(trip) = self.travel(from) {
-                let at = (self.now + trip).max(self.conns[conn].arrived[from]);
-                self.plan(at - self.now, Event::Arrive { conn, to: 1 - from, segment: Segment::Closed });
-            }
+        let passes = reachable && ends[1 - from].open && self.ways[from].carries_trunk;
+        if let Some(trip) = self.travel(from).filter(|_| passes) {
+            let at = (self.now + trip).max(self.conns[conn].arrived[from]);
+            self.plan(at - self.now, Event::Arrive { conn, to: 1 - from, segment: Segment::Closed });
         }
     }
 

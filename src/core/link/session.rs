@@ -81,12 +81,13 @@ impl Link {
 
     pub(super) fn described(&mut self, session: SessionId, sdp: &str) {
         let Some(building) = self.sessions.building(session) else { return };
-        let codec = building.order.codec;
-        let sdp = sdp.to_owned();
-        self.say(match self.role {
+        let (trunk, codec, sdp) = (building.trunk, building.order.codec, sdp.to_owned());
+        let signal = match self.role {
             Role::Offerer => Signal::Offer { session, codec, sdp },
             Role::Answerer => Signal::Answer { session, sdp },
-        });
+        };
+        // Where the negotiation began, not where it would begin now: of two dials that crossed one is about to be closed.
+        self.outputs.push_back(Output::Send { trunk, signal });
     }
 
     pub(super) fn answered(&mut self, session: SessionId, sdp: &str, now: Moment) {
@@ -236,8 +237,9 @@ impl Link {
 /// A handshake that loses a flight repeats it after 1 s (RFC 6347): two of those must fit.
 const SESSION_BUILD: Duration = Duration::from_secs(4);
 /// An admitted session that shows no frame for so long is looked at again.
-const FIRST_FRAME: Duration = Duration::from_millis(2000);
-const STALE_AGAIN: Duration = Duration::from_millis(2000);
+const FIRST_FRAME: Duration = Duration::from_millis(1500);
+/// While the picture is stale it is looked at again this often.
+const STALE_AGAIN: Duration = Duration::from_millis(500);
 /// The replaced session goes at the first frame of the new one, or after this.
 const RETIRE: Duration = Duration::from_millis(1000);
 /// Somebody on the path: try again, but slowly.

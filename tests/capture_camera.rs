@@ -1,0 +1,380 @@
+//! The camera's sending half with sources that every machine has: clips, test pictures, descriptions.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+use engawa::config::{CameraConfig, Source};
+use engawa::core::input::Input;
+use engawa::core::plan::CameraPlan;
+use engawa::inbox::{Inbox, Mail};
+use engawa::media::camera::{CameraSender, CameraSettings};
+use engawa::media::source::{probe_picture, probe_sound};
+use engawa::media::stamp;
+use engawa::model::{Bitrate, Device, Moment, VideoCodec};
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use gstreamer_app as gst_app;
+use gstreamer_video as gst_video;
+use gstreamer_video::prelude::*;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+#[test]
+fn a_looped_clip_stays_in_real_time_and_never_runs_back() {
+    // 5.3 s long: the loop turns once within the bound.
+    let room = Room::start(Source::File(clip()), VideoCodec::H264, 1000);
+    let units = room.units_for(Duration::from_secs(8));
+    let pts: Vec<Moment> = units.iter().map(|unit| unit.moment).collect();
+    assert!(pts.windows(2).all(|pair| pair[0] < pair[1]), "time runs back");
+    let widest = pts.windows(2).map(|pair| pair[1].since(pair[0])).max().unwrap();
+    assert!(widest < Duration::from_secs(1), "a hole of {widest:?} where the clip turns");
+    let span = pts[pts.len() - 1].since(pts[0]).as_secs_f64();
+    let rate = (pts.len() - 1) as f64 / span;
+    assert!((20.0..26.0).contains(&rate), "{rate} frames a second from a clip of 25");
+    assert!(span > 7.0, "{span}");
+    let late: Vec<_> =
+        units.iter().filter(|unit| unit.arrived.since(unit.moment) > Duration::from_millis(500)).collect();
+    assert!(late.len() <= 50, "{} frames more than 0.5 s late", late.len());
+    assert!(units.iter().all(|unit| unit.moment.since(unit.arrived) < Duration::from_millis(50)), "from the future");
+    assert!(room.changes().contains(&true));
+}
+
+#[test]
+fn every_key_frame_carries_its_headers_and_every_frame_is_one_slice() {
+    let room = Room::start(Source::Test, VideoCodec::H264, 1000);
+    let first = room.unit();
+    assert!(first.key && first.nal_types().starts_with(&[7, 8]), "{:?}", first.nal_types());
+    for _ in 0..20 {
+        let unit = room.unit();
+        let slices = unit.nal_types().iter().filter(|kind| matches!(kind, 1 | 5)).count();
+        assert_eq!(slices, 1);
+    }
+    room.sender.refresh();
+    let key = room.next_key();
+    let kinds = key.nal_types();
+    assert!(kinds.contains(&7) && kinds.contains(&8) && kinds.contains(&5), "{kinds:?}");
+    // Profile 66 with constraint set 1: constrained baseline (H.264 A.2.1.1).
+    let sps = key.nal(7);
+    assert_eq!((sps[1], sps[2] & 0x40), (66, 0x40));
+}
+
+#[test]
+fn a_key_frame_is_forced_and_requests_in_a_row_are_spaced_but_not_lost() {
+    for codec in [VideoCodec::H264, VideoCodec::Vp8] {
+        let room = Room::start(Source::Test, codec, 800);
+        room.next_key();
+        let refresh = room.sender.refresher();
+        refresh();
+        let first = room.next_key();
+        refresh();
+        let second = room.next_key();
+        let pause = second.moment.since(first.moment);
+        assert!(pause >= Duration::from_millis(250) && pause < Duration::from_millis(700), "{codec:?} {pause:?}");
+        let calm = room.units_for(Duration::from_secs(1));
+        assert!(calm.iter().all(|unit| !unit.key), "{codec:?}: a key frame nobody asked for");
+    }
+}
+
+#[test]
+fn a_far_box_that_cannot_ask_is_sent_key_frames_by_the_clock() {
+    let mut room = Room::start(Source::Test, VideoCodec::H264, 800);
+    room.next_key();
+    let plan = CameraPlan { key_frame_every: Some(Duration::from_millis(500)), ..plan(VideoCodec::H264, 800) };
+    room.sender.arrange(Some(plan));
+    room.next_key();
+    let keys = room.units_for(Duration::from_secs(3)).iter().filter(|unit| unit.key).count();
+    assert!((4..=7).contains(&keys), "{keys} in 3 s");
+}
+
+#[test]
+fn a_new_bitrate_takes_effect_on_the_running_encoder() {
+    for codec in [VideoCodec::H264, VideoCodec::Vp8] {
+        let mut room = Room::start(Source::Test, codec, 1500);
+        room.units_for(Duration::from_secs(1));
+        let before = bytes(&room.units_for(Duration::from_secs(2)));
+        room.sender.arrange(Some(plan(codec, 300)));
+        room.units_for(Duration::from_secs(1));
+        let units = room.units_for(Duration::from_secs(2));
+        assert!(units.iter().all(|unit| !unit.key), "{codec:?}: the encoder was restarted");
+        let after = bytes(&units);
+        assert!(after * 2 < before, "{codec:?}: {before} → {after} bytes in 2 s");
+    }
+}
+
+#[test]
+fn a_new_codec_replaces_only_the_encoder() {
+    let mut room = Room::start(Source::Test, VideoCodec::H264, 800);
+    room.next_key();
+    room.sender.arrange(Some(plan(VideoCodec::Vp8, 800)));
+    let deadline = now() + Duration::from_secs(5);
+    // A VP8 key frame carries its start code (RFC 6386 9.1).
+    while room.next_key().bytes.get(3..6) != Some(&[0x9d, 0x01, 0x2a]) {
+        assert!(now() < deadline);
+    }
+    assert_eq!(room.changes(), [true], "the camera itself was touched");
+    assert_eq!(room.sender.report().encoder, "vp8enc");
+}
+
+#[test]
+fn a_description_is_paced_and_stamped_whether_it_is_live_or_not() {
+    for live in [true, false] {
+        let description = format!("videotestsrc is-live={live} ! video/x-raw,width=320,height=240,framerate=30/1");
+        let room = Room::start(Source::Gst(description), VideoCodec::H264, 500);
+        let units = room.units_for(Duration::from_secs(2));
+        assert!((30..=75).contains(&units.len()), "live={live}: {} frames in 2 s", units.len());
+        let delays: Vec<i64> = units.iter().map(|unit| unit.arrived.minus(unit.moment) / 1_000_000).collect();
+        assert!(delays.iter().all(|delay| (-40..500).contains(delay)), "live={live}: {delays:?}");
+    }
+}
+
+#[test]
+fn a_source_faster_than_ordered_is_thinned() {
+    let description = "videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=60/1".to_owned();
+    let room = Room::start(Source::Gst(description), VideoCodec::H264, 500);
+    room.next_key();
+    let units = room.units_for(Duration::from_secs(2));
+    assert!((30..=70).contains(&units.len()), "{}", units.len());
+}
+
+#[test]
+fn a_broken_description_is_said_once_and_a_placeholder_stands_in_that_is_not_live() {
+    let room = Room::start(Source::Gst("nosuchelement ! nothing".to_owned()), VideoCodec::H264, 500);
+    let units = room.units_for(Duration::from_secs(3));
+    assert!((4..=16).contains(&units.len()), "{} frames of a placeholder in 3 s", units.len());
+    assert_eq!(room.changes(), [false]);
+    let report = room.sender.report();
+    assert_eq!((report.live_frames, report.size), (0, Some((640, 360))));
+    assert!(report.fps >= 1.0);
+}
+
+#[test]
+fn a_source_that_fails_and_comes_back_is_reopened_and_said() {
+    // Ends after a second; the reopened one runs again.
+    let description = "videotestsrc is-live=true num-buffers=30 ! video/x-raw,width=320,height=240,framerate=30/1";
+    let room = Room::start(Source::Gst(description.to_owned()), VideoCodec::H264, 500);
+    let units = room.units_for(Duration::from_secs(5));
+    let changes = room.changes();
+    assert!(changes.starts_with(&[true, false, true]), "{changes:?}");
+    assert!(units.windows(2).all(|pair| pair[0].moment < pair[1].moment), "time runs back");
+}
+
+#[test]
+fn a_hung_source_is_noticed_by_its_missing_frames() {
+    // The second frame comes after seven seconds.
+    let description = "videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=1/7";
+    let room = Room::start(Source::Gst(description.to_owned()), VideoCodec::H264, 500);
+    let units = room.units_for(Duration::from_secs(7));
+    assert!(room.changes().starts_with(&[true, false]));
+    assert!(units.len() > 4, "no placeholder");
+}
+
+#[test]
+fn without_a_plan_nothing_is_captured() {
+    let mut room = Room::start(Source::Test, VideoCodec::H264, 500);
+    room.next_key();
+    room.sender.arrange(None);
+    room.drain_until_quiet();
+    assert!(room.units.recv_timeout(Duration::from_secs(2)).is_err(), "frames leave without a plan");
+    let report = room.sender.report();
+    assert_eq!((report.fps, report.size, report.live_frames), (0.0, None, 0));
+    assert_eq!(report.encoder, "");
+    room.sender.arrange(Some(plan(VideoCodec::H264, 500)));
+    room.next_key();
+}
+
+#[test]
+fn the_report_says_what_really_left() {
+    let room = Room::start(Source::Test, VideoCodec::H264, 500);
+    // A starved machine loses frames in some seconds, not in all of ten.
+    let mut reports = (0..10).map(|_| {
+        room.units_for(SECOND);
+        room.sender.report()
+    });
+    let report = reports.find(|report| (27.0..=33.0).contains(&report.fps)).expect("a second with 30 frames");
+    assert_eq!(report.live_frames as f32, report.fps);
+    assert_eq!(report.size, Some((640, 360)));
+    assert_eq!(report.encoder, "x264enc");
+}
+
+#[test]
+fn stamps_survive_both_codecs_at_500_kbps() {
+    for (codec, decoder) in [(VideoCodec::H264, "h264parse ! avdec_h264"), (VideoCodec::Vp8, "vp8dec")] {
+        let size = (1280, 720);
+        let room = Room::start_with(Source::File(clip()), codec, 500, size, true);
+        let units = room.units_for(Duration::from_secs(3));
+        let sent: Vec<Moment> = units.iter().map(|unit| unit.moment).collect();
+        let seen = decode_stamps(&units, codec, decoder);
+        assert!(seen.len() + 2 >= sent.len(), "{codec:?}: {} of {} decoded", seen.len(), sent.len());
+        let right = seen.iter().filter(|stamp| stamp.is_some_and(|moment| sent.contains(&moment))).count();
+        assert!(right == seen.len(), "{codec:?}: {right} of {} stamps read", seen.len());
+    }
+}
+
+#[test]
+fn a_clip_that_does_not_decode_gets_one_sentence() {
+    init();
+    assert_eq!(probe_picture(&clip()), Ok(()));
+    assert_eq!(probe_sound(&clip()), Ok(()));
+    let folder = tempfile::tempdir().unwrap();
+    let garbage = folder.path().join("garbage.mp4");
+    std::fs::write(&garbage, b"this is not a film").unwrap();
+    let cut = folder.path().join("cut.mp4");
+    std::fs::write(&cut, &std::fs::read(clip()).unwrap()[..3000]).unwrap();
+    for path in [garbage.as_path(), cut.as_path(), Path::new("/nonexistent.mp4"), folder.path()] {
+        let sentence = probe_picture(path).unwrap_err();
+        assert!(
+            sentence.starts_with("The clip ") && sentence.ends_with('.') && !sentence.ends_with(".."),
+            "{sentence}"
+        );
+        assert!(sentence.contains(&path.display().to_string()) && !sentence.contains('\n'), "{sentence}");
+    }
+}
+
+struct Room {
+    sender: CameraSender,
+    units: Receiver<Unit>,
+    inbox: Inbox,
+}
+
+struct Unit {
+    moment: Moment,
+    arrived: Moment,
+    key: bool,
+    bytes: Vec<u8>,
+}
+
+impl Room {
+    fn start(source: Source, codec: VideoCodec, kbps: u32) -> Self {
+        Self::start_with(source, codec, kbps, (640, 360), false)
+    }
+
+    fn start_with(source: Source, codec: VideoCodec, kbps: u32, size: (u32, u32), stamps: bool) -> Self {
+        init();
+        let (sender, units) = channel();
+        let inbox = Inbox::default();
+        let settings = CameraSettings { camera: CameraConfig { source, size, fps: 30, codec }, stamps };
+        let out = Arc::new(move |buffer: gst::Buffer| {
+            let unit = Unit {
+                moment: Moment::from_nanos(buffer.pts().unwrap().nseconds()),
+                arrived: now(),
+                key: !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT),
+                bytes: buffer.map_readable().unwrap().to_vec(),
+            };
+            // The test may be over.
+            drop(sender.send(unit));
+        });
+        let mut camera = CameraSender::start(settings, out, inbox.clone());
+        camera.arrange(Some(plan(codec, kbps)));
+        Self { sender: camera, units, inbox }
+    }
+
+    fn unit(&self) -> Unit {
+        self.units.recv_timeout(Duration::from_secs(10)).expect("a frame within 10 s")
+    }
+
+    fn next_key(&self) -> Unit {
+        (0..200).map(|_| self.unit()).find(|unit| unit.key).expect("a key frame within 200 frames")
+    }
+
+    fn units_for(&self, time: Duration) -> Vec<Unit> {
+        let first = self.unit();
+        let end = first.arrived + time;
+        let mut units = vec![first];
+        while now() < end {
+            units.extend(self.units.recv_timeout(end.since(now())).ok());
+        }
+        units
+    }
+
+    fn drain_until_quiet(&self) {
+        let deadline = now() + Duration::from_secs(5);
+        while self.units.recv_timeout(Duration::from_millis(300)).is_ok() {
+            assert!(now() < deadline, "it goes on");
+        }
+    }
+
+    /// What the loop was told about the camera, in order; empties the inbox.
+    fn changes(&self) -> Vec<bool> {
+        std::iter::from_fn(|| self.inbox.take())
+            .map(|mail| match mail {
+                Mail::Urgent(Input::DeviceChanged { device: Device::Camera, present, detail }) => {
+                    assert!(!detail.is_empty());
+                    present
+                }
+                other @ (Mail::Urgent(_) | Mail::News(_)) => panic!("{other:?}"),
+            })
+            .collect()
+    }
+}
+
+impl Unit {
+    fn nal_types(&self) -> Vec<u8> {
+        nals(&self.bytes).iter().map(|nal| nal[0] & 31).collect()
+    }
+
+    fn nal(&self, kind: u8) -> Vec<u8> {
+        nals(&self.bytes).into_iter().find(|nal| nal[0] & 31 == kind).unwrap().to_vec()
+    }
+}
+
+/// The NAL units of a byte stream (H.264 annex B).
+fn nals(bytes: &[u8]) -> Vec<&[u8]> {
+    let starts: Vec<usize> =
+        bytes.windows(3).enumerate().filter(|(_, w)| *w == [0, 0, 1]).map(|(at, _)| at + 3).collect();
+    let ends = starts.iter().skip(1).map(|start| start - 3).chain([bytes.len()]);
+    starts.iter().zip(ends).map(|(&start, end)| &bytes[start..end]).collect()
+}
+
+fn decode_stamps(units: &[Unit], codec: VideoCodec, decoder: &str) -> Vec<Option<Moment>> {
+    let caps = match codec {
+        VideoCodec::H264 => "video/x-h264,stream-format=byte-stream,alignment=au",
+        VideoCodec::Vp8 => "video/x-vp8",
+    };
+    let description = format!(
+        "appsrc name=in format=time caps={caps} ! {decoder} ! videoconvert ! video/x-raw,format=I420 \
+         ! appsink name=out sync=false"
+    );
+    let pipeline = gst::parse::launch(&description).unwrap().downcast::<gst::Pipeline>().unwrap();
+    let input = pipeline.by_name("in").unwrap().downcast::<gst_app::AppSrc>().unwrap();
+    let output = pipeline.by_name("out").unwrap().downcast::<gst_app::AppSink>().unwrap();
+    pipeline.set_state(gst::State::Playing).unwrap();
+    for unit in units {
+        let mut buffer = gst::Buffer::from_slice(unit.bytes.clone());
+        buffer.get_mut().unwrap().set_pts(gst::ClockTime::from_nseconds(unit.moment.as_nanos()));
+        input.push_buffer(buffer).unwrap();
+    }
+    input.end_of_stream().unwrap();
+    let stamps = std::iter::from_fn(|| output.try_pull_sample(gst::ClockTime::from_seconds(5)))
+        .map(|sample| {
+            let info = gst_video::VideoInfo::from_caps(sample.caps().unwrap()).unwrap();
+            let frame = gst_video::VideoFrameRef::from_buffer_ref_readable(sample.buffer().unwrap(), &info).unwrap();
+            let stride = usize::try_from(frame.plane_stride()[0]).unwrap();
+            stamp::read(frame.plane_data(0).unwrap(), stride, frame.width() as usize)
+        })
+        .collect();
+    pipeline.set_state(gst::State::Null).unwrap();
+    stamps
+}
+
+fn bytes(units: &[Unit]) -> usize {
+    units.iter().map(|unit| unit.bytes.len()).sum()
+}
+
+fn plan(codec: VideoCodec, kbps: u32) -> CameraPlan {
+    CameraPlan { codec, bitrate: Bitrate::from_kbps(kbps), key_frame_every: None }
+}
+
+fn clip() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/media/clip-720p.mp4")
+}
+
+fn now() -> Moment {
+    Moment::from_nanos(gst::SystemClock::obtain().time().nseconds())
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn init() {
+    gst::init().unwrap();
+}
