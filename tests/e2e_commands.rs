@@ -247,9 +247,6 @@ fn offer(pair: &Pair<'_>) -> (Guest, String, Receiver<(Instant, String)>) {
 
 /// `engawa pair --code` on A, the code typed by a person.
 fn answer(pair: &Pair<'_>, code: &str) -> std::process::ExitStatus {
-    // A moment for B to listen.
-    let listening = || std::net::TcpStream::connect(("127.0.0.1", pair.ports(End::B).trunk)).ok().map(drop);
-    let _ = listening;
     let mut command = pair.engawa_command(End::A, &["pair"], &["--code"]);
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut answering = Guest::spawn(command);
