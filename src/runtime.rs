@@ -19,6 +19,7 @@ use crate::inbox::{Inbox, Mail};
 use crate::media::room::{self as media, Intake, Media};
 use crate::model::{BootId, Language, VideoCodec};
 use crate::peer::{Peer, PeerSettings, Taps};
+use crate::system::check;
 use crate::system::clock::{self, Clock, ClockSetting};
 use crate::system::network;
 use crate::system::notify::Notify;
@@ -27,7 +28,6 @@ use crate::trunk::identity::{self, Identity, IdentityError};
 use crate::trunk::key::{NotAKey, PeerKey};
 use crate::trunk::{Trunk, TrunkSettings};
 use ring::rand::{SecureRandom, SystemRandom};
-use std::net::{Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -357,9 +357,7 @@ fn session_ports_free(port: u16) -> Result<(), RunError> {
                 "UDP port {port} ([session] port) cannot be used: {error}; another engawa daemon, or choose another port"
             ))
         };
-        UdpSocket::bind((Ipv6Addr::UNSPECIFIED, port))
-            .or_else(|_| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)))
-            .map_err(taken)?;
+        check::bind_everywhere(port).map_err(taken)?;
     }
     Ok(())
 }

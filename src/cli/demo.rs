@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Arguments of `engawa demo`.
 #[derive(Debug, Args)]
@@ -37,8 +38,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     println!("two boxes, linked over the loopback interface; Ctrl-C ends");
     let mut record = [Record::default(), Record::default()];
     let mut second = 0;
-    while !stop.load(Ordering::Relaxed) && arguments.seconds.is_none_or(|limit| second < limit) {
+    while arguments.seconds.is_none_or(|limit| second < limit) {
         pause(Duration::from_secs(1));
+        if stop.load(Ordering::Relaxed) {
+            break; // a terminal's Ctrl-C ends the boxes too
+        }
         second += 1;
         let again = std::io::stdout().is_terminal() && second > 1;
         if again {
@@ -130,10 +134,20 @@ fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
     let runtime = runtime.map_err(|error| Failure::new(error.to_string()))?;
     let flag = stop.clone();
     std::thread::spawn(move || {
-        let wait = runtime.block_on(tokio::signal::ctrl_c());
-        flag.store(wait.is_ok(), Ordering::Relaxed);
+        let asked = runtime.block_on(asked_to_stop());
+        flag.store(asked.is_ok(), Ordering::Relaxed);
     });
     Ok(stop)
+}
+
+/// Ctrl-C, `kill`, or a terminal that was closed: the boxes are to end in every case.
+async fn asked_to_stop() -> std::io::Result<()> {
+    let (mut terminate, mut hang_up) = (signal(SignalKind::terminate())?, signal(SignalKind::hangup())?);
+    tokio::select! {
+        asked = tokio::signal::ctrl_c() => asked,
+        _ = terminate.recv() => Ok(()),
+        _ = hang_up.recv() => Ok(()),
+    }
 }
 
 /// A window of its own for each box, so that both can be seen side by side.

@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::model::Language;
 use crate::trunk::identity::{self, Export, Identity};
 use crate::trunk::key::PeerKey;
-use crate::trunk::pairing::{self, Code, Limits, PairError};
+use crate::trunk::pairing::{self, Code, Limits, Offer, PairError};
 use crate::trunk::words::six_words;
 use clap::{Args, Subcommand};
 use std::io::{BufRead, Read};
@@ -71,6 +71,9 @@ pub fn pair(arguments: &PairArguments) -> Result<(), Failure> {
                 )
             })?;
             let code = Code::random().map_err(|error| failure(&config, &error))?;
+            // Not shown before the other box can use it, nor when the port is taken.
+            let offer = runtime.block_on(Offer::bind(listen, &identity, code.clone(), Limits::default()));
+            let offer = offer.map_err(|error| failure(&config, &error))?;
             println!("合言葉 / code: {code}");
             println!(
                 "相手の箱で「engawa pair --config FILE --code」を行い、電話でこの番号を伝えてください。10分で無効になります。"
@@ -78,7 +81,7 @@ pub fn pair(arguments: &PairArguments) -> Result<(), Failure> {
             println!(
                 "On the other box run “engawa pair --config FILE --code” and read this code to it. It expires in 10 minutes."
             );
-            runtime.block_on(pairing::offer(listen, &identity, code, Limits::default()))
+            runtime.block_on(offer.wait())
         }
         Some(code) => {
             let peer = config.peer.address.ok_or_else(|| {

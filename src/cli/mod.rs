@@ -48,8 +48,8 @@ enum Command {
         #[arg(long, hide = true)]
         clock_begins_at_s: Option<u64>,
         /// Tests only: RTP time and sequence number to begin near, as TIME,NUMBER.
-        #[arg(long, hide = true, num_args = 2, value_delimiter = ',')]
-        rtp_starts: Option<Vec<u32>>,
+        #[arg(long, hide = true, value_parser = rtp_starts)]
+        rtp_starts: Option<(u32, u16)>,
         /// Bench only: force a new session this often, in milliseconds.
         #[arg(long, hide = true)]
         renew_every_ms: Option<u64>,
@@ -89,10 +89,6 @@ pub fn main() -> ExitCode {
                 eprintln!("engawa: {error}");
             }
             let begins_at = clock_begins_at_s.map(|seconds| Moment::default() + Duration::from_secs(seconds));
-            let rtp_starts = match rtp_starts.as_deref() {
-                Some([time, number]) => Some((*time, u16::try_from(*number).unwrap_or(u16::MAX))),
-                Some(_) | None => None,
-            };
             let clock = ClockSetting { ppm: clock_ppm, begins_at };
             let options = RunOptions { stamps, clock, rtp_starts, renew_every_ms, stop: None };
             finish(load(&config).and_then(|config| runtime::run(config, &options).map_err(Failure::from)))
@@ -151,6 +147,12 @@ impl From<RunError> for Failure {
 /// The configuration's own sentence, with file and line.
 pub fn load(path: &Path) -> Result<Config, Failure> {
     Ok(Config::load(path)?)
+}
+
+fn rtp_starts(text: &str) -> Result<(u32, u16), String> {
+    let (time, number) = text.split_once(',').ok_or("write TIME,NUMBER")?;
+    let wrong = |error: std::num::ParseIntError| error.to_string();
+    Ok((time.parse().map_err(wrong)?, number.parse().map_err(wrong)?))
 }
 
 fn finish(result: Result<(), Failure>) -> ExitCode {

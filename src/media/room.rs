@@ -11,7 +11,7 @@ use crate::media::picture::KeyFrameNeeded;
 use crate::media::playout::{Playout, PlayoutSettings, Probe};
 use crate::media::stamp;
 use crate::media::stamps::Stamps;
-use crate::model::{Line, Moment, SessionId};
+use crate::model::{Line, Moment, SessionId, VideoCodec};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_video::prelude::*;
@@ -27,6 +27,8 @@ pub struct Media {
     camera: CameraSender,
     microphone: MicrophoneSender,
     playout: Playout,
+    /// What the far room sends, or will most likely send.
+    codec: VideoCodec,
     stamps: Option<Stamps>,
 }
 
@@ -62,6 +64,7 @@ impl Media {
                 },
                 inbox,
             ),
+            codec: config.camera.codec,
             stamps,
         }
     }
@@ -75,9 +78,8 @@ impl Media {
     pub fn arrange(&mut self, plan: &MediaPlan) {
         self.camera.arrange(plan.camera);
         self.microphone.arrange(plan.microphone, plan.voice);
-        if let Some(camera) = plan.camera {
-            self.playout.arrange(plan, camera.codec);
-        }
+        self.codec = plan.camera.map_or(self.codec, |camera| camera.codec);
+        self.playout.arrange(plan, self.codec);
     }
 
     /// This RTP time was captured then.

@@ -143,8 +143,11 @@ pub fn wall_clock_now() -> Check {
     wall_clock(clock::wall_ms())
 }
 
-/// On all addresses of both families, or of IPv4 where there is no IPv6.
-fn bind_everywhere(port: u16) -> io::Result<()> {
+/// Whether this UDP port is free on all addresses of both families, or of IPv4 where there is no IPv6.
+///
+/// # Errors
+/// What the system said; `AddrInUse` if somebody has the port on any address of either family.
+pub fn bind_everywhere(port: u16) -> io::Result<()> {
     let bind = |ip: IpAddr| UdpSocket::bind(SocketAddr::new(ip, port)).map(drop);
     match bind(Ipv6Addr::UNSPECIFIED.into()) {
         Err(cause) if cause.kind() != ErrorKind::AddrInUse => bind(Ipv4Addr::UNSPECIFIED.into()),

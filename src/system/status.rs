@@ -8,7 +8,7 @@ use crate::core::sentence::Sentence;
 use crate::core::snapshot::{LinkState, Snapshot};
 use crate::model::{CameraState, Device, Language, MicState, Moment, VideoCodec};
 use serde::{Deserialize, Serialize};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -222,9 +222,13 @@ impl StatusSocket {
     /// Listens on `path`, mode 0660; a socket left by a dead daemon is replaced.
     ///
     /// # Errors
-    /// When the directory is missing or another daemon answers there.
+    /// When the directory is missing, another daemon answers there, or something stands there that is not a socket.
     pub fn listen(path: &Path) -> std::io::Result<Self> {
-        if path.exists() {
+        if let Ok(standing) = std::fs::symlink_metadata(path) {
+            if !standing.file_type().is_socket() {
+                let what = "what stands there is not a socket, and is left alone";
+                return Err(std::io::Error::new(std::io::ErrorKind::AlreadyExists, what));
+            }
             if std::os::unix::net::UnixStream::connect(path).is_ok() {
                 return Err(std::io::Error::new(std::io::ErrorKind::AddrInUse, "another engawa daemon answers there"));
             }
@@ -280,8 +284,9 @@ async fn serve(listener: UnixListener, watcher: watch::Receiver<Arc<Status>>) {
 async fn answer(mut stream: UnixStream, mut watcher: watch::Receiver<Arc<Status>>) -> std::io::Result<()> {
     let (reader, mut writer) = stream.split();
     let mut line = String::new();
-    let question = BufReader::new(reader.take(QUESTION_LIMIT)).read_line(&mut line).await;
-    question?;
+    let question = BufReader::new(reader.take(QUESTION_LIMIT));
+    tokio::pin!(question);
+    tokio::time::timeout(ASKER_PATIENCE, question.read_line(&mut line)).await??;
     let question: Question = serde_json::from_str(&line).map_err(std::io::Error::other)?;
     loop {
         let status = watcher.borrow_and_update().clone();

@@ -73,7 +73,11 @@ pub struct Pair<'lab> {
     directory: TempDir,
     ports: [Ports; 2],
     daemons: [Option<Guest>; 2],
+<<<<<<< HEAD
     environment: [Vec<(String, String)>; 2],
+=======
+    arguments: [Vec<String>; 2],
+>>>>>>> e2e
 }
 
 /// The ports of one box; `session + 1` is its second session port.
@@ -91,6 +95,7 @@ impl<'lab> Pair<'lab> {
             None => [free_ports(), free_ports()],
         };
         let directory = tempfile::Builder::new().prefix("engawa-test-").tempdir().unwrap();
+<<<<<<< HEAD
         let pair = Self {
             lab,
             setup: setup.clone(),
@@ -99,6 +104,10 @@ impl<'lab> Pair<'lab> {
             daemons: [None, None],
             environment: Default::default(),
         };
+=======
+        let arguments = [setup.arguments.clone(), setup.arguments.clone()];
+        let pair = Self { lab, setup: setup.clone(), directory, ports, daemons: [None, None], arguments };
+>>>>>>> e2e
         for end in End::BOTH {
             std::fs::DirBuilder::new().mode(0o700).create(pair.state_directory(end)).unwrap();
             std::fs::write(pair.config(end), pair.configuration(end)).unwrap();
@@ -115,16 +124,31 @@ impl<'lab> Pair<'lab> {
     /// The same and starts both.
     pub fn start(lab: Option<&'lab Lab>, setup: &Setup) -> Self {
         let mut pair = Self::prepare(lab, setup);
-        End::BOTH.into_iter().for_each(|end| pair.start_box(end));
+        pair.start_both();
         pair
+    }
+
+    /// Starts both boxes.
+    pub fn start_both(&mut self) {
+        End::BOTH.into_iter().for_each(|end| self.start_box(end));
+    }
+
+    /// One more word on the command line of one box, for its next start.
+    pub fn add_argument(&mut self, end: End, word: &str) {
+        self.arguments[end as usize].push(word.into());
     }
 
     /// Starts one box, inside its namespace if there is one.
     pub fn start_box(&mut self, end: End) {
         let log = std::fs::File::options().create(true).append(true).open(self.log_file(end)).unwrap();
         let mut command = self.command(end);
+<<<<<<< HEAD
         command.arg("run").arg("--config").arg(self.config(end)).args(&self.setup.arguments);
         command.envs(self.setup.environment.iter().chain(&self.environment[end as usize]).cloned());
+=======
+        command.arg("run").arg("--config").arg(self.config(end)).args(&self.arguments[end as usize]);
+        command.envs(self.setup.environment.iter().cloned());
+>>>>>>> e2e
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         self.daemons[end as usize] = Some(Guest::spawn(command));
     }
@@ -149,10 +173,16 @@ impl<'lab> Pair<'lab> {
         std::fs::write(self.config(end), table.to_string()).unwrap();
     }
 
+<<<<<<< HEAD
     /// More environment for one box, for its next start.
     pub fn set_environment(&mut self, end: End, environment: &[(&str, &str)]) {
         self.environment[end as usize] =
             environment.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
+=======
+    /// Where everything of the pair is; removed with it.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+>>>>>>> e2e
     }
 
     pub fn config(&self, end: End) -> PathBuf {
@@ -224,12 +254,17 @@ impl<'lab> Pair<'lab> {
 
     /// `engawa WORDS --config FILE MORE` to its end; standard output. Panics when it fails.
     pub fn engawa(&self, end: End, words: &[&str], more: &[&str]) -> String {
-        let mut command = self.command(end);
-        command.args(words).arg("--config").arg(self.config(end)).args(more).stdin(Stdio::null());
-        let output = command.output().unwrap();
+        let output = self.engawa_command(end, words, more).output().unwrap();
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "engawa {}: {} {error}", words.join(" "), output.status);
         String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// The same, not yet started.
+    pub fn engawa_command(&self, end: End, words: &[&str], more: &[&str]) -> Command {
+        let mut command = self.command(end);
+        command.args(words).arg("--config").arg(self.config(end)).args(more).stdin(Stdio::null());
+        command
     }
 
     fn command(&self, end: End) -> Command {
@@ -357,6 +392,10 @@ fn free_ports() -> Ports {
     Ports { trunk, session: pair.expect("two neighbouring UDP ports are free") }
 }
 
+<<<<<<< HEAD
+=======
+pub const BINARY: &str = env!("CARGO_BIN_EXE_engawa");
+>>>>>>> e2e
 /// Different on both sides, so that a packet's ports say where it comes from.
 const IN_A_LAB: [Ports; 2] = [Ports { trunk: 7420, session: 7422 }, Ports { trunk: 7520, session: 7522 }];
 const MAX_STATUSES: usize = 10_000;

@@ -22,6 +22,7 @@
 
 pub mod boxes;
 pub mod capture;
+pub mod display;
 pub mod guest;
 pub mod lab;
 pub mod mitm;
@@ -29,6 +30,7 @@ pub mod namespace;
 pub mod packet;
 pub mod recovery;
 pub mod router;
+pub mod senses;
 pub mod srtp;
 pub mod watch;
 pub mod wire;
@@ -47,6 +49,12 @@ pub fn wait_for<T>(limit: Duration, mut ready: impl FnMut() -> Option<T>) -> Opt
         }
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// The machine's monotonic clock, nanoseconds: the same as in a status.
+pub fn now_ns() -> u64 {
+    let now = nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC).unwrap();
+    u64::try_from(now.tv_sec()).unwrap() * 1_000_000_000 + u64::try_from(now.tv_nsec()).unwrap()
 }
 
 /// Lets the world go on for a while.

@@ -189,9 +189,13 @@ pub struct StoredIdentity {
 
 impl StoredIdentity {
     pub fn new() -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let identity = Identity::load_or_create(home.path()).unwrap();
-        Self { identity, pkcs8: std::fs::read(home.path().join("identity.key")).unwrap() }
+        Self::of(tempfile::tempdir().unwrap().path())
+    }
+
+    /// The one in this state directory.
+    pub fn of(home: &std::path::Path) -> Self {
+        let identity = Identity::load_or_create(home).unwrap();
+        Self { identity, pkcs8: std::fs::read(home.join("identity.key")).unwrap() }
     }
 
     /// A listener that takes anybody's key and shows this one, for who stands in between while pairing.
