@@ -73,11 +73,8 @@ pub struct Pair<'lab> {
     directory: TempDir,
     ports: [Ports; 2],
     daemons: [Option<Guest>; 2],
-<<<<<<< HEAD
     environment: [Vec<(String, String)>; 2],
-=======
     arguments: [Vec<String>; 2],
->>>>>>> e2e
 }
 
 /// The ports of one box; `session + 1` is its second session port.
@@ -95,19 +92,9 @@ impl<'lab> Pair<'lab> {
             None => [free_ports(), free_ports()],
         };
         let directory = tempfile::Builder::new().prefix("engawa-test-").tempdir().unwrap();
-<<<<<<< HEAD
-        let pair = Self {
-            lab,
-            setup: setup.clone(),
-            directory,
-            ports,
-            daemons: [None, None],
-            environment: Default::default(),
-        };
-=======
         let arguments = [setup.arguments.clone(), setup.arguments.clone()];
-        let pair = Self { lab, setup: setup.clone(), directory, ports, daemons: [None, None], arguments };
->>>>>>> e2e
+        let environment = Default::default();
+        let pair = Self { lab, setup: setup.clone(), directory, ports, daemons: [None, None], environment, arguments };
         for end in End::BOTH {
             std::fs::DirBuilder::new().mode(0o700).create(pair.state_directory(end)).unwrap();
             std::fs::write(pair.config(end), pair.configuration(end)).unwrap();
@@ -142,13 +129,8 @@ impl<'lab> Pair<'lab> {
     pub fn start_box(&mut self, end: End) {
         let log = std::fs::File::options().create(true).append(true).open(self.log_file(end)).unwrap();
         let mut command = self.command(end);
-<<<<<<< HEAD
-        command.arg("run").arg("--config").arg(self.config(end)).args(&self.setup.arguments);
-        command.envs(self.setup.environment.iter().chain(&self.environment[end as usize]).cloned());
-=======
         command.arg("run").arg("--config").arg(self.config(end)).args(&self.arguments[end as usize]);
-        command.envs(self.setup.environment.iter().cloned());
->>>>>>> e2e
+        command.envs(self.setup.environment.iter().chain(&self.environment[end as usize]).cloned());
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         self.daemons[end as usize] = Some(Guest::spawn(command));
     }
@@ -173,16 +155,15 @@ impl<'lab> Pair<'lab> {
         std::fs::write(self.config(end), table.to_string()).unwrap();
     }
 
-<<<<<<< HEAD
     /// More environment for one box, for its next start.
     pub fn set_environment(&mut self, end: End, environment: &[(&str, &str)]) {
         self.environment[end as usize] =
             environment.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
-=======
+    }
+
     /// Where everything of the pair is; removed with it.
     pub fn directory(&self) -> &Path {
         self.directory.path()
->>>>>>> e2e
     }
 
     pub fn config(&self, end: End) -> PathBuf {
@@ -392,10 +373,7 @@ fn free_ports() -> Ports {
     Ports { trunk, session: pair.expect("two neighbouring UDP ports are free") }
 }
 
-<<<<<<< HEAD
-=======
 pub const BINARY: &str = env!("CARGO_BIN_EXE_engawa");
->>>>>>> e2e
 /// Different on both sides, so that a packet's ports say where it comes from.
 const IN_A_LAB: [Ports; 2] = [Ports { trunk: 7420, session: 7422 }, Ports { trunk: 7520, session: 7522 }];
 const MAX_STATUSES: usize = 10_000;
