@@ -101,6 +101,27 @@ fn a_changed_address_gets_a_new_session_within_a_second() {
 }
 
 #[test]
+fn two_boxes_that_move_one_right_after_the_other_link_again_without_a_storm_of_dials() {
+    for first in [0, 1] {
+        for seed in SEEDS {
+            let mut world = linked_by_seed(seed);
+            let before = world.counts();
+            for (victim, host) in [(first, 201), (1 - first, 202)] {
+                world.move_to(victim, None);
+                world.run(seed % 7 * 5 * MS);
+                world.move_to(victim, Some(IpAddr::from([192, 0, 2, host])));
+                let took = frames_back(&mut world, 5 * SECOND);
+                // The second move comes while the connection from the first is only a moment old.
+                expect_within(&world, took, SECOND, "new address");
+            }
+            expect_calm(&mut world);
+            let dials = world.counts().dials - before.dials;
+            assert!(dials <= 20, "seed {seed}: {dials} dials");
+        }
+    }
+}
+
+#[test]
 fn a_flushed_address_that_returns_gets_a_new_session_within_a_second() {
     for victim in [0, 1] {
         for seed in SEEDS {

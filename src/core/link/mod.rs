@@ -11,6 +11,8 @@
 mod session;
 mod trunk;
 
+use trunk::REDIAL_PAUSE;
+
 use crate::core::backoff::Backoff;
 use crate::core::input::{DialFault, Input};
 use crate::core::liveness::{Liveness, TRUNK_SILENT};
@@ -124,17 +126,19 @@ impl Link {
             Input::TrunkOpened { trunk, dialled_by, peer, own, hello } => {
                 let trunk = Trunk {
                     id: *trunk,
+                    dialled_by: *dialled_by,
                     peer: SocketAddr::new(peer.ip().to_canonical(), peer.port()),
                     own: own.ip().to_canonical(),
                     hello: hello.clone(),
                     opened_at: now,
                     heard_at: now,
                 };
-                self.trunk_opened(trunk, *dialled_by, now);
+                self.trunk_opened(trunk, now);
             }
             Input::TrunkClosed { trunk } => {
-                if self.trunks.remove(*trunk).is_some() {
-                    self.trunks_changed(now);
+                if let Some(gone) = self.trunks.remove(*trunk) {
+                    // One that is closed as soon as it opens must not be redialled without a pause.
+                    self.trunks_changed(gone.opened_at + REDIAL_PAUSE, now);
                 }
             }
             Input::DialFailed { fault } => self.dial_failed(*fault, now),
