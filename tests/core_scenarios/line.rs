@@ -247,3 +247,21 @@ fn a_session_that_reports_failure_is_replaced_at_once() {
         }
     }
 }
+
+#[test]
+fn a_heartbeat_from_before_a_cut_is_never_answered_after_it() {
+    let mut world = linked_by_seed(15);
+    world.line(false);
+    world.run(100 * SECOND);
+    world.line(true);
+    world.diary = Some(Vec::new());
+    world.run(2 * SECOND);
+    let diary = world.diary.take().expect("kept");
+    for who in [0, 1] {
+        let first = diary.iter().find(|line| line.contains(&format!(" {who} TrunkId")) && line.contains("Heartbeat"));
+        assert!(
+            first.is_some_and(|line| line.contains("heard: None")),
+            "drift would look like a round trip: {first:?}"
+        );
+    }
+}
