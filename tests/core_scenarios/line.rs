@@ -65,12 +65,12 @@ fn a_transport_that_gave_up_during_the_cut_is_replaced_within_a_second_of_the_pa
 
 #[test]
 fn a_transport_that_died_in_silence_during_the_cut_is_replaced_within_a_second_of_the_path() {
-    for victim in [0, 1] {
+    for (victim, seconds) in [(0, 10), (1, 10), (0, 100), (1, 100)] {
         for seed in SEEDS {
             let mut world = linked_by_seed(seed);
             let before = world.counts();
             world.line(false);
-            world.run(10 * SECOND + seed * 37 * MS);
+            world.run(seconds * SECOND + seed * 37 * MS);
             world.kill_transport(victim);
             world.line(true);
             let took = frames_back(&mut world, 10 * SECOND);
@@ -212,5 +212,56 @@ fn a_renewal_at_a_quiet_hour_loses_no_frame() {
             assert_eq!(world.counts().sessions_opened, before.sessions_opened + 2);
             expect_calm(&mut world);
         }
+    }
+}
+
+#[test]
+fn a_path_that_is_back_one_way_only_shows_the_picture_without_being_asked_for_it() {
+    for from in [0, 1] {
+        for seed in SEEDS {
+            let mut world = linked_by_seed(seed);
+            world.line(false);
+            world.run(10 * SECOND + seed * 37 * MS);
+            world.ways[from].up = true;
+            let took = world.run_until(5 * SECOND, |world| world.link(1 - from) == Some(LinkState::Up));
+            expect_within(&world, took, 500 * MS, "picture");
+        }
+    }
+}
+
+#[test]
+fn a_session_that_reports_failure_is_replaced_at_once() {
+    for victim in [0, 1] {
+        for seed in SEEDS {
+            let mut world = linked_by_seed(seed);
+            let before = world.counts();
+            let session = world.shown(victim).session.expect("linked");
+            world.inject(victim, Mail::Urgent(Input::SessionFailed { session, cause: "by test".to_owned() }));
+            let asked = world.counts();
+            let offered = u64::from(victim == 1);
+            assert_eq!(asked.sessions_opened, before.sessions_opened + offered, "the offerer opens");
+            assert_eq!(asked.signals, before.signals + 2 - offered, "the answerer ends and asks");
+            let took = frames_back(&mut world, 5 * SECOND);
+            expect_within(&world, took, 700 * MS, "frames");
+            expect_calm(&mut world);
+        }
+    }
+}
+
+#[test]
+fn a_heartbeat_from_before_a_cut_is_never_answered_after_it() {
+    let mut world = linked_by_seed(15);
+    world.line(false);
+    world.run(100 * SECOND);
+    world.line(true);
+    world.diary = Some(Vec::new());
+    world.run(2 * SECOND);
+    let diary = world.diary.take().expect("kept");
+    for who in [0, 1] {
+        let first = diary.iter().find(|line| line.contains(&format!(" {who} TrunkId")) && line.contains("Heartbeat"));
+        assert!(
+            first.is_some_and(|line| line.contains("heard: None")),
+            "drift would look like a round trip: {first:?}"
+        );
     }
 }
