@@ -2,10 +2,11 @@
 
 use super::{SEEDS, expect_calm, expect_within, frames_back, linked, linked_by_seed};
 use crate::core_world::{Camera, MS, Mail, Options, SECOND, World};
-use engawa::core::input::Input;
+use engawa::core::input::{Input, News};
 use engawa::core::plan::Picture;
 use engawa::core::sentence::Sentence;
 use engawa::core::snapshot::LinkState;
+use engawa::model::Line;
 
 #[test]
 fn two_boxes_show_each_other_within_0_6_s_of_their_start() {
@@ -14,6 +15,7 @@ fn two_boxes_show_each_other_within_0_6_s_of_their_start() {
         let took = world.run_until(2 * SECOND, World::well);
         expect_within(&world, took, 600 * MS, "first picture");
         assert_eq!(world.counts().sessions_opened, 2, "one session, opened once at each box");
+        assert_eq!(world.counts().refreshed, 2, "one key frame from each box, without being asked");
         expect_calm(&mut world);
         assert_eq!(world.counts().sessions_opened, 2);
         assert_eq!(world.counts().admitted, 2);
@@ -257,11 +259,35 @@ fn a_heartbeat_from_before_a_cut_is_never_answered_after_it() {
     world.diary = Some(Vec::new());
     world.run(2 * SECOND);
     let diary = world.diary.take().expect("kept");
+    let beats: Vec<&String> = diary.iter().filter(|line| line.contains("Heartbeat")).collect();
     for who in [0, 1] {
-        let first = diary.iter().find(|line| line.contains(&format!(" {who} TrunkId")) && line.contains("Heartbeat"));
-        assert!(
-            first.is_some_and(|line| line.contains("heard: None")),
-            "drift would look like a round trip: {first:?}"
-        );
+        let from = |line: &&&String, who: usize| line.contains(&format!(" {who} TrunkId"));
+        let first = beats.iter().find(|line| from(line, who)).expect("it beats again");
+        let echo = first.split("Echo { ").nth(1).and_then(|rest| rest.split(',').next());
+        let fresh = |sent_at: &str| beats.iter().filter(|line| from(line, 1 - who)).any(|line| line.contains(sent_at));
+        assert!(echo.is_none_or(fresh), "drift would look like a round trip: {first}");
     }
+}
+
+#[test]
+fn a_replaced_session_goes_after_a_second_although_no_frame_comes() {
+    let mut world = linked_by_seed(16);
+    world.kiosks[0].camera = Camera::Hung;
+    world.inject(1, Mail::Urgent(Input::RenewalDue));
+    world.run(3 * SECOND);
+    assert_eq!(world.kiosks[1].sessions.len(), 1);
+    assert_eq!(world.counts().admitted, 4);
+}
+
+#[test]
+fn until_it_goes_the_frames_of_a_replaced_session_count() {
+    let mut world = linked_by_seed(17);
+    let old = world.shown(0).session.expect("linked");
+    world.inject(1, Mail::Urgent(Input::RenewalDue));
+    assert!(world.run_until(SECOND, |world| world.kiosks[0].admitted != Some(old)).is_some());
+    world.kiosks[1].camera = Camera::Hung;
+    world.run(900 * MS);
+    world.inject(0, Mail::News(News::FrameDecoded { line: Line::Camera, session: old }));
+    world.run(900 * MS);
+    assert_eq!(world.link(0), Some(LinkState::Up));
 }
