@@ -213,6 +213,12 @@ impl Link {
         held && self.live.stale_at().is_some_and(|at| now < at)
     }
 
+    /// The current session itself has shown life: what lifts "lost", while [`Link::is_up`] is what keeps it away.
+    pub fn is_back(&self, now: Moment) -> bool {
+        let admitted_at = self.sessions.current.map(|current| current.admitted_at);
+        self.is_up(now) && admitted_at.is_some_and(|admitted| self.live.proof_at() >= Some(admitted))
+    }
+
     /// The far box cannot ask for a key frame now, because it does not hear us or we do not hear it.
     pub fn far_is_deaf(&self) -> bool {
         self.sessions.current.is_some() && self.trunks.chosen().is_none()

@@ -116,6 +116,7 @@ impl Link {
         if self.sessions.admit(now).is_some() {
             self.first_frame_at = None;
             self.trouble.intruder = false;
+            self.trouble.farewell = false;
             self.trouble.session_failed = false;
             self.differ_since = None;
             self.outputs.push_back(Output::Admit { session });

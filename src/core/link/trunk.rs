@@ -70,7 +70,8 @@ impl Link {
         }
         self.trouble.dial = None;
         self.dials_timed_out = 0;
-        self.trouble.farewell = false;
+        // The life that said goodbye may still answer a last dial; only a new one is back.
+        self.trouble.farewell &= !restarted;
         self.watch_trunks();
         self.timers.set(Timer::Heartbeat, now);
         if restarted {
