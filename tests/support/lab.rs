@@ -266,7 +266,11 @@ impl Lab {
             run(&format!("ip -n {namespace} link set lo up"));
             if self.check == AddressCheck::Skipped {
                 // Link-local addresses too are usable at once.
-                run(&format!("ip netns exec {namespace} sysctl -qw net.ipv6.conf.default.accept_dad=0"));
+                // An unchecked address can be used before its neighbours can ask for it: a lost question is repeated sooner.
+                run(&format!(
+                    "ip netns exec {namespace} sysctl -qw net.ipv6.conf.default.accept_dad=0 \
+                     net.ipv6.neigh.default.retrans_time_ms=50"
+                ));
             }
         }
         match self.middle {
