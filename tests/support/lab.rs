@@ -266,11 +266,7 @@ impl Lab {
             run(&format!("ip -n {namespace} link set lo up"));
             if self.check == AddressCheck::Skipped {
                 // Link-local addresses too are usable at once.
-                // An unchecked address can be used before its neighbours can ask for it: a lost question is repeated sooner.
-                run(&format!(
-                    "ip netns exec {namespace} sysctl -qw net.ipv6.conf.default.accept_dad=0 \
-                     net.ipv6.neigh.default.retrans_time_ms=50"
-                ));
+                run(&format!("ip netns exec {namespace} sysctl -qw net.ipv6.conf.default.accept_dad=0"));
             }
         }
         match self.middle {
@@ -295,6 +291,10 @@ impl Lab {
             run(&format!("ip -n {n} link set {CABLE} up"));
             if self.middle == Middle::Router {
                 self.address_middle(end);
+            }
+            if self.check == AddressCheck::Skipped {
+                // An unchecked address is in use before its neighbours can ask for it: a lost question is repeated sooner.
+                run(&format!("ip netns exec {n} sysctl -qw net.ipv6.neigh.{CABLE}.retrans_time_ms=50"));
             }
             self.address(end);
         }
