@@ -50,8 +50,11 @@ fn a_restart_so_quick_that_no_closure_was_heard_is_noticed_by_the_hello() {
     for victim in [0, 1] {
         for seed in SEEDS {
             let mut world = linked_by_seed(seed);
+            let old = world.kiosks[1 - victim].admitted;
             world.unplug(victim);
             world.start(victim);
+            world.run_until(2 * SECOND, |world| world.kiosks[1 - victim].admitted != old);
+            assert_eq!(world.kiosks[1 - victim].admitted, None, "nothing more is sent to the life that ended");
             let took = frames_back(&mut world, 10 * SECOND);
             expect_within(&world, took, 2000 * MS, "picture");
             expect_calm(&mut world);
@@ -271,5 +274,40 @@ fn one_slow_heartbeat_does_not_make_the_next_dials_wait() {
         world.line(true);
         let took = frames_back(&mut world, 10 * SECOND);
         expect_within(&world, took, 2500 * MS, "linked");
+    }
+}
+
+#[test]
+fn an_address_that_changed_unnoticed_gets_a_new_session_with_the_next_trunk() {
+    let elsewhere = IpAddr::V4(Ipv4Addr::new(10, 0, 9, 9));
+    for victim in [0, 1] {
+        for seed in SEEDS {
+            let mut world = linked_by_seed(seed);
+            let before = world.counts();
+            world.kiosks[victim].address = Some(elsewhere);
+            assert!(world.run_until(5 * SECOND, |world| !world.shown(victim).trunk).is_some());
+            assert!(world.run_until(5 * SECOND, |world| world.shown(0).trunk && world.shown(1).trunk).is_some());
+            let opened = world.run_until(SECOND, |world| world.counts().sessions_opened == before.sessions_opened + 2);
+            expect_within(&world, opened, 150 * MS, "new session");
+            let took = frames_back(&mut world, 5 * SECOND);
+            expect_within(&world, took, SECOND, "frames");
+            expect_calm(&mut world);
+        }
+    }
+}
+
+#[test]
+fn a_peer_that_moved_is_dialled_where_it_was_last_heard() {
+    for victim in [0, 1] {
+        let mut world = linked_by_seed(13);
+        world.move_to(victim, Some(IpAddr::V4(Ipv4Addr::new(10, 0, 9, 9))));
+        world.run(5 * SECOND);
+        assert!(world.well());
+        world.ways[victim].lets_dial = false;
+        world.reset_conns();
+        world.run(500 * MS);
+        let took = world.run_until(10 * SECOND, World::well);
+        expect_within(&world, took, 1500 * MS, "trunk to the new address");
+        expect_calm(&mut world);
     }
 }

@@ -26,6 +26,13 @@ pub struct PeerSession {
     asked_at: u64,
 }
 
+impl PeerSession {
+    /// Both descriptions are set: it handshakes.
+    pub fn started(&self) -> bool {
+        self.started
+    }
+}
+
 /// The DTLS certificate of one life of a daemon.
 pub fn certificate(boot: BootId) -> Fingerprint {
     let mut bytes = [0; 32];

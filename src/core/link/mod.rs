@@ -173,7 +173,7 @@ impl Link {
             return;
         }
         self.live.frame_decoded(now);
-        self.watch_picture(now);
+        self.watch_picture();
     }
 
     /// A deadline passed. The heartbeat's content is not the link's: [`super::Core`] answers that timer with [`Link::beat`].

@@ -227,8 +227,8 @@ impl Link {
         }
     }
 
-    pub(super) fn watch_picture(&mut self, now: Moment) {
-        if let Some(at) = self.live.stale_at().filter(|at| *at > now) {
+    pub(super) fn watch_picture(&mut self) {
+        if let Some(at) = self.live.stale_at() {
             self.timers.set(Timer::PictureStale, at);
         }
     }

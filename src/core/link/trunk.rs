@@ -51,7 +51,7 @@ impl Link {
             self.far_boot = Some(trunk.hello.boot);
             self.far_number = 0;
             self.live.forget_far();
-            self.watch_picture(now);
+            self.watch_picture();
             self.clock = ClockOffset::default();
             self.echo = None;
         }
@@ -136,7 +136,7 @@ impl Link {
         self.echo = Some(Echo { sent_at: heartbeat.sent_at, heard_at: now });
         self.clock.heard(heartbeat.heard, heartbeat.sent_at, now);
         self.live.heard(heartbeat.clone(), self.clock.offset_ns(), now);
-        self.watch_picture(now);
+        self.watch_picture();
         let current = self.sessions.current.map(|current| current.session);
         if heartbeat.session == current && current.is_some() {
             self.differ_since = None;
