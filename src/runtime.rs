@@ -176,7 +176,8 @@ fn wire(config: &Config, options: &RunOptions, inbox: &Inbox) -> Result<(Peer, M
             }
         }),
     };
-    let settings = PeerSettings { session_port: config.session_port, starts: options.rtp_starts };
+    let settings =
+        PeerSettings { session_port: config.session_port, starts: options.rtp_starts, ceiling: config.ceiling };
     let peer = Peer::new(settings, taps, inbox.clone()).map_err(|error| RunError::Missing(error.to_string()))?;
     let outlet = peer.outlet();
     let asking = outlet.clone();

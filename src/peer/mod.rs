@@ -16,6 +16,7 @@ mod meter;
 mod passage;
 mod ports;
 mod receiving;
+mod repair;
 mod rig;
 pub mod sdp;
 mod sending;
@@ -26,12 +27,13 @@ pub use passage::Outlet;
 use crate::core::input::{CarryReport, Input};
 use crate::core::output::SessionOrder;
 use crate::inbox::Inbox;
-use crate::model::{Line, SessionId};
+use crate::model::{Bitrate, Line, SessionId};
 use gst::prelude::*;
 use gstreamer as gst;
 use meter::{Meter, Reading};
 use passage::Gate;
 use ports::Ports;
+use repair::Repair;
 use rig::Surroundings;
 use session::Handle;
 use std::collections::BTreeMap;
@@ -60,6 +62,8 @@ pub struct PeerSettings {
     pub session_port: u16,
     /// RTP time and sequence number every line of every session begins near, so that tests meet the wraps; random if `None`.
     pub starts: Option<(u32, u16)>,
+    /// What this box may send in all; repair of lost packets takes a share of it.
+    pub ceiling: Bitrate,
 }
 
 /// Where what arrives goes. Called on GStreamer's threads; must be quick and must not wait.
@@ -153,6 +157,7 @@ impl Peer {
             inbox: self.inbox.clone(),
             gate: Arc::clone(&gate),
             meter: Arc::clone(&meter),
+            repair: Arc::new(Repair::of(self.settings.ceiling)),
         };
         match Handle::start(order.clone(), around, Arc::clone(&self.ports)) {
             Ok(handle) => {

@@ -292,6 +292,10 @@ impl Lab {
             if self.middle == Middle::Router {
                 self.address_middle(end);
             }
+            if self.check == AddressCheck::Skipped {
+                // An unchecked address is in use before its neighbours can ask for it: a lost question is repeated sooner.
+                run(&format!("ip netns exec {n} sysctl -qw net.ipv6.neigh.{CABLE}.retrans_time_ms=50"));
+            }
             self.address(end);
         }
         for end in End::BOTH {

@@ -12,6 +12,7 @@ stamp=$root/.engawa-packages
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$packages" ]; then
     exit 0
 fi
+# shellcheck disable=SC2016  # apt's own variable
 mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 'Origin: Debian' | grep -v security | sort -u | head -n 1)
 [ -n "$mirror" ] || { echo "engawa: apt knows no Debian mirror to take Debian 13 from" >&2; exit 1; }
 rm -rf "$root"
