@@ -11,6 +11,7 @@ use crate::config::{Config, Source};
 use crate::core::input::{Input, News};
 use crate::core::link::LinkSettings;
 use crate::core::output::Output;
+use crate::core::sentence::Sentence;
 use crate::core::signal::Hello;
 use crate::core::snapshot::{LinkState, Snapshot};
 use crate::core::{Core, Settings};
@@ -93,6 +94,7 @@ struct Hands {
     notify: Notify,
     ceiling_kbps: u32,
     link: LinkState,
+    intruder: bool,
     stopping: bool,
 }
 
@@ -147,6 +149,7 @@ async fn start(config: &Config, options: &RunOptions, clock: Clock, inbox: &Inbo
         notify: Notify::from_env(),
         ceiling_kbps: config.ceiling.as_kbps(),
         link: LinkState::Unpaired,
+        intruder: false,
         stopping: false,
     };
     Ok((Core::new(settings, clock.now()), hands))
@@ -173,7 +176,8 @@ fn wire(config: &Config, options: &RunOptions, inbox: &Inbox) -> Result<(Peer, M
             }
         }),
     };
-    let settings = PeerSettings { session_port: config.session_port, starts: options.rtp_starts };
+    let settings =
+        PeerSettings { session_port: config.session_port, starts: options.rtp_starts, ceiling: config.ceiling };
     let peer = Peer::new(settings, taps, inbox.clone()).map_err(|error| RunError::Missing(error.to_string()))?;
     let outlet = peer.outlet();
     let asking = outlet.clone();
@@ -307,9 +311,15 @@ impl Hands {
     }
 
     fn publish(&mut self, snapshot: &Snapshot) {
+        let open = snapshot.fault.as_ref().filter(|fault| fault.until.is_none());
+        let intruder = open.is_some_and(|fault| fault.sentence == Sentence::Intruder);
+        if intruder && !self.intruder {
+            // Once, however often the attempt is repeated.
+            tracing::warn!("media refused: the certificate on the line is not the one that the other box announced");
+        }
+        self.intruder = intruder;
         if snapshot.link != self.link {
             self.link = snapshot.link;
-            let open = snapshot.fault.as_ref().filter(|fault| fault.until.is_none());
             let sentence = open.map_or("", |fault| fault.sentence.text(Language::English));
             tracing::info!(link = ?snapshot.link, session = ?snapshot.session, "{sentence}");
             self.notify.status(&format!("{:?} {sentence}", snapshot.link));

@@ -23,8 +23,8 @@ fn each_room_sees_and_hears_the_other_room_and_not_itself() {
         let (wrong, level) = (sound.share_at(own), sound.level_dbfs());
         assert!(wrong < 0.01, "{end:?} hears {wrong:.3} of its power at its own {own} Hz");
         assert!((-12.0..-6.0).contains(&level), "−9 dBFS were said, {level:.1} are heard");
-        let status = pair.status(end).unwrap();
-        assert_eq!((&status["microphone"], &status["far_microphone"]), (&"open".into(), &"open".into()));
+        let both = |status: &serde_json::Value| status["microphone"] == "open" && status["far_microphone"] == "open";
+        let status = pair.wait_status(end, LIMIT, "both microphones shown as open", both);
         let played = status["played_dbfs"].as_f64().unwrap();
         assert!((-12.0..-6.0).contains(&played), "the status says {played}");
     }
@@ -35,8 +35,11 @@ fn each_room_sees_and_hears_the_other_room_and_not_itself() {
 #[test]
 fn vp8_carries_the_picture_as_well() {
     let (pair, eyes, _ears) = rooms(&Setup { codec: "vp8".into(), ..small() });
-    let said = pair.wait_up(LIMIT);
-    assert!(said.iter().all(|status| status["codec"] == "vp8" && status["encoder"] == "vp8enc"), "{said:?}");
+    pair.wait_up(LIMIT);
+    for end in End::BOTH {
+        let vp8 = |status: &serde_json::Value| status["codec"] == "vp8" && status["encoder"] == "vp8enc";
+        pair.wait_status(end, LIMIT, "VP8 by its encoder", vp8);
+    }
     eyes[0].wait_for_halves(SEEN_AT_A, LIMIT);
     eyes[1].wait_for_halves(SEEN_AT_B, LIMIT);
 }

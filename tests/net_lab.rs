@@ -141,7 +141,7 @@ fn the_rate_limit_holds_and_ends() {
 #[test]
 fn behind_a_one_way_firewall_only_a_opens_connections() {
     let Some(lab) = Lab::new(Middle::Switch) else { return };
-    lab.one_way_firewall();
+    lab.only_opens(End::A);
     let [at_a, at_b] = End::BOTH.map(|end| SocketAddr::from((lab.v4(end), 7001)));
     let _listeners =
         [(End::A, at_a), (End::B, at_b)].map(|(end, address)| lab.inside(end, || TcpListener::bind(address).unwrap()));

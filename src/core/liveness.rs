@@ -85,8 +85,9 @@ impl Liveness {
 
 /// One heartbeat each way this often; with 300 bytes on the wire this is 10 kbit/s.
 pub const HEARTBEAT_PERIOD: Duration = Duration::from_millis(250);
-/// A line is stale this long beyond its cadence: with the drawing of the grey picture it stays below the promised 1.5 s.
-pub const STALE_AFTER: Duration = Duration::from_millis(1300);
+/// A line is stale this long beyond its cadence. Stricter than the promised 1.5 s, because the last frame of a torn line may
+/// have waited 200 ms for lost packets before it was decoded, and the grey picture has to be drawn.
+pub const STALE_AFTER: Duration = Duration::from_millis(1200);
 /// What the far clock's estimate may be wrong by, and the path and the decoder may take.
 const UNSEEN: Duration = Duration::from_millis(500);
 /// A trunk this long silent is dropped and redialled.

@@ -53,6 +53,7 @@ pub struct Core {
     since: Moment,
     missing: Vec<Device>,
     marks: [Option<CaptureMark>; 4],
+    voice_sent_at: Option<Moment>,
     received: ReceiveReport,
     carried: CarryReport,
     sent: SendReport,
@@ -75,6 +76,7 @@ impl Core {
             since: now,
             missing: Vec::new(),
             marks: [None; 4],
+            voice_sent_at: None,
             received: ReceiveReport::default(),
             carried: CarryReport::default(),
             sent: SendReport::default(),
@@ -126,7 +128,12 @@ impl Core {
                 }
             }
             News::FrameDecoded { line: Line::Voice | Line::LiveShare | Line::ShareSound, .. } => {}
-            News::LineSent { line, mark } => self.marks[line.index()] = Some(mark),
+            News::LineSent { line, mark } => {
+                self.marks[line.index()] = Some(mark);
+                if line == Line::Voice {
+                    self.voice_sent_at = Some(now);
+                }
+            }
             News::Received(report) => self.received = report,
             News::Carried(report) => self.carried = report,
             News::Sent(report) => self.sent = report,
@@ -164,7 +171,7 @@ impl Core {
             at: now,
             link: self.state,
             since: self.since,
-            microphone: self.microphone(),
+            microphone: self.microphone(now),
             camera: self.camera(),
             received: self.received.clone(),
             carried: self.carried.clone(),
@@ -214,7 +221,11 @@ impl Core {
 
     fn judge(&mut self, now: Moment) {
         let Some(link) = &self.link else { return };
-        let state = match (link.is_up(now), self.state) {
+        let up = match self.state {
+            LinkState::Up => link.is_up(now),
+            LinkState::Unpaired | LinkState::Connecting | LinkState::Lost => link.is_back(now),
+        };
+        let state = match (up, self.state) {
             (true, _) => LinkState::Up,
             (false, LinkState::Up | LinkState::Lost) => LinkState::Lost,
             (false, LinkState::Connecting | LinkState::Unpaired) => LinkState::Connecting,
@@ -264,7 +275,7 @@ impl Core {
             news.mark = mark;
         }
         lines[Line::Camera.index()].cadence = self.camera_cadence();
-        if self.microphone() == MicState::Open {
+        if self.microphone(now) == MicState::Open {
             lines[Line::Voice.index()].cadence = Cadence::Every(VOICE_FRAME);
         }
         Heartbeat {
@@ -273,7 +284,7 @@ impl Core {
             wall_ms: self.wall_ms,
             session: link.and_then(|link| link.sessions.current).map(|current| current.session),
             lines,
-            microphone: self.microphone(),
+            microphone: self.microphone(now),
             camera: self.camera(),
         }
     }
@@ -286,9 +297,10 @@ impl Core {
         }
     }
 
-    /// Computed from what was really sent, never from the plan.
-    fn microphone(&self) -> MicState {
-        if self.sent.voice_packets > 0 { MicState::Open } else { MicState::Closed }
+    /// Computed from the packets really sent, never from the plan.
+    fn microphone(&self, now: Moment) -> MicState {
+        let fresh = self.voice_sent_at.is_some_and(|at| now.since(at) < VOICE_SHOWN);
+        if fresh { MicState::Open } else { MicState::Closed }
     }
 
     fn camera(&self) -> CameraState {
@@ -300,5 +312,7 @@ impl Core {
     }
 }
 
+/// An open microphone sends every 10 ms, and the loop turns at least with every heartbeat.
+const VOICE_SHOWN: Duration = Duration::from_millis(600);
 const VOICE_FRAME: Duration = Duration::from_millis(10);
 const CAMERA_WARMING_UP: Duration = Duration::from_millis(200);

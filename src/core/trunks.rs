@@ -4,7 +4,7 @@
 //! answerer speaks where it was last spoken to. One decider, so they cannot close each other's choice.
 
 use crate::core::signal::Hello;
-use crate::model::{Moment, Role, TrunkId};
+use crate::model::{Moment, Role, Side, TrunkId};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -13,6 +13,8 @@ use std::time::Duration;
 pub struct Trunk {
     /// Its name.
     pub id: TrunkId,
+    /// Who dialled.
+    pub dialled_by: Side,
     /// The peer's socket.
     pub peer: SocketAddr,
     /// Our own address on it.
@@ -36,7 +38,7 @@ impl Trunks {
     pub fn add(&mut self, trunk: Trunk, role: Role) -> Vec<TrunkId> {
         let newcomer = trunk.id;
         let restarted = self.open.iter().any(|old| old.hello.boot != trunk.hello.boot);
-        let rival = self.open.iter().any(|old| trunk.opened_at.since(old.opened_at) < SIMULTANEOUS);
+        let rival = self.open.iter().any(|old| crossed(old, &trunk));
         self.open.push(trunk);
         if restarted {
             return self.keep_only(newcomer);
@@ -92,6 +94,12 @@ impl Trunks {
     fn keep_only(&mut self, id: TrunkId) -> Vec<TrunkId> {
         self.drop_where(|trunk| trunk.id != id)
     }
+}
+
+/// Both boxes dialled at once, between the same two addresses. A second dial of one side is no crossing: the first was lost.
+fn crossed(old: &Trunk, new: &Trunk) -> bool {
+    let same_path = (old.own, old.peer.ip()) == (new.own, new.peer.ip());
+    same_path && old.dialled_by != new.dialled_by && new.opened_at.since(old.opened_at) < SIMULTANEOUS
 }
 
 /// Connections opened this close together are two dials that crossed.

@@ -16,6 +16,7 @@ mod meter;
 mod passage;
 mod ports;
 mod receiving;
+mod repair;
 mod rig;
 pub mod sdp;
 mod sending;
@@ -26,17 +27,20 @@ pub use passage::Outlet;
 use crate::core::input::{CarryReport, Input};
 use crate::core::output::SessionOrder;
 use crate::inbox::Inbox;
-use crate::model::{Line, SessionId};
+use crate::model::{Bitrate, Line, SessionId};
 use gst::prelude::*;
 use gstreamer as gst;
 use meter::{Meter, Reading};
 use passage::Gate;
 use ports::Ports;
+use repair::Repair;
 use rig::Surroundings;
 use session::Handle;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
 use thiserror::Error;
 
 /// All sessions of this box.
@@ -48,6 +52,7 @@ pub struct Peer {
     outlet: Outlet,
     sessions: BTreeMap<SessionId, Open>,
     admitted: Option<SessionId>,
+    warm_up: Option<JoinHandle<()>>,
 }
 
 /// What does not change from session to session.
@@ -57,6 +62,8 @@ pub struct PeerSettings {
     pub session_port: u16,
     /// RTP time and sequence number every line of every session begins near, so that tests meet the wraps; random if `None`.
     pub starts: Option<(u32, u16)>,
+    /// What this box may send in all; repair of lost packets takes a share of it.
+    pub ceiling: Bitrate,
 }
 
 /// Where what arrives goes. Called on GStreamer's threads; must be quick and must not wait.
@@ -127,8 +134,8 @@ impl Peer {
                 return Err(PeerError::ElementMissing { element, package });
             }
         }
-        warm_up();
         Ok(Self {
+            warm_up: warm_up(),
             settings,
             taps,
             inbox,
@@ -150,6 +157,7 @@ impl Peer {
             inbox: self.inbox.clone(),
             gate: Arc::clone(&gate),
             meter: Arc::clone(&meter),
+            repair: Arc::new(Repair::of(self.settings.ceiling)),
         };
         match Handle::start(order.clone(), around, Arc::clone(&self.ports)) {
             Ok(handle) => {
@@ -211,21 +219,29 @@ impl Peer {
 }
 
 impl Drop for Peer {
+    /// Waits for what still uses the DTLS library, which must not happen while the process exits.
     fn drop(&mut self) {
         for session in self.sessions.keys().copied().collect::<Vec<_>>() {
             self.close(session);
+        }
+        if let Some(warm_up) = self.warm_up.take() {
+            let _its_panic_was_told = warm_up.join();
+        }
+        if !self.ports.empty(LEAVE_DEADLINE) {
+            tracing::warn!(deadline = ?LEAVE_DEADLINE, "a session does not leave");
         }
     }
 }
 
 /// Loads what a session is made of and lets the DTLS plugin make its key, which it does once per process and slowly, while
 /// the trunk is still being dialled.
-fn warm_up() {
+fn warm_up() -> Option<JoinHandle<()>> {
     let work = || NEEDED.iter().for_each(|(element, _)| drop(gst::ElementFactory::make(element).build()));
-    if let Err(fault) = std::thread::Builder::new().name("engawa-warm-up".to_owned()).spawn(work) {
-        tracing::debug!(%fault, "the first session is built cold");
-    }
+    std::thread::Builder::new().name("engawa-warm-up".to_owned()).spawn(work).ok()
 }
+
+/// Tearing a session down takes about 10 ms.
+const LEAVE_DEADLINE: Duration = Duration::from_secs(1);
 
 /// IP and UDP headers of one packet.
 const fn header_bytes(address: IpAddr) -> u64 {

@@ -28,6 +28,12 @@ impl Ports {
         held.insert(port).then(|| Lease { ports: Arc::clone(self), port })
     }
 
+    /// Waits until no session holds a port any more; false if that takes longer.
+    pub(super) fn empty(&self, within: Duration) -> bool {
+        let waited = self.freed.wait_timeout_while(self.lock(), within, |held| !held.is_empty());
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeSet<u16>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }

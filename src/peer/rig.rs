@@ -4,6 +4,7 @@ use super::Taps;
 use super::meter::{Estimator, Meter};
 use super::passage::{Gate, Sources};
 use super::receiving::{Entrances, Receiving};
+use super::repair::Repair;
 use super::sdp::Streams;
 use super::sending::Sending;
 use crate::core::output::SessionOrder;
@@ -34,6 +35,7 @@ pub(super) struct Surroundings {
     pub(super) inbox: Inbox,
     pub(super) gate: Arc<Gate>,
     pub(super) meter: Arc<Meter>,
+    pub(super) repair: Arc<Repair>,
 }
 
 impl Rig {
@@ -49,7 +51,7 @@ impl Rig {
             .property("bundle-policy", WebRTCBundlePolicy::MaxBundle)
             .build()?;
         confine(&webrtcbin, around.port, &order.own.to_string())?;
-        tend(&webrtcbin, &around.meter);
+        tend(&webrtcbin, &around.meter, &around.repair);
         pipeline.add(&webrtcbin)?;
 
         let streams = Arc::new(OnceLock::new());
@@ -110,11 +112,11 @@ fn confine(webrtcbin: &gst::Element, port: u16, own: &str) -> Result<(), glib::B
     }
 }
 
-/// Tends what webrtcbin builds inside itself: counts what goes through its socket, and takes the clock out of its way out,
-/// where 1.22 holds every packet until its PTS has come.
-fn tend(webrtcbin: &gst::Element, meter: &Arc<Meter>) {
+/// Tends what webrtcbin builds inside itself: counts what goes through its socket, keeps repair within its share, and takes
+/// the clock out of its way out, where 1.22 holds every packet until its PTS has come.
+fn tend(webrtcbin: &gst::Element, meter: &Arc<Meter>, repair: &Arc<Repair>) {
     let Some(bin) = webrtcbin.downcast_ref::<gst::Bin>() else { return };
-    let meter = Arc::clone(meter);
+    let (meter, repair) = (Arc::clone(meter), Arc::clone(repair));
     bin.connect_deep_element_added(move |_, _, element| {
         let packets = gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST;
         let meter = Arc::clone(&meter);
@@ -136,6 +138,7 @@ fn tend(webrtcbin: &gst::Element, meter: &Arc<Meter>) {
                 });
             }
             Some("rtpsession") => hurry(element),
+            Some("rtprtxsend") => repair.guard(element),
             Some("clocksync") => element.set_property("sync", false),
             Some(_) | None => {}
         }

@@ -201,8 +201,12 @@ impl Session {
         let tell = self.tell.clone();
         rig.webrtcbin.connect_notify(Some("connection-state"), move |webrtcbin, _| {
             let state = webrtcbin.property::<WebRTCPeerConnectionState>("connection-state");
+            // "Connected" proves nothing, "failed" does: libnice of Debian 13 no longer sends once the far consent is
+            // 30 s old (RFC 7675), and never will again.
             if state == WebRTCPeerConnectionState::Connected {
                 tell.say(Turn::Connected);
+            } else if state == WebRTCPeerConnectionState::Failed {
+                tell.say(Turn::Broken("its transport failed".to_owned()));
             }
         });
         let tell = self.tell.clone();

@@ -1,5 +1,6 @@
 //! How soon the link is back: two daemons in two network namespaces, faults made on the path. `cargo bench --bench line` as
-//! root, on an idle machine; prints one JSON object. `-- --long` adds the cuts of 60 and 300 s.
+//! root, on an idle machine; prints one JSON row per fault. With
+//! `-- --long` only the cuts of 60 and 300 s.
 
 #![allow(
     clippy::print_stdout,
@@ -21,7 +22,6 @@ use support::{pause, wait_for};
 fn main() {
     let long = std::env::args().any(|argument| argument == "--long");
     let Some(lab) = Lab::new(Middle::Switch) else { return };
-    let mut rows = Vec::new();
     for family in [Family::V4, Family::V6] {
         let setup = Setup { size: "1280x720".into(), fps: 30, family, ..Setup::default() };
         let mut pair = Pair::start(Some(&lab), &setup);
@@ -29,29 +29,27 @@ fn main() {
         pause(Duration::from_secs(4));
         let name = format!("{family:?}");
         if family == Family::V4 {
-            let cuts: &[u64] = if long { &[5, 5, 5, 60, 300] } else { &[5, 5, 5] };
+            let cuts: &[u64] = if long { &[60, 300] } else { &[5, 5, 5] };
             for seconds in cuts {
-                rows.push(cut(&lab, &pair, *seconds));
-                println!("{}", rows.last().unwrap());
+                show(&cut(&lab, &pair, *seconds));
+            }
+            if long {
+                return;
             }
             for _ in 0..RUNS {
-                rows.push(kill(&mut pair));
-                println!("{}", rows.last().unwrap());
+                show(&kill(&mut pair));
                 pause(Duration::from_secs(3));
             }
         }
         for _ in 0..RUNS {
-            rows.push(carrier(&lab, &pair, &name));
-            println!("{}", rows.last().unwrap());
+            show(&carrier(&lab, &pair, &name));
             pause(Duration::from_secs(3));
         }
         for host in [77, 78, 79] {
-            rows.push(address(&lab, &pair, &name, host));
-            println!("{}", rows.last().unwrap());
+            show(&address(&lab, &pair, &name, host));
             pause(Duration::from_secs(3));
         }
     }
-    println!("{}", serde_json::to_string_pretty(&rows).unwrap());
 }
 
 /// Dropped packets both ways: when the loss was shown, and when the first fresh frame was decoded after the path was back.
@@ -119,6 +117,10 @@ fn fresh_frame(pair: &Pair<'_>, end: End, since: u64) -> Option<f64> {
         let first = status["since_ns"].as_u64().filter(|at| *at > since).unwrap_or(at);
         Some(seconds(first, since))
     })
+}
+
+fn show(row: &Value) {
+    println!("{row}");
 }
 
 fn session(pair: &Pair<'_>, end: End) -> Value {

@@ -50,8 +50,11 @@ fn a_restart_so_quick_that_no_closure_was_heard_is_noticed_by_the_hello() {
     for victim in [0, 1] {
         for seed in SEEDS {
             let mut world = linked_by_seed(seed);
+            let old = world.kiosks[1 - victim].admitted;
             world.unplug(victim);
             world.start(victim);
+            world.run_until(2 * SECOND, |world| world.kiosks[1 - victim].admitted != old);
+            assert_eq!(world.kiosks[1 - victim].admitted, None, "nothing more is sent to the life that ended");
             let took = frames_back(&mut world, 10 * SECOND);
             expect_within(&world, took, 2000 * MS, "picture");
             expect_calm(&mut world);
@@ -96,6 +99,27 @@ fn a_changed_address_gets_a_new_session_within_a_second() {
             expect_calm(&mut world);
             assert_eq!(world.counts().sessions_opened, before.sessions_opened + 2);
             assert_eq!(world.shown(1 - victim).peer_address.map(|peer| peer.ip()), Some(elsewhere));
+        }
+    }
+}
+
+#[test]
+fn two_boxes_that_move_one_right_after_the_other_link_again_without_a_storm_of_dials() {
+    for first in [0, 1] {
+        for seed in SEEDS {
+            let mut world = linked_by_seed(seed);
+            let before = world.counts();
+            for (victim, host) in [(first, 201), (1 - first, 202)] {
+                world.move_to(victim, None);
+                world.run(seed % 7 * 5 * MS);
+                world.move_to(victim, Some(IpAddr::from([192, 0, 2, host])));
+                let took = frames_back(&mut world, 5 * SECOND);
+                // The second move comes while the connection from the first is only a moment old.
+                expect_within(&world, took, SECOND, "new address");
+            }
+            expect_calm(&mut world);
+            let dials = world.counts().dials - before.dials;
+            assert!(dials <= 20, "seed {seed}: {dials} dials");
         }
     }
 }
@@ -250,5 +274,40 @@ fn one_slow_heartbeat_does_not_make_the_next_dials_wait() {
         world.line(true);
         let took = frames_back(&mut world, 10 * SECOND);
         expect_within(&world, took, 2500 * MS, "linked");
+    }
+}
+
+#[test]
+fn an_address_that_changed_unnoticed_gets_a_new_session_with_the_next_trunk() {
+    let elsewhere = IpAddr::V4(Ipv4Addr::new(10, 0, 9, 9));
+    for victim in [0, 1] {
+        for seed in SEEDS {
+            let mut world = linked_by_seed(seed);
+            let before = world.counts();
+            world.kiosks[victim].address = Some(elsewhere);
+            assert!(world.run_until(5 * SECOND, |world| !world.shown(victim).trunk).is_some());
+            assert!(world.run_until(5 * SECOND, |world| world.shown(0).trunk && world.shown(1).trunk).is_some());
+            let opened = world.run_until(SECOND, |world| world.counts().sessions_opened == before.sessions_opened + 2);
+            expect_within(&world, opened, 150 * MS, "new session");
+            let took = frames_back(&mut world, 5 * SECOND);
+            expect_within(&world, took, SECOND, "frames");
+            expect_calm(&mut world);
+        }
+    }
+}
+
+#[test]
+fn a_peer_that_moved_is_dialled_where_it_was_last_heard() {
+    for victim in [0, 1] {
+        let mut world = linked_by_seed(13);
+        world.move_to(victim, Some(IpAddr::V4(Ipv4Addr::new(10, 0, 9, 9))));
+        world.run(5 * SECOND);
+        assert!(world.well());
+        world.ways[victim].lets_dial = false;
+        world.reset_conns();
+        world.run(500 * MS);
+        let took = world.run_until(10 * SECOND, World::well);
+        expect_within(&world, took, 1500 * MS, "trunk to the new address");
+        expect_calm(&mut world);
     }
 }

@@ -2,10 +2,11 @@
 
 use super::{SEEDS, expect_calm, expect_within, frames_back, linked, linked_by_seed};
 use crate::core_world::{Camera, MS, Mail, Options, SECOND, World};
-use engawa::core::input::Input;
+use engawa::core::input::{Input, News};
 use engawa::core::plan::Picture;
 use engawa::core::sentence::Sentence;
 use engawa::core::snapshot::LinkState;
+use engawa::model::Line;
 
 #[test]
 fn two_boxes_show_each_other_within_0_6_s_of_their_start() {
@@ -14,6 +15,7 @@ fn two_boxes_show_each_other_within_0_6_s_of_their_start() {
         let took = world.run_until(2 * SECOND, World::well);
         expect_within(&world, took, 600 * MS, "first picture");
         assert_eq!(world.counts().sessions_opened, 2, "one session, opened once at each box");
+        assert_eq!(world.counts().refreshed, 2, "one key frame from each box, without being asked");
         expect_calm(&mut world);
         assert_eq!(world.counts().sessions_opened, 2);
         assert_eq!(world.counts().admitted, 2);
@@ -65,12 +67,12 @@ fn a_transport_that_gave_up_during_the_cut_is_replaced_within_a_second_of_the_pa
 
 #[test]
 fn a_transport_that_died_in_silence_during_the_cut_is_replaced_within_a_second_of_the_path() {
-    for victim in [0, 1] {
+    for (victim, seconds) in [(0, 10), (1, 10), (0, 100), (1, 100)] {
         for seed in SEEDS {
             let mut world = linked_by_seed(seed);
             let before = world.counts();
             world.line(false);
-            world.run(10 * SECOND + seed * 37 * MS);
+            world.run(seconds * SECOND + seed * 37 * MS);
             world.kill_transport(victim);
             world.line(true);
             let took = frames_back(&mut world, 10 * SECOND);
@@ -213,4 +215,79 @@ fn a_renewal_at_a_quiet_hour_loses_no_frame() {
             expect_calm(&mut world);
         }
     }
+}
+
+#[test]
+fn a_path_that_is_back_one_way_only_shows_the_picture_without_being_asked_for_it() {
+    for from in [0, 1] {
+        for seed in SEEDS {
+            let mut world = linked_by_seed(seed);
+            world.line(false);
+            world.run(10 * SECOND + seed * 37 * MS);
+            world.ways[from].up = true;
+            let took = world.run_until(5 * SECOND, |world| world.link(1 - from) == Some(LinkState::Up));
+            expect_within(&world, took, 500 * MS, "picture");
+        }
+    }
+}
+
+#[test]
+fn a_session_that_reports_failure_is_replaced_at_once() {
+    for victim in [0, 1] {
+        for seed in SEEDS {
+            let mut world = linked_by_seed(seed);
+            let before = world.counts();
+            let session = world.shown(victim).session.expect("linked");
+            world.inject(victim, Mail::Urgent(Input::SessionFailed { session, cause: "by test".to_owned() }));
+            let asked = world.counts();
+            let offered = u64::from(victim == 1);
+            assert_eq!(asked.sessions_opened, before.sessions_opened + offered, "the offerer opens");
+            assert_eq!(asked.signals, before.signals + 2 - offered, "the answerer ends and asks");
+            let took = frames_back(&mut world, 5 * SECOND);
+            expect_within(&world, took, 700 * MS, "frames");
+            expect_calm(&mut world);
+        }
+    }
+}
+
+#[test]
+fn a_heartbeat_from_before_a_cut_is_never_answered_after_it() {
+    let mut world = linked_by_seed(15);
+    world.line(false);
+    world.run(100 * SECOND);
+    world.line(true);
+    world.diary = Some(Vec::new());
+    world.run(2 * SECOND);
+    let diary = world.diary.take().expect("kept");
+    let beats: Vec<&String> = diary.iter().filter(|line| line.contains("Heartbeat")).collect();
+    for who in [0, 1] {
+        let from = |line: &&&String, who: usize| line.contains(&format!(" {who} TrunkId"));
+        let first = beats.iter().find(|line| from(line, who)).expect("it beats again");
+        let echo = first.split("Echo { ").nth(1).and_then(|rest| rest.split(',').next());
+        let fresh = |sent_at: &str| beats.iter().filter(|line| from(line, 1 - who)).any(|line| line.contains(sent_at));
+        assert!(echo.is_none_or(fresh), "drift would look like a round trip: {first}");
+    }
+}
+
+#[test]
+fn a_replaced_session_goes_after_a_second_although_no_frame_comes() {
+    let mut world = linked_by_seed(16);
+    world.kiosks[0].camera = Camera::Hung;
+    world.inject(1, Mail::Urgent(Input::RenewalDue));
+    world.run(3 * SECOND);
+    assert_eq!(world.kiosks[1].sessions.len(), 1);
+    assert_eq!(world.counts().admitted, 4);
+}
+
+#[test]
+fn until_it_goes_the_frames_of_a_replaced_session_count() {
+    let mut world = linked_by_seed(17);
+    let old = world.shown(0).session.expect("linked");
+    world.inject(1, Mail::Urgent(Input::RenewalDue));
+    assert!(world.run_until(SECOND, |world| world.kiosks[0].admitted != Some(old)).is_some());
+    world.kiosks[1].camera = Camera::Hung;
+    world.run(900 * MS);
+    world.inject(0, Mail::News(News::FrameDecoded { line: Line::Camera, session: old }));
+    world.run(900 * MS);
+    assert_eq!(world.link(0), Some(LinkState::Up));
 }

@@ -1,7 +1,7 @@
 //! Who is believed: intruders, replays, strangers, wrong clocks; and what never opens by itself.
 
 use super::{SEEDS, expect_calm, expect_within, frames_back, linked_by_seed, restless};
-use crate::core_world::{MS, Mail, Options, SECOND, World, configured_address};
+use crate::core_world::{MS, Mail, Options, PeerSession, SECOND, World, configured_address};
 use engawa::core::Core;
 use engawa::core::input::{DialFault, Input, News};
 use engawa::core::output::Output;
@@ -221,4 +221,18 @@ fn a_peer_with_another_key_is_named() {
     world.run(500 * MS);
     world.inject(0, Mail::Urgent(Input::DialFailed { fault: DialFault::WrongKey }));
     assert_eq!(world.shown(0).plan.screen.sentence, Some(Sentence::WrongKey));
+}
+
+#[test]
+fn only_the_first_answer_counts() {
+    let mut world = World::new(Options::new(14));
+    let answered = |world: &World| world.kiosks[1].sessions.first().is_some_and(PeerSession::started);
+    assert!(world.run_until(SECOND, answered).is_some());
+    let session = world.kiosks[1].sessions[0].order.session;
+    let trunk = world.living_trunk(1).expect("a trunk is open");
+    let answer = Signal::Answer { session, sdp: World::sdp(BootId(666), 1) };
+    world.inject(1, Mail::Urgent(Input::Heard { trunk, signal: answer }));
+    let took = world.run_until(SECOND, World::well);
+    expect_within(&world, took, 500 * MS, "linked all the same");
+    assert_eq!(world.counts().sessions_opened, 2);
 }

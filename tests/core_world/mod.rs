@@ -6,7 +6,7 @@
 //! ```
 //! The models are as unkind as what was measured: connections half open, closures late, sessions that say "connected" into
 //! silence. After every step the promises of both cores and of the world are checked. Everything follows from the seed.
-#![allow(dead_code, reason = "each test file uses its own part of the world")]
+#![allow(dead_code, unused_imports, reason = "each test file uses its own part of the world")]
 
 pub mod chance;
 mod kiosk;
@@ -22,6 +22,7 @@ use engawa::core::snapshot::{LinkState, Snapshot};
 use engawa::model::{Fingerprint, SessionId};
 pub use kiosk::{Camera, Counts, Kiosk};
 pub use network::{Way, configured_address};
+pub use peer::PeerSession;
 use std::collections::BTreeMap;
 use trunk::{Conn, Segment};
 

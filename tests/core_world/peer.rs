@@ -5,7 +5,7 @@ use super::{Event, MS, Mail, SECOND, World};
 use engawa::core::input::{Input, News};
 use engawa::core::output::SessionOrder;
 use engawa::core::signal::{Alignment, CaptureMark};
-use engawa::model::{BootId, Fingerprint, Line, Role, SessionId};
+use engawa::model::{BootId, Fingerprint, Line, MicState, Role, SessionId};
 
 /// One webrtcbin life at one box.
 pub struct PeerSession {
@@ -24,6 +24,13 @@ pub struct PeerSession {
     heard_at: u64,
     next_frame: u64,
     asked_at: u64,
+}
+
+impl PeerSession {
+    /// Both descriptions are set: it handshakes.
+    pub fn started(&self) -> bool {
+        self.started
+    }
 }
 
 /// The DTLS certificate of one life of a daemon.
@@ -271,7 +278,11 @@ impl World {
         kiosk.frame_number += 1;
         let number = kiosk.frame_number;
         let mark = CaptureMark { rtp: (captured_at.as_nanos() / 11_111) as u32, captured_at };
+        let speaks = kiosk.plan.microphone == MicState::Open;
         self.deliver(who, Mail::News(News::LineSent { line: Line::Camera, mark }));
+        if speaks {
+            self.deliver(who, Mail::News(News::LineSent { line: Line::Voice, mark }));
+        }
         if !self.media_passes(who, session) {
             return;
         }

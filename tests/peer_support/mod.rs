@@ -10,7 +10,7 @@ use engawa::core::input::{Input, News};
 use engawa::core::output::SessionOrder;
 use engawa::core::signal::CaptureMark;
 use engawa::inbox::{Inbox, Mail};
-use engawa::model::{BootId, Fingerprint, Line, Role, SessionId, VideoCodec};
+use engawa::model::{Bitrate, BootId, Fingerprint, Line, Role, SessionId, VideoCodec};
 use engawa::peer::{Outlet, Peer, PeerSettings, SoundPacket, Taps};
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -78,7 +78,7 @@ impl Side {
         };
         let inbox = Inbox::default();
         let port = free_ports();
-        let settings = PeerSettings { session_port: port, starts };
+        let settings = PeerSettings { session_port: port, starts, ceiling: Bitrate::from_kbps(8000) };
         let peer = Peer::new(settings, taps, inbox.clone()).unwrap();
         Self { peer, inbox, caught, marks: Vec::new(), port }
     }

@@ -73,6 +73,7 @@ pub struct Pair<'lab> {
     directory: TempDir,
     ports: [Ports; 2],
     daemons: [Option<Guest>; 2],
+    environment: [Vec<(String, String)>; 2],
     arguments: [Vec<String>; 2],
 }
 
@@ -92,7 +93,8 @@ impl<'lab> Pair<'lab> {
         };
         let directory = tempfile::Builder::new().prefix("engawa-test-").tempdir().unwrap();
         let arguments = [setup.arguments.clone(), setup.arguments.clone()];
-        let pair = Self { lab, setup: setup.clone(), directory, ports, daemons: [None, None], arguments };
+        let environment = Default::default();
+        let pair = Self { lab, setup: setup.clone(), directory, ports, daemons: [None, None], environment, arguments };
         for end in End::BOTH {
             std::fs::DirBuilder::new().mode(0o700).create(pair.state_directory(end)).unwrap();
             std::fs::write(pair.config(end), pair.configuration(end)).unwrap();
@@ -128,7 +130,7 @@ impl<'lab> Pair<'lab> {
         let log = std::fs::File::options().create(true).append(true).open(self.log_file(end)).unwrap();
         let mut command = self.command(end);
         command.arg("run").arg("--config").arg(self.config(end)).args(&self.arguments[end as usize]);
-        command.envs(self.setup.environment.iter().cloned());
+        command.envs(self.setup.environment.iter().chain(&self.environment[end as usize]).cloned());
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         self.daemons[end as usize] = Some(Guest::spawn(command));
     }
@@ -153,6 +155,12 @@ impl<'lab> Pair<'lab> {
         std::fs::write(self.config(end), table.to_string()).unwrap();
     }
 
+    /// More environment for one box, for its next start.
+    pub fn set_environment(&mut self, end: End, environment: &[(&str, &str)]) {
+        self.environment[end as usize] =
+            environment.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
+    }
+
     /// Where everything of the pair is; removed with it.
     pub fn directory(&self) -> &Path {
         self.directory.path()
@@ -172,6 +180,11 @@ impl<'lab> Pair<'lab> {
 
     pub fn ports(&self, end: End) -> Ports {
         self.ports[end as usize]
+    }
+
+    /// The ports of every pair in a lab.
+    pub fn lab_ports() -> [Ports; 2] {
+        IN_A_LAB
     }
 
     /// The UDP ports of both boxes, for the man in the middle.
@@ -237,8 +250,8 @@ impl<'lab> Pair<'lab> {
 
     fn command(&self, end: End) -> Command {
         match self.lab {
-            Some(lab) => lab.command(end, BINARY),
-            None => Command::new(BINARY),
+            Some(lab) => lab.command(end, binary()),
+            None => Command::new(binary()),
         }
     }
 
@@ -337,11 +350,16 @@ pub fn ask(socket: &Path) -> Option<Value> {
     serde_json::from_str(&line).ok()
 }
 
-fn name(end: End) -> &'static str {
+pub fn name(end: End) -> &'static str {
     match end {
         End::A => "a",
         End::B => "b",
     }
+}
+
+/// The program under test: ENGAWA_BIN where it runs elsewhere, as in a chroot (tests/trixie/run.sh).
+pub fn binary() -> std::ffi::OsString {
+    std::env::var_os("ENGAWA_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_engawa").into())
 }
 
 /// Free a moment ago on loopback.

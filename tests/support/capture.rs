@@ -20,7 +20,9 @@ pub struct Flow {
     pub from: IpAddr,
     pub to: IpAddr,
     pub protocol: Protocol,
-    /// Destination port, of TCP and UDP.
+    /// Source port, of TCP and UDP.
+    pub from_port: Option<u16>,
+    /// Destination port, of TCP and UDP; the type of ICMP.
     pub port: Option<u16>,
 }
 
@@ -79,21 +81,24 @@ fn flow(frame: &[u8]) -> Option<Flow> {
     let kind = u16::from_be_bytes(frame.get(12..14)?.try_into().ok()?);
     match kind {
         0x0800 | 0x86dd => {
-            let header = Header::read(&frame[14..])?;
+            let packet = &frame[14..];
+            let header = Header::read(packet)?;
+            let kind = packet.get(header.start).copied().filter(|_| header.protocol == Protocol::Icmp).map(u16::from);
             Some(Flow {
                 from: header.from,
                 to: header.to,
                 protocol: header.protocol,
-                port: header.ports.map(|(_, port)| port),
+                from_port: header.ports.map(|(port, _)| port),
+                port: header.ports.map(|(_, port)| port).or(kind),
             })
         }
         0x0806 => {
             let address = |at: usize| Some(Ipv4Addr::from(<[u8; 4]>::try_from(frame.get(at..at + 4)?).ok()?).into());
-            Some(Flow { from: address(28)?, to: address(38)?, protocol: Protocol::Arp, port: None })
+            Some(Flow { from: address(28)?, to: address(38)?, protocol: Protocol::Arp, from_port: None, port: None })
         }
         other => {
             let nobody = Ipv4Addr::UNSPECIFIED.into();
-            Some(Flow { from: nobody, to: nobody, protocol: Protocol::Other(other), port: None })
+            Some(Flow { from: nobody, to: nobody, protocol: Protocol::Other(other), from_port: None, port: None })
         }
     }
 }

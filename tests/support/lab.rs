@@ -171,9 +171,9 @@ impl Lab {
         self.change_both(|state| state.loss_permille = permille);
     }
 
-    /// b may not open TCP connections to a; everything else passes.
-    pub fn one_way_firewall(&self) {
-        self.change(End::A, |state| state.refuses_tcp = true);
+    /// Only this end may open TCP connections to the other; everything else passes.
+    pub fn only_opens(&self, opener: End) {
+        self.change(opener, |state| state.refuses_tcp = true);
     }
 
     /// Limits both directions to so many kilobits per second (token bucket, at most 100 ms of queue).
@@ -219,6 +219,20 @@ impl Lab {
     pub fn flush_address(&self, end: End) {
         let n = self.namespace(end);
         run(&format!("ip -n {n} addr flush dev {CABLE} scope global"));
+    }
+
+    /// Joins the segments of two labs by a cable between their switches. Their ends must be given different hosts first.
+    pub fn join(&self, other: &Self) {
+        assert_eq!((self.middle, other.middle), (Middle::Switch, Middle::Switch), "segments are joined by switches");
+        let (near, far) = (self.middle_namespace(), other.middle_namespace());
+        run(&format!("ip link add joint netns {near} type veth peer name joint netns {far}"));
+        for middle in [&near, &far] {
+            run(&format!("ip -n {middle} link set joint master switch"));
+            run(&format!("ip -n {middle} link set joint up"));
+        }
+        for middle in [&near, &far] {
+            self.wait_addresses(middle, "joint");
+        }
     }
 
     /// Gives them back.
@@ -277,6 +291,10 @@ impl Lab {
             run(&format!("ip -n {n} link set {CABLE} up"));
             if self.middle == Middle::Router {
                 self.address_middle(end);
+            }
+            if self.check == AddressCheck::Skipped {
+                // An unchecked address is in use before its neighbours can ask for it: a lost question is repeated sooner.
+                run(&format!("ip netns exec {n} sysctl -qw net.ipv6.neigh.{CABLE}.retrans_time_ms=50"));
             }
             self.address(end);
         }

@@ -28,9 +28,11 @@ pub mod lab;
 pub mod mitm;
 pub mod namespace;
 pub mod packet;
+pub mod recovery;
 pub mod router;
 pub mod senses;
 pub mod srtp;
+pub mod watch;
 pub mod wire;
 
 use std::time::{Duration, Instant};

@@ -11,6 +11,8 @@
 mod session;
 mod trunk;
 
+use trunk::REDIAL_PAUSE;
+
 use crate::core::backoff::Backoff;
 use crate::core::input::{DialFault, Input};
 use crate::core::liveness::{Liveness, TRUNK_SILENT};
@@ -124,17 +126,19 @@ impl Link {
             Input::TrunkOpened { trunk, dialled_by, peer, own, hello } => {
                 let trunk = Trunk {
                     id: *trunk,
+                    dialled_by: *dialled_by,
                     peer: SocketAddr::new(peer.ip().to_canonical(), peer.port()),
                     own: own.ip().to_canonical(),
                     hello: hello.clone(),
                     opened_at: now,
                     heard_at: now,
                 };
-                self.trunk_opened(trunk, *dialled_by, now);
+                self.trunk_opened(trunk, now);
             }
             Input::TrunkClosed { trunk } => {
-                if self.trunks.remove(*trunk).is_some() {
-                    self.trunks_changed(now);
+                if let Some(gone) = self.trunks.remove(*trunk) {
+                    // One that is closed as soon as it opens must not be redialled without a pause.
+                    self.trunks_changed(gone.opened_at + REDIAL_PAUSE, now);
                 }
             }
             Input::DialFailed { fault } => self.dial_failed(*fault, now),
@@ -169,7 +173,7 @@ impl Link {
             return;
         }
         self.live.frame_decoded(now);
-        self.watch_picture(now);
+        self.watch_picture();
     }
 
     /// A deadline passed. The heartbeat's content is not the link's: [`super::Core`] answers that timer with [`Link::beat`].
@@ -207,6 +211,12 @@ impl Link {
     pub fn is_up(&self, now: Moment) -> bool {
         let held = self.sessions.current.is_some() || self.sessions.next.is_some();
         held && self.live.stale_at().is_some_and(|at| now < at)
+    }
+
+    /// The current session itself has shown life: what lifts "lost", while [`Link::is_up`] is what keeps it away.
+    pub fn is_back(&self, now: Moment) -> bool {
+        let admitted_at = self.sessions.current.map(|current| current.admitted_at);
+        self.is_up(now) && admitted_at.is_some_and(|admitted| self.live.proof_at() >= Some(admitted))
     }
 
     /// The far box cannot ask for a key frame now, because it does not hear us or we do not hear it.

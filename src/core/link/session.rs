@@ -116,6 +116,7 @@ impl Link {
         if self.sessions.admit(now).is_some() {
             self.first_frame_at = None;
             self.trouble.intruder = false;
+            self.trouble.farewell = false;
             self.trouble.session_failed = false;
             self.differ_since = None;
             self.outputs.push_back(Output::Admit { session });
@@ -227,8 +228,8 @@ impl Link {
         }
     }
 
-    pub(super) fn watch_picture(&mut self, now: Moment) {
-        if let Some(at) = self.live.stale_at().filter(|at| *at > now) {
+    pub(super) fn watch_picture(&mut self) {
+        if let Some(at) = self.live.stale_at() {
             self.timers.set(Timer::PictureStale, at);
         }
     }

@@ -40,9 +40,9 @@ impl Link {
         }
     }
 
-    pub(super) fn trunk_opened(&mut self, trunk: Trunk, dialled_by: Side, now: Moment) {
+    pub(super) fn trunk_opened(&mut self, trunk: Trunk, now: Moment) {
         // A dial under way while the peer's own dial succeeds is still under way.
-        if dialled_by == Side::Near {
+        if trunk.dialled_by == Side::Near {
             self.dial_answered();
         }
         self.timers.stop(Timer::Redial);
@@ -51,7 +51,7 @@ impl Link {
             self.far_boot = Some(trunk.hello.boot);
             self.far_number = 0;
             self.live.forget_far();
-            self.watch_picture(now);
+            self.watch_picture();
             self.clock = ClockOffset::default();
             self.echo = None;
         }
@@ -70,7 +70,8 @@ impl Link {
         }
         self.trouble.dial = None;
         self.dials_timed_out = 0;
-        self.trouble.farewell = false;
+        // The life that said goodbye may still answer a last dial; only a new one is back.
+        self.trouble.farewell &= !restarted;
         self.watch_trunks();
         self.timers.set(Timer::Heartbeat, now);
         if restarted {
@@ -136,7 +137,7 @@ impl Link {
         self.echo = Some(Echo { sent_at: heartbeat.sent_at, heard_at: now });
         self.clock.heard(heartbeat.heard, heartbeat.sent_at, now);
         self.live.heard(heartbeat.clone(), self.clock.offset_ns(), now);
-        self.watch_picture(now);
+        self.watch_picture();
         let current = self.sessions.current.map(|current| current.session);
         if heartbeat.session == current && current.is_some() {
             self.differ_since = None;
@@ -179,6 +180,8 @@ impl Link {
         }
         self.close_trunks(orphaned, now);
         if network.carrier && self.trunks.chosen().is_none() {
+            // A dial without a network said nothing about where the peer is.
+            self.dial_far_address = self.far_address.is_some();
             self.dial(now);
         }
     }
@@ -187,19 +190,22 @@ impl Link {
         let any = !ids.is_empty();
         self.outputs.extend(ids.into_iter().map(|trunk| Output::CloseTrunk { trunk }));
         if any {
-            self.trunks_changed(now);
+            self.trunks_changed(now, now);
         }
         self.watch_trunks();
     }
 
-    pub(super) fn trunks_changed(&mut self, now: Moment) {
+    pub(super) fn trunks_changed(&mut self, dial_at: Moment, now: Moment) {
         self.watch_trunks();
         if self.trunks.chosen().is_none() {
             self.bulk = None;
             self.timers.stop(Timer::Heartbeat);
             self.timers.stop(Timer::FramesDue);
             self.close_next();
-            self.dial(now);
+            match dial_at > now {
+                true => self.timers.set(Timer::Redial, dial_at),
+                false => self.dial(now),
+            }
         } else if self.negotiation_lost() {
             self.renew(now);
         }
@@ -236,7 +242,7 @@ const PATIENT_EVERY: u32 = 8;
 const FORGET_PATH_AFTER: u32 = 1200;
 /// The adapter answers within three times the deadline; a little more before it is called broken.
 const DIAL_GRACE: Duration = Duration::from_secs(1);
-const REDIAL_PAUSE: Duration = Duration::from_millis(250);
+pub(super) const REDIAL_PAUSE: Duration = Duration::from_millis(250);
 /// Two crystals drift apart by 24 ms in this time (±200 ppm each); after that they are compared anew.
 const CLOCK_TRUSTED: Duration = Duration::from_secs(60);
 /// Frames flow again this soon after the path is back (0.1–0.7 s were measured); after that, and the
