@@ -246,8 +246,6 @@ async fn turn(
         while let Some(output) = core.poll_output() {
             hands.carry_out(output);
         }
-        hands.publish(&core.snapshot(now));
-        hands.notify.watchdog(now);
         if hands.stopping {
             hands.notify.stopping();
             if let Some(trunk) = hands.trunk.take() {
@@ -255,6 +253,8 @@ async fn turn(
             }
             return Ok(());
         }
+        hands.publish(&core.snapshot(now));
+        hands.notify.watchdog(now);
     }
 }
 

@@ -255,6 +255,7 @@ impl Keeping {
     /// Tells the loop, if it does not know.
     fn say(&mut self, present: bool, detail: String) {
         if self.said.replace(present) != Some(present) {
+            tracing::info!(device = ?self.order.device, present, detail, "device changed");
             self.order.inbox.urgent(Input::DeviceChanged { device: self.order.device, present, detail });
         }
     }

@@ -151,7 +151,7 @@ fn assemble(
 ) -> Result<(Running, gst::Element), String> {
     let say = |error: &dyn std::fmt::Display| error.to_string();
     let bin = source::open(&order.source, order.form, order.attempt).map_err(|error| say(&error))?;
-    let tail = source::parsed(&order.tail).map_err(|error| say(&error))?;
+    let tail = source::passage(&order.tail).map_err(|error| say(&error))?;
     let pace = gst::ElementFactory::make("clocksync").property("sync", false).build().map_err(|error| say(&error))?;
     let sink = gst::ElementFactory::make("fakesink").property("async", false).build().map_err(|error| say(&error))?;
     let running = Running(gst::Pipeline::new());

@@ -105,15 +105,24 @@ pub(crate) fn on_shared_clock(pipeline: &gst::Pipeline) {
     pipeline.set_start_time(gst::ClockTime::NONE);
 }
 
-/// A bin with its unlinked ends as ghost pads. People end a description in caps, which only link two elements: hence
-/// the element at the end.
+/// A bin whose end is the open end of the description. People end one in caps, which only link two elements: hence the
+/// element at the end. Other open pads stay as they are: a `textoverlay` that is given a text pad waits for it.
 pub(crate) fn parsed(description: &str) -> Result<gst::Bin, SourceError> {
-    let bin = gst::parse::bin_from_description(&format!("{description} ! identity"), true)
+    let bin = gst::parse::bin_from_description(&format!("{description} ! identity name={END}"), false)
         .map_err(|error| SourceError::Description(description.to_owned(), error))?;
-    match bin.static_pad("src") {
-        Some(_) => Ok(bin),
-        None => Err(SourceError::NoOpenEnd(description.to_owned())),
-    }
+    let end = bin.by_name(END).and_then(|last| last.static_pad("src"));
+    let end = end.ok_or_else(|| SourceError::NoOpenEnd(description.to_owned()))?;
+    bin.add_pad(&gst::GhostPad::builder_with_target(&end)?.name("src").build())?;
+    Ok(bin)
+}
+
+/// The same with the open beginning of the description as its `sink`.
+pub(crate) fn passage(description: &str) -> Result<gst::Bin, SourceError> {
+    let bin = parsed(&format!("identity name={BEGINNING} ! {description}"))?;
+    let beginning = bin.by_name(BEGINNING).and_then(|first| first.static_pad("sink"));
+    let beginning = beginning.ok_or_else(|| SourceError::NoOpenEnd(description.to_owned()))?;
+    bin.add_pad(&gst::GhostPad::builder_with_target(&beginning)?.name("sink").build())?;
+    Ok(bin)
 }
 
 impl Form {
@@ -244,5 +253,7 @@ fn probe(path: &Path, raw: &'static str, kind: &str) -> Result<(), String> {
     outcome
 }
 
+const BEGINNING: &str = "engawa-beginning";
+const END: &str = "engawa-end";
 /// How long a clip may take to give its first frame in a probe.
 pub const PROBE_WITHIN: Duration = Duration::from_secs(3);
