@@ -242,7 +242,10 @@ mod tests {
         let since = Moment::default() + Duration::from_secs(10);
         let held = Screen { picture: Picture::Held { since }, sentence: Some(Sentence::FarSilent) };
         let text = words_for(&held, Language::Japanese, since + Duration::from_secs(42));
-        assert!(text.contains("応答がありません。\u{2003}\n\u{2003}自動で") && text.contains("最後の映像から 0:42"), "{text}");
+        assert!(
+            text.contains("応答がありません。\u{2003}\n\u{2003}自動で") && text.contains("最後の映像から 0:42"),
+            "{text}"
+        );
         let text = words_for(&held, Language::English, since + Duration::from_secs(36_605));
         assert!(text.contains("last picture 10:10:05 ago"), "{text}");
         let live = Screen { picture: Picture::Live, sentence: None };
