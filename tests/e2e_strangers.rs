@@ -2,6 +2,7 @@
 //! log stay small. What each stranger is told in detail: tests/trunk_strangers.rs.
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test waits in real time, with deadlines")]
+#![allow(clippy::wildcard_enum_match_arm, reason = "as the trunk's tests")]
 
 mod support;
 mod trunk_support;

@@ -188,12 +188,11 @@ fn words_for(screen: &Screen, language: Language, now: Moment) -> String {
     if lines.is_empty() { lines } else { with_margins(&lines) }
 }
 
-/// textoverlay shades what is inked and nothing around it: a bar above and below that is inked invisibly, and a space at both
-/// ends of each line, keep the words off the edge.
+/// textoverlay shades what is inked and nothing around it: bars that are inked invisibly keep the words off the edge.
 fn with_margins(lines: &str) -> String {
-    let bar = "<span size=\"45%\" alpha=\"1\">|</span>";
-    let spaced: Vec<String> = lines.lines().map(|line| format!("\u{2003}{line}\u{2003}")).collect();
-    format!("{bar}\n{}\n{bar}", spaced.join("\n"))
+    const BAR: &str = "<span size=\"45%\" alpha=\"1\">|</span>";
+    let spaced: Vec<String> = lines.lines().map(|line| format!("{BAR}\u{2002}{line}\u{2002}{BAR}")).collect();
+    format!("{BAR}\n{}\n{BAR}", spaced.join("\n"))
 }
 
 fn age_in_words(age: Duration, language: Language) -> String {
@@ -242,10 +241,9 @@ mod tests {
         let since = Moment::default() + Duration::from_secs(10);
         let held = Screen { picture: Picture::Held { since }, sentence: Some(Sentence::FarSilent) };
         let text = words_for(&held, Language::Japanese, since + Duration::from_secs(42));
-        assert!(
-            text.contains("応答がありません。\u{2003}\n\u{2003}自動で") && text.contains("最後の映像から 0:42"),
-            "{text}"
-        );
+        let lines: Vec<&str> = text.lines().collect();
+        let stands = |line: usize, words: &str| lines[line].contains(words);
+        assert!(stands(1, "応答がありません。") && stands(2, "自動で") && stands(3, "最後の映像から 0:42"), "{text}");
         let text = words_for(&held, Language::English, since + Duration::from_secs(36_605));
         assert!(text.contains("last picture 10:10:05 ago"), "{text}");
         let live = Screen { picture: Picture::Live, sentence: None };
