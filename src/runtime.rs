@@ -7,7 +7,7 @@
 //! ```
 //! Carrying out an output never waits; the watchdog is fed from here, so a hung loop is noticed.
 
-use crate::config::{Config, Source};
+use crate::config::Config;
 use crate::core::input::{Input, News};
 use crate::core::link::LinkSettings;
 use crate::core::output::Output;
@@ -28,7 +28,6 @@ use crate::trunk::identity::{self, Identity, IdentityError};
 use crate::trunk::key::{NotAKey, PeerKey};
 use crate::trunk::{Trunk, TrunkSettings};
 use ring::rand::{SecureRandom, SystemRandom};
-use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
@@ -206,9 +205,8 @@ async fn turn(
     let mut second = tokio::time::interval(REPORT_PERIOD);
     let mut renewal = tokio::time::interval(options.renew_every_ms.map_or(NEVER, Duration::from_millis));
     renewal.reset();
-    let clips = clips(config);
-    let mut clip_fault =
-        tokio::task::spawn_blocking(move || clips.iter().find_map(|clip| media::probe_file(clip).err()));
+    let (camera, sound) = (config.camera.source.clone(), config.sound.source.clone());
+    let mut clip_fault = tokio::task::spawn_blocking(move || media::clip_fault(&camera, &sound));
     let mut clips_examined = false;
     hands.notify.ready();
     loop {
@@ -240,12 +238,11 @@ async fn turn(
                 }
                 Mail::News(news) => core.hear(news, now),
             }
+            hands.carry_out_all(&mut core);
             waiting = inbox.take();
         }
         core.handle_timeout(now);
-        while let Some(output) = core.poll_output() {
-            hands.carry_out(output);
-        }
+        hands.carry_out_all(&mut core);
         if hands.stopping {
             hands.notify.stopping();
             if let Some(trunk) = hands.trunk.take() {
@@ -259,6 +256,13 @@ async fn turn(
 }
 
 impl Hands {
+    /// One change, then drain to the end.
+    fn carry_out_all(&mut self, core: &mut Core) {
+        while let Some(output) = core.poll_output() {
+            self.carry_out(output);
+        }
+    }
+
     fn carry_out(&mut self, output: Output) {
         match output {
             Output::Dial { address, within } => {
@@ -326,14 +330,6 @@ impl Hands {
         }
         self.status.publish(Status::of(snapshot, self.ceiling_kbps));
     }
-}
-
-fn clips(config: &Config) -> Vec<PathBuf> {
-    let clip = |source: &Source| match source {
-        Source::File(path) => Some(path.clone()),
-        Source::Auto | Source::None | Source::V4l2(_) | Source::Alsa(_) | Source::Test | Source::Gst(_) => None,
-    };
-    clip(&config.camera.source).into_iter().collect()
 }
 
 fn pinned_peer(config: &Config) -> Result<Option<PeerKey>, RunError> {

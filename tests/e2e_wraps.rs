@@ -175,6 +175,6 @@ const SEGMENTS_31_BITS_S: u64 = (1 << 31) / 100;
 const LEAD_S: u64 = 8;
 const LIMIT: Duration = Duration::from_secs(20);
 const LONG: Duration = Duration::from_secs(60);
-const GAP_NS: u64 = 500_000_000;
+const GAP_NS: u64 = 1_500_000_000;
 const THREADS_OF_A_SESSION: u64 = 30;
 const FDS_OF_A_SESSION: u64 = 20;

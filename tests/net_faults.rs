@@ -199,8 +199,8 @@ fn setup(family: Family) -> Setup {
 /// Anything that only has to happen.
 const UP: Duration = Duration::from_secs(20);
 const SHORT_CUT: Duration = Duration::from_millis(3500);
-/// Reach 1.5 s.
-const NOTICED: Duration = Duration::from_millis(1700);
+/// To be reached: 1.5 s, measured by the bench. Here a starved machine must not turn a working link red.
+const NOTICED: Duration = Duration::from_millis(4000);
 /// Reach 0.5 s.
 const BACK: Duration = Duration::from_secs(2);
 /// Reach 1.0 s.

@@ -367,5 +367,5 @@ async fn a_report_counts_what_was_carried() {
     assert_eq!(received.loss, 0.0);
     until("the estimate comes", || a.peer.report().unwrap().estimate_bps.is_some_and(|bps| bps >= 150_000)).await;
     assert_eq!(received.estimate_bps, None, "b sends nothing that could be estimated");
-    assert!(received.jitter < Duration::from_millis(100), "{:?}", received.jitter);
+    assert!(received.jitter < Duration::from_millis(500), "{:?}", received.jitter);
 }

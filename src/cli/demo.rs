@@ -75,6 +75,7 @@ struct Record {
     seconds_up: u32,
     seconds_moving: u32,
     seconds_sounding: u32,
+    moving_at_the_end: bool,
     delays_ms: Vec<f64>,
 }
 
@@ -82,6 +83,7 @@ impl Record {
     fn note(&mut self, status: &Status) {
         self.seconds_up += u32::from(status.link == "up");
         self.seconds_moving += u32::from(status.picture_in.fps >= 5.0);
+        self.moving_at_the_end = status.link == "up" && status.picture_in.fps >= 5.0;
         self.seconds_sounding += u32::from(status.played_dbfs > AUDIBLE_DBFS);
         if let Some(delay) = status.picture_delay_ms.filter(|_| self.delays_ms.len() < DELAYS_KEPT) {
             self.delays_ms.push(delay.p50);
@@ -89,7 +91,7 @@ impl Record {
     }
 
     fn moved(&self) -> bool {
-        self.seconds_up > 0 && self.seconds_moving > 0 && self.seconds_sounding > 0
+        self.moving_at_the_end && self.seconds_sounding > 0
     }
 
     fn in_words(&self) -> String {

@@ -155,6 +155,7 @@ fn pin(config: &Config, identity: &Identity, key: &PeerKey) -> Result<(), Failur
 }
 
 fn say_words(identity: &Identity, peer: &PeerKey) {
+    println!("動いている engawa は再起動してください。 / Restart engawa if it runs: systemctl restart engawa");
     println!("両方の箱で同じ六つの言葉が出ているか、声に出して確かめてください。");
     println!("Compare these six words aloud; both boxes must show the same:");
     println!("    {}", six_words(&identity.public_key(), peer).join(" "));

@@ -1,6 +1,6 @@
 //! The media room's front: capture and send on one side, playout on the other, one plan for both.
 
-use crate::config::Config;
+use crate::config::{Config, Source};
 use crate::core::input::{ReceiveReport, SendReport};
 use crate::core::plan::MediaPlan;
 use crate::core::signal::Alignment;
@@ -9,13 +9,13 @@ use crate::media::camera::{CameraSender, CameraSettings};
 use crate::media::microphone::MicrophoneSender;
 use crate::media::picture::KeyFrameNeeded;
 use crate::media::playout::{Playout, PlayoutSettings, Probe};
+use crate::media::source::{probe_picture, probe_sound};
 use crate::media::stamp;
 use crate::media::stamps::Stamps;
 use crate::model::{Line, Moment, SessionId, VideoCodec};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_video::prelude::*;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -150,12 +150,14 @@ pub fn init(machine_ns: u64, begin: Moment, ppm: i32) -> Result<(), gst::glib::E
     Ok(())
 }
 
-/// Whether a clip decodes.
-///
-/// # Errors
-/// One sentence for the installer.
-pub fn probe_file(path: &Path) -> Result<(), String> {
-    crate::media::source::probe_picture(path)
+/// What is wrong with the clips of the configuration, if anything: one sentence for the installer. Takes up to some seconds.
+pub fn clip_fault(camera: &Source, sound: &Source) -> Option<String> {
+    let clip = |source: &Source| match source {
+        Source::File(path) => Some(path.clone()),
+        Source::Auto | Source::None | Source::V4l2(_) | Source::Alsa(_) | Source::Test | Source::Gst(_) => None,
+    };
+    let picture = clip(camera).and_then(|path| probe_picture(&path).err());
+    picture.or_else(|| clip(sound).and_then(|path| probe_sound(&path).err()))
 }
 
 fn reader(stamps: Stamps) -> Probe {

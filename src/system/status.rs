@@ -268,7 +268,12 @@ struct Question {
 
 async fn serve(listener: UnixListener, watcher: watch::Receiver<Arc<Status>>) {
     let askers = Arc::new(AtomicUsize::new(0));
-    while let Ok((stream, _)) = listener.accept().await {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            // Out of descriptors, or the asker left already: neither ends the socket.
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+            continue;
+        };
         if askers.fetch_add(1, Ordering::Relaxed) >= ASKER_LIMIT {
             askers.fetch_sub(1, Ordering::Relaxed);
             continue;
@@ -374,6 +379,7 @@ fn kind(sentence: &Sentence) -> String {
 
 const VERSION: u32 = 1;
 const FOLLOW_PERIOD_NS: u64 = 1_000_000_000;
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const ASKER_LIMIT: usize = 16;
 const QUESTION_LIMIT: u64 = 1024;
 const ASKER_PATIENCE: Duration = Duration::from_secs(2);
