@@ -5,4 +5,5 @@ pub mod clock;
 pub mod network;
 pub mod notify;
 pub mod status;
+pub mod status_socket;
 pub mod storage;

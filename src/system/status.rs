@@ -1,21 +1,13 @@
-//! The status socket: one line of JSON per question, or one per change while followed.
+//! What a box says about itself: the shape of `engawa status --json`, made from the loop's snapshot.
 //!
-//! A question is one line, `{"follow": false}` or `{"follow": true}`. Only the daemon's user and group may ask. The shape is
-//! [`Status`]; `version` grows when a field changes its meaning or goes, not when one is added.
+//! `version` grows when a field changes its meaning or goes, not when one is added.
 
 use crate::core::input::Percentiles;
 use crate::core::sentence::Sentence;
 use crate::core::snapshot::{LinkState, Snapshot};
 use crate::model::{CameraState, Device, Language, MicState, Moment, VideoCodec};
 use serde::{Deserialize, Serialize};
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::watch;
 
 /// What `engawa status --json` prints.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -211,95 +203,6 @@ impl Status {
     }
 }
 
-/// Publishes the newest [`Status`] on a Unix socket.
-pub struct StatusSocket {
-    newest: watch::Sender<Arc<Status>>,
-    path: PathBuf,
-    last: Mutex<Option<(String, Option<String>, u64)>>,
-}
-
-impl StatusSocket {
-    /// Listens on `path`, mode 0660; a socket left by a dead daemon is replaced.
-    ///
-    /// # Errors
-    /// When the directory is missing, another daemon answers there, or something stands there that is not a socket.
-    pub fn listen(path: &Path) -> std::io::Result<Self> {
-        if let Ok(standing) = std::fs::symlink_metadata(path) {
-            if !standing.file_type().is_socket() {
-                let what = "what stands there is not a socket, and is left alone";
-                return Err(std::io::Error::new(std::io::ErrorKind::AlreadyExists, what));
-            }
-            if std::os::unix::net::UnixStream::connect(path).is_ok() {
-                return Err(std::io::Error::new(std::io::ErrorKind::AddrInUse, "another engawa daemon answers there"));
-            }
-            std::fs::remove_file(path)?;
-        }
-        let listener = UnixListener::bind(path)?;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
-        let (newest, watcher) = watch::channel(Arc::new(Status::default()));
-        tokio::spawn(serve(listener, watcher));
-        Ok(Self { newest, path: path.to_owned(), last: Mutex::new(None) })
-    }
-
-    /// Publishes; followers are woken only when link, session or second changed.
-    pub fn publish(&self, status: Status) {
-        let key = (status.link.clone(), status.session.clone(), status.at_ns / FOLLOW_PERIOD_NS);
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let wake = last.as_ref() != Some(&key);
-        *last = Some(key);
-        self.newest.send_if_modified(|newest| {
-            *newest = Arc::new(status);
-            wake
-        });
-    }
-}
-
-impl Drop for StatusSocket {
-    fn drop(&mut self) {
-        let _already_gone = std::fs::remove_file(&self.path);
-    }
-}
-
-#[derive(Deserialize)]
-struct Question {
-    #[serde(default)]
-    follow: bool,
-}
-
-async fn serve(listener: UnixListener, watcher: watch::Receiver<Arc<Status>>) {
-    let askers = Arc::new(AtomicUsize::new(0));
-    while let Ok((stream, _)) = listener.accept().await {
-        if askers.fetch_add(1, Ordering::Relaxed) >= ASKER_LIMIT {
-            askers.fetch_sub(1, Ordering::Relaxed);
-            continue;
-        }
-        let (watcher, askers) = (watcher.clone(), askers.clone());
-        tokio::spawn(async move {
-            let _asker_left = answer(stream, watcher).await;
-            askers.fetch_sub(1, Ordering::Relaxed);
-        });
-    }
-}
-
-async fn answer(mut stream: UnixStream, mut watcher: watch::Receiver<Arc<Status>>) -> std::io::Result<()> {
-    let (reader, mut writer) = stream.split();
-    let mut line = String::new();
-    let question = BufReader::new(reader.take(QUESTION_LIMIT));
-    tokio::pin!(question);
-    tokio::time::timeout(ASKER_PATIENCE, question.read_line(&mut line)).await??;
-    let question: Question = serde_json::from_str(&line).map_err(std::io::Error::other)?;
-    loop {
-        let status = watcher.borrow_and_update().clone();
-        let mut text = serde_json::to_vec(status.as_ref()).map_err(std::io::Error::other)?;
-        text.push(b'\n');
-        tokio::time::timeout(ASKER_PATIENCE, writer.write_all(&text)).await??;
-        if !question.follow {
-            return Ok(());
-        }
-        watcher.changed().await.map_err(std::io::Error::other)?;
-    }
-}
-
 fn millis(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 100_000.0).round() / 100.0
 }
@@ -373,10 +276,6 @@ fn kind(sentence: &Sentence) -> String {
 }
 
 const VERSION: u32 = 1;
-const FOLLOW_PERIOD_NS: u64 = 1_000_000_000;
-const ASKER_LIMIT: usize = 16;
-const QUESTION_LIMIT: u64 = 1024;
-const ASKER_PATIENCE: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
 mod tests {
