@@ -88,7 +88,17 @@ struct BoxReport {
     bytes_per_second_out: u64,
     worst_second_kbps_out: u32,
     sessions_opened: u64,
+    /// What grew between the 20th session and the last; with --renew-every-ms.
+    growth_after_20th_session: Option<Growth>,
     seconds_not_up: u32,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Growth {
+    sessions: u64,
+    rss_kib: i64,
+    threads: i64,
+    fds: i64,
 }
 
 /// Measures and prints.
@@ -141,6 +151,7 @@ fn measure(pair: &mut PairOfBoxes, seconds: u32) -> Result<[BoxReport; 2], Failu
     let begun = clock.now();
     let before = [0, 1].map(|which| pair.pid(which).and_then(Footprint::of));
     let mut seen: [Vec<Status>; 2] = [Vec::new(), Vec::new()];
+    let mut twentieth: [Option<(u64, Footprint)>; 2] = [None, None];
     for second in 1..=seconds {
         let due = begun + Duration::from_secs(u64::from(second));
         pause(due.since(clock.now()));
@@ -149,6 +160,10 @@ fn measure(pair: &mut PairOfBoxes, seconds: u32) -> Result<[BoxReport; 2], Failu
                 return Err(Failure::new(why));
             }
             seen.extend(pair.status(which));
+            if let Some(opened) = seen.last().map(|status| status.sessions_opened).filter(|opened| *opened >= 20) {
+                let footprint = || pair.pid(which).and_then(Footprint::of).map(|footprint| (opened, footprint));
+                twentieth[which] = twentieth[which].or_else(footprint);
+            }
         }
     }
     let elapsed = clock.now().since(begun).as_secs_f64();
@@ -175,6 +190,12 @@ fn measure(pair: &mut PairOfBoxes, seconds: u32) -> Result<[BoxReport; 2], Failu
                 / seen.len().max(1) as u64,
             worst_second_kbps_out: seen.iter().map(|status| status.kbps_out).max().unwrap_or(0),
             sessions_opened: last.sessions_opened,
+            growth_after_20th_session: twentieth[which].zip(after[which]).map(|((opened, early), late)| Growth {
+                sessions: last.sessions_opened - opened,
+                rss_kib: late.rss_kib.cast_signed() - early.rss_kib.cast_signed(),
+                threads: late.threads.cast_signed() - early.threads.cast_signed(),
+                fds: late.fds.cast_signed() - early.fds.cast_signed(),
+            }),
             seconds_not_up: u32::try_from(seen.iter().filter(|status| status.link != "up").count()).unwrap_or(u32::MAX),
         };
     }

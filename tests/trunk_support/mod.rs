@@ -1,5 +1,5 @@
 //! Two ends of a trunk on loopback, and strangers of all kinds.
-
+#![allow(clippy::wildcard_enum_match_arm, reason = "whatever else comes is a failed test")]
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use engawa::core::input::Input;
