@@ -31,7 +31,7 @@ pub fn split(ceiling: Bitrate) -> Split {
 const VOICE_PACKETS_PER_SECOND: u32 = 100;
 /// IPv6 40 + UDP 8 + RTP 12 + extension 8 + SRTP tag 10 bytes.
 const VOICE_PACKET_OVERHEAD: u32 = 78;
-/// Heartbeats with TLS and TCP headers, RTCP both lines; measured ≈ 30 kbit/s.
+/// Heartbeats with TLS and TCP headers, RTCP both lines: an estimate, not measured.
 const TRUNK_AND_RTCP: u32 = 40_000;
 /// Below this x264 produces nothing a person would call a picture.
 const CAMERA_FLOOR: u32 = 50_000;

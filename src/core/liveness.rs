@@ -83,7 +83,7 @@ impl Liveness {
     }
 }
 
-/// One heartbeat each way this often; with 300 bytes on the wire this is 10 kbit/s.
+/// One heartbeat each way this often; some 300 bytes each, an estimate, make 10 kbit/s.
 pub const HEARTBEAT_PERIOD: Duration = Duration::from_millis(250);
 /// A line is stale this long beyond its cadence. Stricter than the promised 1.5 s, because the last frame of a torn line may
 /// have waited 200 ms for lost packets before it was decoded, and the grey picture has to be drawn.
