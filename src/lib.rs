@@ -12,7 +12,7 @@
 //! ```
 //!
 //! Direction: `main → cli → runtime → {core, adapters}`; adapters → `core::{input, output, plan, snapshot, signal, playout,
-//! sentence}`, `inbox`, `config` and `model`; `core → model → std`. gst/glib only in `peer` and `media`; tokio only in
+//! sentence, face, request, ledger, memory, agreement}`, `inbox`, `config` and `model`; `core → model → std`. gst/glib only in `peer` and `media`; tokio only in
 //! `runtime`, `inbox`, `trunk`, `system`, `cli`. `tests/house.rs` reads the `use crate::` lines and holds this.
 
 pub mod cli;

@@ -281,3 +281,85 @@ pub struct Network {
     /// Usable (not tentative, not link-local) addresses, sorted; loopback excluded.
     pub addresses: Vec<IpAddr>,
 }
+
+/// What the pair does, as both rooms see it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// 常時: picture on, microphones closed.
+    #[default]
+    Quiet,
+    /// 会話: room layout, microphones wanted.
+    Talking,
+    /// 会議: documents and meeting profile.
+    Meeting,
+    /// カーテン: neither side sees or hears.
+    Curtain,
+    /// おやすみ: out of hours; neither side sees or hears.
+    Asleep,
+}
+
+impl Mode {
+    /// Neither side sees or hears.
+    pub const fn is_shut(self) -> bool {
+        matches!(self, Self::Curtain | Self::Asleep)
+    }
+}
+
+/// What two open rooms choose between.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Together {
+    /// 常時
+    #[default]
+    Quiet,
+    /// 会話
+    Talking,
+    /// 会議
+    Meeting,
+}
+
+/// One room's own word on the mode. Only that room changes it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Stance {
+    /// Open to the other room.
+    #[default]
+    Present,
+    /// Its curtain is drawn.
+    Curtain,
+    /// It sleeps.
+    Asleep,
+}
+
+/// What is done to the camera's picture before it is encoded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Veil {
+    /// Nothing beyond the installer's masks.
+    #[default]
+    Clear,
+    /// Frosted glass: that somebody is there, not who.
+    Frosted,
+    /// Black.
+    Black,
+}
+
+/// The five keys of the keypad. `Talk` and `Curtain` mean the same at all times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Key {
+    /// 声かけ・マイク: knock, answer, open and close the own microphone.
+    Talk,
+    /// 会議: begin and end the meeting.
+    Meet,
+    /// カメラ: the next view.
+    View,
+    /// カーテン: draw and lift the own curtain.
+    Curtain,
+    /// その他: cancel what a banner announces, else the menu's next page.
+    More,
+}
+
+/// A browser on the panel, named by the panel for as long as its process lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GuestId(pub u64);
+
+/// One question to the core that waits for its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);

@@ -362,7 +362,13 @@ fn bytes(units: &[Unit]) -> usize {
 }
 
 fn plan(codec: VideoCodec, kbps: u32) -> CameraPlan {
-    CameraPlan { codec, bitrate: Bitrate::from_kbps(kbps), key_frame_every: None }
+    CameraPlan {
+        codec,
+        bitrate: Bitrate::from_kbps(kbps),
+        key_frame_every: None,
+        view: 0,
+        veil: engawa::model::Veil::Clear,
+    }
 }
 
 fn clip() -> PathBuf {

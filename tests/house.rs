@@ -25,7 +25,20 @@ const ROOMS: &[(&str, &[&str])] = &[
 
 /// Stands for the parts of the core that adapters may use.
 const PUBLIC_CORE: &str = "(public core)";
-const PUBLIC_CORE_FILES: &[&str] = &["input", "output", "plan", "snapshot", "signal", "playout", "sentence"];
+const PUBLIC_CORE_FILES: &[&str] = &[
+    "input",
+    "output",
+    "plan",
+    "snapshot",
+    "signal",
+    "playout",
+    "sentence",
+    "face",
+    "request",
+    "ledger",
+    "memory",
+    "agreement",
+];
 
 /// Crates that only these rooms may use; every crate may be used where this list says nothing.
 const CRATES: &[(&[&str], &[&str])] = &[

@@ -39,7 +39,7 @@ fn on_own_display(test: &str) -> Option<String> {
 }
 
 fn show(bench: &Bench, picture: Picture, sentence: Option<Sentence>) {
-    let plan = MediaPlan { screen: Screen { picture, sentence }, ..MediaPlan::default() };
+    let plan = MediaPlan { screen: Screen { picture, sentence, ..Screen::default() }, ..MediaPlan::default() };
     bench.playout.arrange(&plan, VideoCodec::H264);
 }
 
@@ -103,7 +103,11 @@ fn english_stands_on_the_screen_too() {
     let look = || Shot::of(&display);
     let inbox = engawa::inbox::Inbox::default();
     let view = ScreenView::start(&Sink::Auto, Language::English, clock(), inbox);
-    view.show(&Screen { picture: Picture::Held { since: now() }, sentence: Some(Sentence::Intruder) });
+    view.show(&Screen {
+        picture: Picture::Held { since: now() },
+        sentence: Some(Sentence::Intruder),
+        ..Screen::default()
+    });
     assert!(eventually(|| look().bright(100..1180, 400..720) > 500));
     wait_until(now() + Duration::from_millis(300));
     look().keep("english.ppm");

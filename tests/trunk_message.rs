@@ -2,8 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test may panic at anything else")]
 
-use engawa::core::signal::{Cadence, CaptureMark, Echo, Farewell, Heartbeat, Hello, LineNews, Signal};
-use engawa::model::{BootId, CameraState, MicState, Moment, SessionId, VideoCodec};
+use engawa::core::agreement::Wish;
+use engawa::core::signal::{Cadence, CaptureMark, Echo, Farewell, Heartbeat, Hello, LineNews, RoomWord, Signal};
+use engawa::model::{BootId, CameraState, MicState, Moment, SessionId, Stance, Together, Veil, VideoCodec};
 use engawa::trunk::message::{
     Bulk, CADENCE_MAX, CADENCE_MIN, HELLO_LIMIT, LENGTH_BYTES, MESSAGE_LIMIT, MessageError, NAME_LIMIT, SDP_LIMIT,
     Token, decode_bulk, decode_hello, decode_signal, encode_bulk, encode_hello, encode_signal,
@@ -41,7 +42,20 @@ fn heartbeat() -> Heartbeat {
         ],
         microphone: MicState::LevelsOnly,
         camera: CameraState::Live,
+        room: None,
     }
+}
+
+/// With what this version says of its room; the version before says the same without it.
+fn heartbeat_with_room() -> Heartbeat {
+    let room = RoomWord {
+        stance: Stance::Curtain,
+        wish: Wish { together: Together::Meeting, presses: [7, 3] },
+        knock: Some(2),
+        veil: Veil::Frosted,
+        view: "机".into(),
+    };
+    Heartbeat { room: Some(room), ..heartbeat() }
 }
 
 fn signals() -> Vec<(&'static str, Signal)> {
@@ -52,7 +66,8 @@ fn signals() -> Vec<(&'static str, Signal)> {
         ("session_wanted", Signal::SessionWanted { instead_of: Some(session()) }),
         ("session_wanted_first", Signal::SessionWanted { instead_of: None }),
         ("session_ended", Signal::SessionEnded { session: session() }),
-        ("heartbeat", Signal::Heartbeat(heartbeat())),
+        ("heartbeat", Signal::Heartbeat(Box::new(heartbeat()))),
+        ("heartbeat_with_room", Signal::Heartbeat(Box::new(heartbeat_with_room()))),
         ("farewell", Signal::Farewell(Farewell::GoingDown)),
     ]
 }
@@ -207,6 +222,25 @@ fn any_line() -> impl Strategy<Value = LineNews> {
     (cadence, proptest::option::of(mark)).prop_map(|(cadence, mark)| LineNews { cadence, mark })
 }
 
+fn any_room() -> impl Strategy<Value = RoomWord> {
+    let together = prop_oneof![Just(Together::Quiet), Just(Together::Talking), Just(Together::Meeting)];
+    (
+        prop_oneof![Just(Stance::Present), Just(Stance::Curtain), Just(Stance::Asleep)],
+        together,
+        any::<[u32; 2]>(),
+        any::<Option<u32>>(),
+        prop_oneof![Just(Veil::Clear), Just(Veil::Frosted), Just(Veil::Black)],
+        "[a-z机]{0,32}",
+    )
+        .prop_map(|(stance, together, presses, knock, veil, view)| RoomWord {
+            stance,
+            wish: Wish { together, presses },
+            knock,
+            veil,
+            view,
+        })
+}
+
 fn any_heartbeat() -> impl Strategy<Value = Heartbeat> {
     let echo = (any_moment(), any_moment()).prop_map(|(sent_at, heard_at)| Echo { sent_at, heard_at });
     (
@@ -217,8 +251,9 @@ fn any_heartbeat() -> impl Strategy<Value = Heartbeat> {
         [any_line(), any_line(), any_line(), any_line()],
         prop_oneof![Just(MicState::Closed), Just(MicState::LevelsOnly), Just(MicState::Open)],
         prop_oneof![Just(CameraState::Off), Just(CameraState::Placeholder), Just(CameraState::Live)],
+        proptest::option::of(any_room()),
     )
-        .prop_map(|(sent_at, heard, wall_ms, session, lines, microphone, camera)| Heartbeat {
+        .prop_map(|(sent_at, heard, wall_ms, session, lines, microphone, camera, room)| Heartbeat {
             sent_at,
             heard,
             wall_ms,
@@ -226,6 +261,7 @@ fn any_heartbeat() -> impl Strategy<Value = Heartbeat> {
             lines,
             microphone,
             camera,
+            room,
         })
 }
 
@@ -239,7 +275,7 @@ fn any_signal() -> impl Strategy<Value = Signal> {
         (any_session(), ".{0,2000}").prop_map(|(session, sdp)| Signal::Answer { session, sdp }),
         proptest::option::of(any_session()).prop_map(|instead_of| Signal::SessionWanted { instead_of }),
         any_session().prop_map(|session| Signal::SessionEnded { session }),
-        any_heartbeat().prop_map(Signal::Heartbeat),
+        any_heartbeat().prop_map(|heartbeat| Signal::Heartbeat(Box::new(heartbeat))),
         Just(Signal::Farewell(Farewell::GoingDown)),
     ]
 }

@@ -12,8 +12,10 @@ use std::path::{Path, PathBuf};
 mod check;
 mod error;
 mod raw;
+mod room;
 
 pub use error::{ConfigError, Mistake};
+pub use room::{Area, Hours, IpNetwork, Look, PanelConfig, RoomConfig, View};
 
 /// The documented default configuration, as installed.
 pub const DEFAULTS: &str = include_str!("../../config/engawa.toml");
@@ -43,6 +45,10 @@ pub struct Config {
     pub screen: Sink,
     /// `[line] ceiling_kbps`
     pub ceiling: Bitrate,
+    /// `[room]`, `[meeting]`, views and masks
+    pub room: RoomConfig,
+    /// `[panel]`
+    pub panel: PanelConfig,
 }
 
 impl Config {
@@ -102,9 +108,34 @@ impl Config {
             },
             screen: written.setting("screen", "sink", check::screen_sink),
             ceiling: written.setting("line", "ceiling_kbps", check::ceiling),
+            room: RoomConfig {
+                views: written.setting("camera", "views", |text: String| room::views(&text, home)),
+                masks: written.setting("camera", "masks", |text: String| room::masks(&text)),
+                meeting_view: None,
+                follow_turns: written.setting("meeting", "follow_turns", Ok),
+                quiet_after: written.setting("room", "quiet_after_seconds", room::quiet_after),
+                hours: written.setting("room", "hours", |text: String| room::hours(&text)),
+                holidays: written.setting("room", "holidays", Ok),
+                keypad: written.setting("room", "keypad", room::keypad),
+            },
+            panel: PanelConfig {
+                listen: written.setting("panel", "listen", |text: String| room::panel_listen(&text)),
+                room: written.setting("panel", "room", |text: String| room::networks(&text)),
+                pin: written.setting("panel", "pin", room::pin),
+            },
         };
+        config.settle_meeting_view(written);
         config.settle_who_dials(written);
         config
+    }
+
+    fn settle_meeting_view(&mut self, written: &mut Written<'_>) {
+        let name: String = written.setting("meeting", "view", Ok);
+        self.room.meeting_view = self.room.views.iter().position(|view| view.name == name);
+        if !name.is_empty() && self.room.meeting_view.is_none() {
+            let complaint = Complaint::new("is not the name of a view", "write a name from camera.views");
+            written.refuse(&[("meeting", "view")], complaint);
+        }
     }
 
     fn settle_who_dials(&mut self, written: &mut Written<'_>) {

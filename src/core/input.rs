@@ -1,7 +1,8 @@
 //! Everything that happens to a box. Past tense; every item says what it is about, so that the stale can be dropped.
 
+use crate::core::request::{Asker, Request};
 use crate::core::signal::{CaptureMark, Hello, Signal};
-use crate::model::{Device, Fingerprint, Line, Network, SessionId, Side, TrunkId};
+use crate::model::{Device, Fingerprint, GuestId, Key, Line, Network, SessionId, Side, Ticket, TrunkId};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -79,8 +80,54 @@ pub enum Input {
     NetworkChanged(Network),
     /// The session is to be replaced although it works: at a quiet hour, so that no counter ever wraps.
     RenewalDue,
+    /// Something happened in the room.
+    Room(RoomInput),
     /// SIGTERM, SIGINT.
     StopRequested,
+}
+
+/// What people of this room, its keys, its camera and its calendar do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RoomInput {
+    /// A person of this room asks something; answered by `Output::Answer`.
+    Asked {
+        /// Names the question.
+        ticket: Ticket,
+        /// Who.
+        by: Asker,
+        /// What.
+        request: Request,
+    },
+    /// A key of the keypad was pressed.
+    KeyPressed(Key),
+    /// A browser typed the room code; answered by `Output::Answer`.
+    CodeTried {
+        /// Names the question.
+        ticket: Ticket,
+        /// Which browser.
+        guest: GuestId,
+        /// Six digits as a number.
+        code: u32,
+        /// As it calls itself.
+        name: String,
+    },
+    /// A browser asks to be let in without a code; answered by `Output::Answer`.
+    AdmissionAsked {
+        /// Names the question.
+        ticket: Ticket,
+        /// Which browser.
+        guest: GuestId,
+        /// As it calls itself.
+        name: String,
+    },
+    /// A browser is gone.
+    GuestLeft(GuestId),
+    /// Answers `Output::DrawCode` with a random number.
+    CodeDrawn(u32),
+    /// By the calendar and the wall clock the office is open (true) or closed; first at start, if hours are configured.
+    HoursChanged(bool),
+    /// The camera was turned to this view, by its own picture.
+    CameraTurned(usize),
 }
 
 /// Why a dial came to nothing.

@@ -38,7 +38,13 @@ pub fn broken(core: &Core, now: Moment) -> Option<&'static str> {
                 || link.timers.at(Timer::DialOverdue).is_some(),
             "no trunk, and nobody is trying",
         ),
-        (core.plan.microphone == MicState::Closed || core.settings.microphone_open, "a microphone opened by itself"),
+        (core.plan.microphone == MicState::Closed || core.room.microphone(), "a microphone opened by itself"),
+        (
+            core.plan.microphone == MicState::Closed || !core.room.mode().is_shut(),
+            "a microphone is open behind a curtain",
+        ),
+        (core.plan.camera.is_none() || !core.room.mode().is_shut(), "a camera is on behind a curtain"),
+        (!core.plan.play || !core.room.mode().is_shut(), "the far room is heard behind a curtain"),
         (core.plan.microphone == MicState::Closed || sessions.current.is_some(), "a microphone is open into nothing"),
         (core.state != LinkState::Up || link.live.stale_at().is_some_and(|at| now < at), "stale, but shown as live"),
         (

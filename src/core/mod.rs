@@ -5,41 +5,52 @@
 //! ```
 //! One change, then [`Core::poll_output`] until it is empty. Panics only on bugs.
 
+pub mod agreement;
 pub mod backoff;
 pub mod budget;
 pub mod diagnosis;
+pub mod face;
 pub mod input;
 pub mod invariants;
+pub mod ledger;
 pub mod link;
 pub mod liveness;
+pub mod memory;
 pub mod output;
 pub mod plan;
 pub mod playout;
+pub mod request;
+pub mod room;
 pub mod sentence;
 pub mod sessions;
 pub mod signal;
 pub mod snapshot;
 pub mod timers;
 pub mod trunks;
+mod view;
 
-use crate::core::input::{CarryReport, Input, News, ReceiveReport, SendReport};
+use crate::core::input::{CarryReport, Input, News, ReceiveReport, RoomInput, SendReport};
+use crate::core::ledger::Entry;
 use crate::core::link::{Link, LinkSettings};
+use crate::core::memory::Remembered;
 use crate::core::output::Output;
-use crate::core::plan::{MediaPlan, Picture};
-use crate::core::signal::{Cadence, CaptureMark, Heartbeat, LineNews};
-use crate::core::snapshot::{Fault, LinkState, Snapshot};
+use crate::core::plan::MediaPlan;
+use crate::core::room::{Room, RoomSettings};
+use crate::core::signal::{CaptureMark, Heartbeat, RoomWord};
+use crate::core::snapshot::{Fault, LinkState};
 use crate::core::timers::Timer;
-use crate::model::{Bitrate, CameraState, Device, Line, MicState, Moment};
+use crate::model::{Bitrate, BootId, CameraState, Device, Line, MicState, Moment, Role};
 use std::collections::VecDeque;
-use std::time::Duration;
 
 /// What the core is built from.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The link, if this box is paired; an unpaired box sends nothing to anyone.
     pub link: Option<LinkSettings>,
-    /// The configuration says `microphone = "open"`.
-    pub microphone_open: bool,
+    /// The room.
+    pub room: RoomSettings,
+    /// What outlived the last daemon; the default for a box that never lived, [`Remembered::UNREADABLE`] for one that forgot.
+    pub remembered: Remembered,
     /// Everything sent stays below this.
     pub ceiling: Bitrate,
 }
@@ -49,6 +60,12 @@ pub struct Settings {
 pub struct Core {
     settings: Settings,
     link: Option<Link>,
+    room: Room,
+    /// The room's word as it was last said.
+    said: RoomWord,
+    remembered: Remembered,
+    far_beat: Option<(BootId, Moment)>,
+    recorded: (CameraState, MicState),
     state: LinkState,
     since: Moment,
     missing: Vec<Device>,
@@ -69,7 +86,13 @@ impl Core {
     pub fn new(settings: Settings, now: Moment) -> Self {
         let link = settings.link.clone().map(|link| Link::new(link, now));
         let state = if link.is_some() { LinkState::Connecting } else { LinkState::Unpaired };
+        let role = link.as_ref().map_or(Role::Offerer, |link| link.role);
         let mut core = Self {
+            room: Room::new(settings.room.clone(), settings.remembered, role, now),
+            said: RoomWord::default(),
+            remembered: settings.remembered,
+            far_beat: None,
+            recorded: (CameraState::Off, MicState::Closed),
             settings,
             link,
             state,
@@ -107,14 +130,22 @@ impl Core {
                 self.missing.sort_unstable();
             }
         }
+        if input == Input::StopRequested {
+            self.outputs.push_back(Output::Record(Entry::Stopped));
+        }
+        if let Input::Heard { trunk, signal: signal::Signal::Heartbeat(heartbeat) } = &input {
+            let open = self.link.as_ref().and_then(|link| link.trunks.iter().find(|open| open.id == *trunk));
+            if let Some(boot) = open.map(|open| open.hello.boot) {
+                self.heard_far_room(boot, heartbeat, now);
+            }
+        }
         match &mut self.link {
             Some(link) => link.handle(&input, now),
             None if input == Input::StopRequested => self.outputs.push_back(Output::Stop),
             None => {}
         }
-        if let Input::Heard { signal: signal::Signal::Heartbeat(heartbeat), .. } = &input {
-            let difference = i128::from(heartbeat.wall_ms) - i128::from(self.wall_ms);
-            self.wall_difference_ms = i64::try_from(difference).ok();
+        if let Input::Room(input) = input {
+            self.handle_room(input, now);
         }
         self.settle(now);
     }
@@ -134,9 +165,17 @@ impl Core {
                     self.voice_sent_at = Some(now);
                 }
             }
-            News::Received(report) => self.received = report,
+            News::Received(report) => {
+                self.room.sound(report.level_dbfs, now);
+                self.received = report;
+            }
             News::Carried(report) => self.carried = report,
-            News::Sent(report) => self.sent = report,
+            News::Sent(report) => {
+                if self.room.microphone() {
+                    self.room.sound(report.level_dbfs, now);
+                }
+                self.sent = report;
+            }
         }
         self.settle(now);
     }
@@ -145,12 +184,18 @@ impl Core {
     pub fn handle_timeout(&mut self, now: Moment) {
         while let Some(timer) = self.link.as_mut().and_then(|link| link.timers.expired(now)) {
             let heartbeat = (timer == Timer::Heartbeat).then(|| self.heartbeat(now));
+            if let Some(word) = heartbeat.as_ref().and_then(|heartbeat| heartbeat.room.clone()) {
+                self.said = word;
+            }
             if let Some(link) = &mut self.link {
                 match heartbeat {
                     Some(heartbeat) => link.beat(heartbeat, now),
                     None => link.handle_timer(timer, now),
                 }
             }
+        }
+        while let Some(timer) = self.room.timers.expired(now) {
+            self.room.handle_timer(timer, now);
         }
         self.settle(now);
     }
@@ -162,50 +207,21 @@ impl Core {
 
     /// When to call [`Core::handle_timeout`] next.
     pub fn poll_timeout(&self) -> Option<Moment> {
-        self.link.as_ref().and_then(|link| link.timers.next())
-    }
-
-    /// What is, right now.
-    pub fn snapshot(&self, now: Moment) -> Snapshot {
-        let mut snapshot = Snapshot {
-            at: now,
-            link: self.state,
-            since: self.since,
-            microphone: self.microphone(now),
-            camera: self.camera(),
-            received: self.received.clone(),
-            carried: self.carried.clone(),
-            sent: self.sent.clone(),
-            plan: self.plan.clone(),
-            missing: self.missing.clone(),
-            fault: self.fault.clone(),
-            wall_difference_ms: self.wall_difference_ms,
-            ..Snapshot::default()
-        };
-        if let Some(link) = &self.link {
-            let trunk = link.trunks.chosen();
-            snapshot.session = link.sessions.current.map(|current| current.session);
-            snapshot.first_frame_at = link.first_frame_at.filter(|_| snapshot.session.is_some());
-            snapshot.last_frame_at = link.live.frame_at();
-            snapshot.codec = link.sessions.current.map(|current| current.codec);
-            snapshot.sessions_opened = link.opened;
-            snapshot.trunk = trunk.is_some();
-            snapshot.bulk = link.bulk.is_some();
-            snapshot.peer_address = trunk.map(|trunk| trunk.peer);
-            snapshot.peer_name = trunk.map(|trunk| trunk.hello.name.clone());
-            snapshot.rtt = link.clock.rtt();
-            snapshot.clock_offset_ns = link.clock.offset_ns();
-            if let Some(far) = link.live.far() {
-                snapshot.far_microphone = far.microphone;
-                snapshot.far_camera = far.camera;
-            }
-        }
-        snapshot
+        let link = self.link.as_ref().and_then(|link| link.timers.next());
+        link.into_iter().chain(self.room.timers.next()).min()
     }
 
     /// After every change: the state people see, the plan, and nothing left lying.
     fn settle(&mut self, now: Moment) {
         self.judge(now);
+        let proof_at = self.link.as_ref().and_then(|link| link.live.proof_at());
+        self.room.link_is(self.state == LinkState::Up, proof_at, now);
+        if self.room.word() != self.said
+            && let Some(link) = &mut self.link
+        {
+            link.say_now(now);
+        }
+        self.keep(now);
         let plan = self.make_plan(now);
         if plan != self.plan {
             self.plan = plan.clone();
@@ -217,6 +233,54 @@ impl Core {
             }
         }
         debug_assert_eq!(invariants::broken(self, now), None);
+    }
+
+    /// What must outlive the daemon, and what the ledger is told: only what really left, never what was planned.
+    fn keep(&mut self, now: Moment) {
+        let remembered = self.room.remembered();
+        if remembered != self.remembered {
+            self.remembered = remembered;
+            self.outputs.push_back(Output::Remember(remembered));
+        }
+        let (camera, microphone) = (self.camera(), self.microphone(now));
+        if camera != self.recorded.0 {
+            self.outputs.push_back(Output::Record(Entry::Camera(camera)));
+        }
+        if microphone != self.recorded.1 {
+            self.outputs.push_back(Output::Record(Entry::Microphone(microphone)));
+        }
+        self.recorded = (camera, microphone);
+        while let Some(output) = self.room.poll_output() {
+            self.outputs.push_back(output);
+        }
+    }
+
+    /// News and questions that concern the room.
+    fn handle_room(&mut self, input: RoomInput, now: Moment) {
+        let room = &mut self.room;
+        let (ticket, answer) = match input {
+            RoomInput::Asked { ticket, by, request } => (ticket, room.ask(by, &request, now)),
+            RoomInput::CodeTried { ticket, guest, code, name } => (ticket, room.code_tried(guest, code, &name, now)),
+            RoomInput::AdmissionAsked { ticket, guest, name } => (ticket, room.admission_asked(guest, &name, now)),
+            RoomInput::KeyPressed(key) => return room.key(key, now),
+            RoomInput::GuestLeft(guest) => return room.guest_left(guest),
+            RoomInput::CodeDrawn(code) => return room.code_drawn(code, now),
+            RoomInput::HoursChanged(open) => return room.hours(open, now),
+            RoomInput::CameraTurned(view) => return room.camera_turned(view, now),
+        };
+        self.outputs.push_back(Output::Answer { ticket, answer });
+    }
+
+    /// The newest word of the far box's newest life counts, whatever connection brings an older one late.
+    fn heard_far_room(&mut self, boot: BootId, heartbeat: &Heartbeat, now: Moment) {
+        let difference = i128::from(heartbeat.wall_ms) - i128::from(self.wall_ms);
+        self.wall_difference_ms = i64::try_from(difference).ok();
+        let newer = self.far_beat.is_none_or(|(of, sent_at)| of != boot || sent_at <= heartbeat.sent_at);
+        if newer {
+            self.far_beat = Some((boot, heartbeat.sent_at));
+            // A version that knows no modes is present and quiet.
+            self.room.hear(&heartbeat.room.clone().unwrap_or_default(), now);
+        }
     }
 
     fn judge(&mut self, now: Moment) {
@@ -248,73 +312,4 @@ impl Core {
             (_, LinkState::Up | LinkState::Unpaired) => {}
         }
     }
-
-    fn make_plan(&self, now: Moment) -> MediaPlan {
-        let Some(link) = &self.link else {
-            let screen = plan::Screen { picture: Picture::Nothing, sentence: Some(sentence::Sentence::NotPaired) };
-            return MediaPlan { screen, ..MediaPlan::default() };
-        };
-        let far_camera = link.live.far().map_or(CameraState::Off, |far| far.camera);
-        let codecs = link.sessions.current.map(|current| current.codec);
-        plan::plan(&plan::Situation {
-            state: self.state,
-            codec: codecs.or_else(|| link.settings.codecs.first().copied()),
-            admitted: link.sessions.current.is_some(),
-            far_is_deaf: link.far_is_deaf(),
-            last_frame: link.live.frame_at(),
-            picture_fresh: link.live.picture_is_fresh(now),
-            microphone_open: self.settings.microphone_open,
-            fault: self.fault.as_ref().filter(|fault| fault.until.is_none()).map(|fault| fault.sentence.clone()),
-            device_sentence: diagnosis::of_devices(far_camera, &self.missing),
-            ceiling: self.settings.ceiling,
-        })
-    }
-
-    fn heartbeat(&self, now: Moment) -> Heartbeat {
-        let link = self.link.as_ref();
-        let mut lines = [LineNews::default(); 4];
-        for (news, mark) in lines.iter_mut().zip(self.marks) {
-            news.mark = mark;
-        }
-        lines[Line::Camera.index()].cadence = self.camera_cadence();
-        if self.microphone(now) == MicState::Open {
-            lines[Line::Voice.index()].cadence = Cadence::Every(VOICE_FRAME);
-        }
-        Heartbeat {
-            sent_at: now,
-            heard: link.and_then(Link::echo),
-            wall_ms: self.wall_ms,
-            session: link.and_then(|link| link.sessions.current).map(|current| current.session),
-            lines,
-            microphone: self.microphone(now),
-            camera: self.camera(),
-        }
-    }
-
-    fn camera_cadence(&self) -> Cadence {
-        match self.plan.camera {
-            None => Cadence::Silent,
-            Some(_) if self.sent.fps >= 1.0 => Cadence::Every(Duration::from_secs_f32(1.0 / self.sent.fps)),
-            Some(_) => Cadence::Every(CAMERA_WARMING_UP),
-        }
-    }
-
-    /// Computed from the packets really sent, never from the plan.
-    fn microphone(&self, now: Moment) -> MicState {
-        let fresh = self.voice_sent_at.is_some_and(|at| now.since(at) < VOICE_SHOWN);
-        if fresh { MicState::Open } else { MicState::Closed }
-    }
-
-    fn camera(&self) -> CameraState {
-        match (self.sent.live_frames, self.sent.fps > 0.0) {
-            (1.., _) => CameraState::Live,
-            (0, true) => CameraState::Placeholder,
-            (0, false) => CameraState::Off,
-        }
-    }
 }
-
-/// An open microphone sends every 10 ms, and the loop turns at least with every heartbeat.
-const VOICE_SHOWN: Duration = Duration::from_millis(600);
-const VOICE_FRAME: Duration = Duration::from_millis(10);
-const CAMERA_WARMING_UP: Duration = Duration::from_millis(200);

@@ -1,8 +1,11 @@
 //! Everything a box does. Commands; carrying one out never waits.
 
+use crate::core::ledger::Entry;
+use crate::core::memory::Remembered;
 use crate::core::plan::MediaPlan;
+use crate::core::request::Answer;
 use crate::core::signal::{Alignment, Signal};
-use crate::model::{Line, Role, SessionId, TrunkId, VideoCodec};
+use crate::model::{Line, Role, SessionId, Ticket, TrunkId, VideoCodec};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -56,6 +59,19 @@ pub enum Output {
         /// Of which line.
         line: Line,
     },
+    /// Answers a question.
+    Answer {
+        /// Which.
+        ticket: Ticket,
+        /// How.
+        answer: Answer,
+    },
+    /// Write a line into the ledger.
+    Record(Entry),
+    /// Keep this over a restart.
+    Remember(Remembered),
+    /// Draw a random room code; answered by `Input::CodeDrawn`.
+    DrawCode,
     /// Leave the process with exit code 0.
     Stop,
 }

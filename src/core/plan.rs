@@ -1,9 +1,11 @@
 //! The plan: the pure answer to "what is captured, sent, shown and played right now".
 
 use crate::core::budget;
+use crate::core::face::Face;
+use crate::core::room::Room;
 use crate::core::sentence::Sentence;
 use crate::core::snapshot::LinkState;
-use crate::model::{Bitrate, MicState, Moment, VideoCodec};
+use crate::model::{Bitrate, MicState, Moment, Veil, VideoCodec};
 use std::time::Duration;
 
 /// What the media adapters do. The default sends nothing, plays nothing and shows nothing.
@@ -17,6 +19,10 @@ pub struct MediaPlan {
     pub voice: Bitrate,
     /// Play the far room's sound.
     pub play: bool,
+    /// Loudness of the far room's sound, 0 … 100.
+    pub volume: u8,
+    /// Ring softly: the far room knocks.
+    pub ring: bool,
     /// What stands on the screen.
     pub screen: Screen,
 }
@@ -30,6 +36,10 @@ pub struct CameraPlan {
     pub bitrate: Bitrate,
     /// Force a key frame this often: set while the far box cannot ask for one.
     pub key_frame_every: Option<Duration>,
+    /// Index into the configured views.
+    pub view: usize,
+    /// Drawn over it before the encoder.
+    pub veil: Veil,
 }
 
 /// What stands on the screen.
@@ -39,6 +49,8 @@ pub struct Screen {
     pub picture: Picture,
     /// One plain sentence under it.
     pub sentence: Option<Sentence>,
+    /// Everything else.
+    pub face: Face,
 }
 
 /// The far room's picture.
@@ -58,7 +70,11 @@ pub enum Picture {
 
 /// What the plan is made from.
 #[derive(Clone, Debug)]
-pub struct Situation {
+pub struct Situation<'c> {
+    /// The room.
+    pub room: &'c Room,
+    /// What the screen says of it.
+    pub face: Face,
     /// The link.
     pub state: LinkState,
     /// The session's codec, or the one it will most likely have.
@@ -71,8 +87,6 @@ pub struct Situation {
     pub last_frame: Option<Moment>,
     /// That frame is so new that the picture is live.
     pub picture_fresh: bool,
-    /// The microphone is wanted open.
-    pub microphone_open: bool,
     /// What is wrong with the link, if anything.
     pub fault: Option<Sentence>,
     /// What is wrong with a device, if anything.
@@ -81,29 +95,38 @@ pub struct Situation {
     pub ceiling: Bitrate,
 }
 
-/// The plan. The camera runs from the start, so that a session costs one key frame; the outlet of `peer` sends it nowhere before admission.
-pub fn plan(situation: &Situation) -> MediaPlan {
+/// The plan. The camera runs from the start, so that a session costs one key frame; the outlet of `peer` sends it nowhere before
+/// admission. Behind a curtain it does not run at all: its lamp tells the truth.
+pub fn plan(situation: &Situation<'_>) -> MediaPlan {
+    let room = situation.room;
+    let shut = room.mode().is_shut();
     let split = budget::split(situation.ceiling);
-    let camera = situation.codec.map(|codec| CameraPlan {
+    let camera = situation.codec.filter(|_| !shut).map(|codec| CameraPlan {
         codec,
         bitrate: split.camera,
         key_frame_every: situation.far_is_deaf.then_some(KEY_FRAMES_INTO_SILENCE),
+        view: room.view,
+        veil: room.veil,
     });
     let picture = match (situation.state, situation.last_frame) {
+        _ if shut => Picture::Nothing,
         (LinkState::Up, Some(_)) if situation.picture_fresh => Picture::Live,
         (LinkState::Up | LinkState::Lost, Some(since)) => Picture::Held { since },
         (LinkState::Up | LinkState::Lost, None) | (LinkState::Connecting | LinkState::Unpaired, _) => Picture::Nothing,
     };
     let sentence = match situation.state {
+        LinkState::Up if shut => None,
         LinkState::Up => situation.device_sentence.clone(),
         LinkState::Lost | LinkState::Connecting | LinkState::Unpaired => situation.fault.clone(),
     };
     MediaPlan {
         camera,
-        microphone: if situation.microphone_open && situation.admitted { MicState::Open } else { MicState::Closed },
+        microphone: if room.microphone() && situation.admitted { MicState::Open } else { MicState::Closed },
         voice: split.voice,
-        play: situation.admitted,
-        screen: Screen { picture, sentence },
+        play: situation.admitted && !shut,
+        volume: room.volume,
+        ring: room.is_knocked() && situation.state == LinkState::Up,
+        screen: Screen { picture, sentence, face: situation.face.clone() },
     }
 }
 

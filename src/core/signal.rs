@@ -1,6 +1,7 @@
 //! What two boxes tell each other over the control connection. `trunk::message` gives these their bytes.
 
-use crate::model::{BootId, CameraState, Line, MicState, Moment, SessionId, VideoCodec};
+use crate::core::agreement::Wish;
+use crate::model::{BootId, CameraState, Line, MicState, Moment, SessionId, Stance, Veil, VideoCodec};
 use std::time::Duration;
 
 /// First words on every control connection, both ways, after TLS proved both keys.
@@ -48,7 +49,7 @@ pub enum Signal {
         session: SessionId,
     },
     /// Every [`HEARTBEAT_PERIOD`](crate::core::liveness::HEARTBEAT_PERIOD).
-    Heartbeat(Heartbeat),
+    Heartbeat(Box<Heartbeat>),
     /// Last words before a deliberate end.
     Farewell(Farewell),
 }
@@ -77,6 +78,23 @@ pub struct Heartbeat {
     pub microphone: MicState,
     /// What really leaves the sender's camera.
     pub camera: CameraState,
+    /// What the sender's room wants; `None` from a version that knows no modes.
+    pub room: Option<RoomWord>,
+}
+
+/// What a box says of its room in every heartbeat.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RoomWord {
+    /// Its own stance.
+    pub stance: Stance,
+    /// The wish as it knows it.
+    pub wish: Wish,
+    /// It knocks; another number is another knock.
+    pub knock: Option<u32>,
+    /// Its camera's veil.
+    pub veil: Veil,
+    /// Name of its camera's view; at most 32 characters.
+    pub view: String,
 }
 
 /// Half a round trip: see [`Heartbeat::heard`].

@@ -1,9 +1,10 @@
 //! What the loop publishes after every turn: the one truth for status, screen and tests.
 
+use crate::core::face::Face;
 use crate::core::input::{CarryReport, ReceiveReport, SendReport};
 use crate::core::plan::MediaPlan;
 use crate::core::sentence::Sentence;
-use crate::model::{CameraState, Device, MicState, Moment, SessionId, VideoCodec};
+use crate::model::{CameraState, Device, GuestId, MicState, Moment, SessionId, VideoCodec};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -85,4 +86,40 @@ pub struct Snapshot {
     pub missing: Vec<Device>,
     /// The last fault.
     pub fault: Option<Fault>,
+    /// The room.
+    pub room: RoomSnapshot,
+}
+
+/// The room as keys, panel and command line see it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RoomSnapshot {
+    /// Mode, stances, microphones, banner, menu: what stands on the screen.
+    pub face: Face,
+    /// The pair counts as knocked from the far room.
+    pub knocked: bool,
+    /// Our knock waits for an answer.
+    pub knocking: bool,
+    /// Names of the camera views.
+    pub views: Vec<String>,
+    /// Index of the present one.
+    pub view: usize,
+    /// Turns of the camera are recognised.
+    pub follow_turns: bool,
+    /// The room code, for the kiosk screen only.
+    pub code: Option<u32>,
+    /// Browsers that are admitted or wait.
+    pub guests: Vec<Guest>,
+}
+
+/// One browser that is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guest {
+    /// Its name within the panel.
+    pub id: GuestId,
+    /// As it calls itself.
+    pub name: String,
+    /// May steer; else it waits.
+    pub admitted: bool,
+    /// Since then.
+    pub since: Moment,
 }

@@ -23,6 +23,22 @@ pub enum Timer {
     SessionPause,
     /// The replaced session goes.
     SessionRetire,
+    /// Nobody answered our knock.
+    KnockEnds,
+    /// Talking has been without a sound too long.
+    SilenceEnds,
+    /// The link has been down too long for an open microphone.
+    CutTooLong,
+    /// The turned camera's view takes effect.
+    TurnDue,
+    /// The menu leaves the screen.
+    MenuCloses,
+    /// The reason of a denial leaves the screen.
+    ToldEnds,
+    /// The room code is replaced.
+    CodeRotates,
+    /// Out of hours: sleep if nobody is there.
+    SleepDue,
 }
 
 /// One deadline per [`Timer`].
@@ -62,7 +78,7 @@ impl Timers {
 }
 
 impl Timer {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 17] = [
         Self::Heartbeat,
         Self::Redial,
         Self::DialOverdue,
@@ -72,6 +88,14 @@ impl Timer {
         Self::SessionBuild,
         Self::SessionPause,
         Self::SessionRetire,
+        Self::KnockEnds,
+        Self::SilenceEnds,
+        Self::CutTooLong,
+        Self::TurnDue,
+        Self::MenuCloses,
+        Self::ToldEnds,
+        Self::CodeRotates,
+        Self::SleepDue,
     ];
 }
 

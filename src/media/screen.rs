@@ -239,14 +239,15 @@ mod tests {
     #[test]
     fn a_held_picture_carries_its_age_and_a_live_one_does_not() {
         let since = Moment::default() + Duration::from_secs(10);
-        let held = Screen { picture: Picture::Held { since }, sentence: Some(Sentence::FarSilent) };
+        let held =
+            Screen { picture: Picture::Held { since }, sentence: Some(Sentence::FarSilent), ..Screen::default() };
         let text = words_for(&held, Language::Japanese, since + Duration::from_secs(42));
         let lines: Vec<&str> = text.lines().collect();
         let stands = |line: usize, words: &str| lines[line].contains(words);
         assert!(stands(1, "応答がありません。") && stands(2, "自動で") && stands(3, "最後の映像から 0:42"), "{text}");
         let text = words_for(&held, Language::English, since + Duration::from_secs(36_605));
         assert!(text.contains("last picture 10:10:05 ago"), "{text}");
-        let live = Screen { picture: Picture::Live, sentence: None };
+        let live = Screen { picture: Picture::Live, sentence: None, ..Screen::default() };
         assert_eq!(words_for(&live, Language::English, since), "");
     }
 }

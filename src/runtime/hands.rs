@@ -87,6 +87,7 @@ impl Hands {
             }
             Output::Align(alignment) => self.media.align(alignment),
             Output::RefreshPicture { line } => self.media.refresh(line),
+            Output::Answer { .. } | Output::Record(_) | Output::Remember(_) | Output::DrawCode => {}
             Output::Stop => self.stopping = true,
         }
     }

@@ -4,6 +4,8 @@ use super::hands::Hands;
 use super::{RunError, RunOptions, other};
 use crate::config::Config;
 use crate::core::link::LinkSettings;
+use crate::core::memory::Remembered;
+use crate::core::room::RoomSettings;
 use crate::core::signal::Hello;
 use crate::core::{Core, Settings};
 use crate::inbox::Inbox;
@@ -67,7 +69,14 @@ pub(super) async fn start(
         }
     };
     network::watch(inbox.clone()).map_err(other)?;
-    let settings = Settings { link, microphone_open: config.sound.microphone_open, ceiling: config.ceiling };
+    let room = RoomSettings {
+        views: config.room.views.iter().map(|view| view.name.clone()).collect(),
+        meeting_view: config.room.meeting_view,
+        follow_turns: config.room.follow_turns,
+        quiet_after: config.room.quiet_after,
+        microphone_open: config.sound.microphone_open,
+    };
+    let settings = Settings { link, room, remembered: Remembered::default(), ceiling: config.ceiling };
     let hands = Hands::new(trunk, peer, media, status, config.ceiling.as_kbps());
     Ok((Core::new(settings, clock.now()), hands))
 }

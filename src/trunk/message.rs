@@ -10,6 +10,7 @@
 //! that proved its pinned key is ever read here.
 
 mod bulk;
+mod room;
 mod wire;
 
 pub use bulk::{Bulk, Token, decode_bulk, encode_bulk};

@@ -4,9 +4,13 @@ use super::chance::Chance;
 use super::peer::PeerSession;
 use super::{Event, MS, Mail, Options, SECOND, World, configured_address};
 use engawa::core::input::{Input, News, SendReport};
+use engawa::core::ledger::Entry;
 use engawa::core::link::LinkSettings;
+use engawa::core::memory::Remembered;
 use engawa::core::output::Output;
 use engawa::core::plan::MediaPlan;
+use engawa::core::request::Answer;
+use engawa::core::room::RoomSettings;
 use engawa::core::signal::Signal;
 use engawa::core::{Core, Settings};
 use engawa::model::{Bitrate, BootId, BoxId, Device, MicState, Moment, SessionId, VideoCodec};
@@ -41,6 +45,10 @@ pub struct Kiosk {
     pub decoded_at: u64,
     pub frames_decoded: u64,
     pub settings: Settings,
+    /// What it answered to people.
+    pub answers: Vec<Answer>,
+    /// What it wrote down.
+    pub ledger: Vec<Entry>,
     pub(super) dialling: bool,
     pub(super) key_wanted: bool,
     pub(super) key_at: u64,
@@ -113,9 +121,12 @@ impl Kiosk {
             frames_decoded: 0,
             settings: Settings {
                 link: Some(link),
-                microphone_open: options.microphone_open,
+                room: RoomSettings { microphone_open: options.microphone_open, ..RoomSettings::default() },
+                remembered: Remembered::default(),
                 ceiling: Bitrate::from_kbps(3000),
             },
+            answers: Vec::new(),
+            ledger: Vec::new(),
             dialling: false,
             key_wanted: false,
             key_at: 0,
@@ -284,7 +295,13 @@ impl Counts {
             Output::Admit { .. } => &mut self.admitted,
             Output::Arrange(_) => &mut self.arranged,
             Output::RefreshPicture { .. } => &mut self.refreshed,
-            Output::AcceptAnswer { .. } | Output::Align(_) | Output::Stop => return,
+            Output::AcceptAnswer { .. }
+            | Output::Align(_)
+            | Output::Answer { .. }
+            | Output::Record(_)
+            | Output::Remember(_)
+            | Output::DrawCode
+            | Output::Stop => return,
         };
         *place += 1;
     }
@@ -331,6 +348,10 @@ pub fn in_words(who: usize, now: u64, output: &Output) -> String {
         | Output::Arrange(_)
         | Output::Align(_)
         | Output::RefreshPicture { .. }
+        | Output::Answer { .. }
+        | Output::Record(_)
+        | Output::Remember(_)
+        | Output::DrawCode
         | Output::Stop => format!("{seconds:.6} {who} {output:?}"),
     }
 }

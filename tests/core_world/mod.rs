@@ -15,7 +15,7 @@ mod peer;
 mod trunk;
 
 use chance::Chance;
-use engawa::core::input::{Input, News};
+use engawa::core::input::{Input, News, RoomInput};
 use engawa::core::invariants;
 use engawa::core::output::Output;
 use engawa::core::snapshot::{LinkState, Snapshot};
@@ -334,6 +334,15 @@ impl World {
             Output::Arrange(plan) => self.kiosks[who].plan = plan,
             Output::Align(alignment) => self.check_alignment(who, alignment),
             Output::RefreshPicture { line: _ } => self.kiosks[who].key_wanted = true,
+            Output::Answer { ticket: _, answer } => self.kiosks[who].answers.push(answer),
+            Output::Record(entry) => self.kiosks[who].ledger.push(entry),
+            Output::Remember(remembered) => self.kiosks[who].settings.remembered = remembered,
+            Output::DrawCode => {
+                let now = self.kiosks[who].clock.local(self.now);
+                if let Some(core) = &mut self.kiosks[who].core {
+                    core.handle(Input::Room(RoomInput::CodeDrawn(123_456)), now);
+                }
+            }
             Output::Stop => self.stop(who),
         }
     }

@@ -3,9 +3,9 @@
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use engawa::core::input::Input;
-use engawa::core::signal::{Heartbeat, Hello, LineNews, Signal};
+use engawa::core::signal::{Heartbeat, Hello, Signal};
 use engawa::inbox::{Inbox, Mail};
-use engawa::model::{BootId, CameraState, MicState, Moment, Side, TrunkId, VideoCodec};
+use engawa::model::{BootId, Moment, Side, TrunkId, VideoCodec};
 use engawa::trunk::identity::Identity;
 use engawa::trunk::key::PeerKey;
 use engawa::trunk::message::{self, LENGTH_BYTES};
@@ -119,15 +119,7 @@ pub fn hello(identity: &Identity) -> Hello {
 }
 
 pub fn heartbeat(number: u64) -> Signal {
-    Signal::Heartbeat(Heartbeat {
-        sent_at: Moment::from_nanos(number),
-        heard: None,
-        wall_ms: 0,
-        session: None,
-        lines: [LineNews::default(); 4],
-        microphone: MicState::Closed,
-        camera: CameraState::Off,
-    })
+    Signal::Heartbeat(Box::new(Heartbeat { sent_at: Moment::from_nanos(number), ..Heartbeat::default() }))
 }
 
 pub fn identities() -> (Identity, Identity) {

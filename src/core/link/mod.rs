@@ -159,7 +159,7 @@ impl Link {
             Input::NetworkChanged(network) => self.network_changed(network, now),
             Input::RenewalDue => self.renew(now),
             Input::StopRequested => self.say_farewell(),
-            Input::DeviceChanged { .. } => {}
+            Input::DeviceChanged { .. } | Input::Room(_) => {}
         }
     }
 
@@ -199,6 +199,14 @@ impl Link {
             Timer::SessionPause if self.session_needed(now) => self.session_due(now),
             Timer::SessionPause => {}
             Timer::SessionRetire => self.retire(),
+            Timer::KnockEnds
+            | Timer::SilenceEnds
+            | Timer::CutTooLong
+            | Timer::TurnDue
+            | Timer::MenuCloses
+            | Timer::ToldEnds
+            | Timer::CodeRotates
+            | Timer::SleepDue => {}
         }
     }
 
@@ -217,6 +225,13 @@ impl Link {
     pub fn is_back(&self, now: Moment) -> bool {
         let admitted_at = self.sessions.current.map(|current| current.admitted_at);
         self.is_up(now) && admitted_at.is_some_and(|admitted| self.live.proof_at() >= Some(admitted))
+    }
+
+    /// The next heartbeat leaves at once.
+    pub fn say_now(&mut self, now: Moment) {
+        if self.trunks.chosen().is_some() {
+            self.timers.set(Timer::Heartbeat, now);
+        }
     }
 
     /// The far box cannot ask for a key frame now, because it does not hear us or we do not hear it.

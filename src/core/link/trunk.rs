@@ -163,7 +163,7 @@ impl Link {
     /// Says the heartbeat on the chosen connection.
     pub fn beat(&mut self, heartbeat: Heartbeat, now: Moment) {
         let Some(trunk) = self.trunks.chosen().map(|trunk| trunk.id) else { return };
-        self.outputs.push_back(Output::Send { trunk, signal: Signal::Heartbeat(heartbeat) });
+        self.outputs.push_back(Output::Send { trunk, signal: Signal::Heartbeat(Box::new(heartbeat)) });
         self.timers.set(Timer::Heartbeat, now + HEARTBEAT_PERIOD);
     }
 

@@ -1,8 +1,9 @@
 //! The JSON shapes, apart from the core's types so that neither changes the other by accident. A name here is a promise
 //! to the version before and after: add with a default, never rename, never reuse.
 
+use super::room::Room;
 use super::{CADENCE_MAX, CADENCE_MIN, CODEC_LIMIT, MessageError, OLDEST_PROTOCOL, PROTOCOL, SDP_LIMIT, clean_name};
-use crate::core::signal::{self, Cadence, CaptureMark, Echo, LineNews};
+use crate::core::signal::{self, Cadence, CaptureMark, Echo, LineNews, RoomWord};
 use crate::model::{self, BootId, Line, Moment, SessionId};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -40,7 +41,7 @@ pub(super) enum Signal {
     SessionEnded {
         session: Session,
     },
-    Heartbeat(Heartbeat),
+    Heartbeat(Box<Heartbeat>),
     Farewell {
         #[serde(default)]
         why: Farewell,
@@ -64,6 +65,9 @@ pub(super) struct Heartbeat {
     microphone: Microphone,
     #[serde(default)]
     camera: Camera,
+    /// Not said by the version before modes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    room: Option<Room>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -192,7 +196,7 @@ impl TryFrom<&signal::Signal> for Signal {
                 Self::SessionWanted { instead_of: instead_of.as_ref().map(Session::from) }
             }
             signal::Signal::SessionEnded { session } => Self::SessionEnded { session: session.into() },
-            signal::Signal::Heartbeat(heartbeat) => Self::Heartbeat(heartbeat.into()),
+            signal::Signal::Heartbeat(heartbeat) => Self::Heartbeat(Box::new(heartbeat.as_ref().into())),
             signal::Signal::Farewell(signal::Farewell::GoingDown) => Self::Farewell { why: Farewell::GoingDown },
         })
     }
@@ -215,7 +219,7 @@ impl TryFrom<Signal> for Option<signal::Signal> {
                 signal::Signal::SessionWanted { instead_of: instead_of.map(SessionId::from) }
             }
             Signal::SessionEnded { session } => signal::Signal::SessionEnded { session: session.into() },
-            Signal::Heartbeat(heartbeat) => signal::Signal::Heartbeat(heartbeat.try_into()?),
+            Signal::Heartbeat(heartbeat) => signal::Signal::Heartbeat(Box::new((*heartbeat).try_into()?)),
             // Whatever the reason, the sender leaves.
             Signal::Farewell { why: Farewell::GoingDown | Farewell::Newer } => {
                 signal::Signal::Farewell(signal::Farewell::GoingDown)
@@ -251,6 +255,7 @@ impl From<&signal::Heartbeat> for Heartbeat {
                 model::CameraState::Placeholder => Camera::Placeholder,
                 model::CameraState::Live => Camera::Live,
             },
+            room: heartbeat.room.as_ref().map(Room::from),
         }
     }
 }
@@ -285,6 +290,7 @@ impl TryFrom<Heartbeat> for signal::Heartbeat {
                 Camera::Placeholder | Camera::Newer => model::CameraState::Placeholder,
                 Camera::Live => model::CameraState::Live,
             },
+            room: wire.room.map(RoomWord::try_from).transpose()?,
         })
     }
 }

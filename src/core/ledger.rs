@@ -1,0 +1,50 @@
+//! What the ledger is told: the answer to "when was the camera on?". Facts only; no picture, no sound.
+
+use crate::core::request::{Asker, Denied};
+use crate::model::{CameraState, GuestId, MicState, Mode, Veil};
+
+/// One line of the ledger. `system` gives it its number, its time and its place in the chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// The daemon started, in this mode, both its own microphone closed.
+    Started {
+        /// The mode it came back in.
+        mode: Mode,
+    },
+    /// The daemon stops on purpose.
+    Stopped,
+    /// What really leaves the camera changed.
+    Camera(CameraState),
+    /// What really leaves the microphone changed.
+    Microphone(MicState),
+    /// A person opened (true) or closed the microphone's gate, or a rule closed it.
+    Gate {
+        /// Open now.
+        open: bool,
+        /// Who; `None` for a rule, which only ever closes.
+        by: Option<Asker>,
+    },
+    /// The pair's mode changed.
+    Mode(Mode),
+    /// The veil changed.
+    Veil(Veil),
+    /// A guest was let in.
+    GuestAdmitted {
+        /// Who.
+        guest: GuestId,
+        /// As it called itself.
+        name: String,
+    },
+    /// A guest was not let in.
+    GuestRefused {
+        /// Who.
+        guest: GuestId,
+        /// Why.
+        why: Denied,
+    },
+    /// A guest is gone: removed, left, or the meeting ended.
+    GuestEnded {
+        /// Who.
+        guest: GuestId,
+    },
+}

@@ -1,0 +1,143 @@
+//! What people ask of their own box, and the three answers they get: accepted, already so, denied because.
+
+use crate::model::{GuestId, Language, Mode, Veil};
+
+/// A wish of a person in this room: from a key, the panel or the command line. All follow the same policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Change the mode. Opens no microphone.
+    Mode(Mode),
+    /// Ring softly in the other room; opens the own microphone for as long as the knock lasts.
+    Knock,
+    /// Answer the other room's knock: opens the own microphone.
+    Answer,
+    /// Send the knock away, or stop what a banner announces.
+    Cancel,
+    /// Open (true) or close the own microphone.
+    Microphone(bool),
+    /// The camera looks so: index into the configured views.
+    View(usize),
+    /// Veil the camera.
+    Veil(Veil),
+    /// Loudness of the far room here, 0 … 100.
+    Volume(u8),
+    /// Show what the far side sees.
+    OwnPicture(bool),
+    /// Show address, QR code and room code on the kiosk screen.
+    ShowCode(bool),
+    /// Refuse new guests.
+    Lock(bool),
+    /// Let a waiting guest in.
+    Admit(GuestId),
+    /// Send a waiting guest away.
+    Refuse(GuestId),
+    /// End a guest.
+    Remove(GuestId),
+    /// End all guests.
+    RemoveAll,
+    /// Recognise by itself where the camera was turned to.
+    FollowTurns(bool),
+}
+
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asker {
+    /// A key in the room.
+    Key,
+    /// The command line of this box.
+    Local,
+    /// A browser; only an admitted guest is obeyed.
+    Guest(GuestId),
+    /// A browser that proved the installer's PIN.
+    Installer,
+}
+
+/// The answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Done.
+    Accepted,
+    /// Nothing to do.
+    AlreadySo,
+    /// Not done.
+    Denied(Denied),
+}
+
+/// Why something was not done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denied {
+    /// The other room drew its curtain; only that room lifts it.
+    FarCurtain,
+    /// The other room sleeps.
+    FarAsleep,
+    /// This room's own curtain is drawn.
+    NearCurtain,
+    /// This room sleeps; any key wakes it.
+    NearAsleep,
+    /// The link is down.
+    NoLink,
+    /// Nobody knocks.
+    NobodyKnocks,
+    /// No such view.
+    NoSuchView,
+    /// The asker is no admitted guest.
+    NotAdmitted,
+    /// No such guest.
+    NoSuchGuest,
+    /// The room code is another one.
+    WrongCode,
+    /// Too many wrong codes; wait.
+    TooManyTries,
+    /// The room is locked.
+    Locked,
+    /// As many guests as can be.
+    Full,
+    /// This box is not paired.
+    NotPaired,
+}
+
+impl Denied {
+    /// The reason in words for people.
+    pub fn text(self, language: Language) -> &'static str {
+        let (ja, en) = match self {
+            Self::FarCurtain => (
+                "相手の部屋がカーテンを閉めています。開けられるのは相手の部屋だけです。",
+                "The other room has drawn its curtain. Only that room can open it.",
+            ),
+            Self::FarAsleep => ("相手の部屋はおやすみ中です。", "The other room is asleep."),
+            Self::NearCurtain => (
+                "この部屋のカーテンが閉まっています。先に「カーテン」で開けてください。",
+                "This room's curtain is drawn. Open it with “Curtain” first.",
+            ),
+            Self::NearAsleep => {
+                ("おやすみ中です。どれかのキーを押すと起きます。", "This room is asleep. Press any key to wake it.")
+            }
+            Self::NoLink => (
+                "相手の部屋とつながっていません。自動でつなぎ直しています。",
+                "Not linked to the other room. Reconnecting by itself.",
+            ),
+            Self::NobodyKnocks => ("いま声かけは届いていません。", "Nobody is knocking now."),
+            Self::NoSuchView => ("そのカメラの向きは登録されていません。", "There is no such camera view."),
+            Self::NotAdmitted => (
+                "先に、画面に出ている6桁の部屋コードを入力してください。",
+                "First type the six-digit room code that stands on the screen.",
+            ),
+            Self::NoSuchGuest => ("その端末はもういません。", "That guest is no longer here."),
+            Self::WrongCode => (
+                "部屋コードが違います。画面に出ている6桁を確かめてください。",
+                "Wrong room code. Check the six digits on the screen.",
+            ),
+            Self::TooManyTries => (
+                "間違ったコードが続いたので、しばらく受け付けません。少し待ってください。",
+                "Too many wrong codes. Please wait a little.",
+            ),
+            Self::Locked => ("この部屋は新しい端末を受け付けていません。", "This room takes no new guests now."),
+            Self::Full => ("これ以上の端末は参加できません。", "No more guests can join."),
+            Self::NotPaired => ("まだ相手の箱と組になっていません。", "This box is not paired yet."),
+        };
+        match language {
+            Language::Japanese => ja,
+            Language::English => en,
+        }
+    }
+}

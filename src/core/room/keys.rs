@@ -1,0 +1,123 @@
+//! The five keys: everything in every mode is reached from here alone.
+//!
+//! | key     | Quiet          | knocked | Talking, Meeting  | Curtain, Asleep |
+//! |---------|----------------|---------|-------------------|-----------------|
+//! | Talk    | knock / stop it| answer  | microphone        | wake            |
+//! | Meet    | meeting        | meeting | meeting / back    | wake            |
+//! | View    | next view      | =       | =                 | wake            |
+//! | Curtain | draw           | draw    | draw              | lift            |
+//! | More    | send away, cancel, else the menu's next page; there Meet and View do what the page says |
+
+use super::Room;
+use crate::core::face::MenuPage;
+use crate::core::request::{Answer, Asker, Request};
+use crate::core::timers::Timer;
+use crate::model::{Key, Mode, Moment, Stance, Veil};
+use std::time::Duration;
+
+/// The menu.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Menu {
+    /// Not on the screen.
+    #[default]
+    Closed,
+    /// This page.
+    Open(MenuPage),
+}
+
+impl Room {
+    /// A key was pressed.
+    pub fn key(&mut self, key: Key, now: Moment) {
+        self.touched_at = now;
+        if self.agreement.near() == Stance::Asleep {
+            self.agreement.stand(Stance::Present);
+            self.mode_may_have_changed(now);
+            return;
+        }
+        if let Some(request) = self.meaning(key, now)
+            && let Answer::Denied(why) = self.ask(Asker::Key, &request, now)
+        {
+            self.told = Some(why);
+            self.timers.set(Timer::ToldEnds, now + TOLD);
+        }
+    }
+
+    /// The menu page on the screen.
+    pub fn menu(&self) -> Option<MenuPage> {
+        match self.menu {
+            Menu::Closed => None,
+            Menu::Open(page) => Some(page),
+        }
+    }
+
+    fn meaning(&mut self, key: Key, now: Moment) -> Option<Request> {
+        match key {
+            Key::Talk => Some(self.talk()),
+            Key::Curtain if self.agreement.near() == Stance::Curtain => Some(Request::Mode(Mode::Quiet)),
+            Key::Curtain => Some(Request::Mode(Mode::Curtain)),
+            Key::More => self.more(now),
+            Key::Meet | Key::View => {
+                if let Menu::Open(page) = self.menu {
+                    self.timers.set(Timer::MenuCloses, now + MENU_STANDS);
+                    return self.item(page, key);
+                }
+                Some(match (key, self.mode) {
+                    (Key::Meet, Mode::Meeting) => Request::Mode(Mode::Quiet),
+                    (Key::Meet, _) => Request::Mode(Mode::Meeting),
+                    (_, _) => Request::View((self.view + 1) % self.settings.views.len().max(1)),
+                })
+            }
+        }
+    }
+
+    fn talk(&self) -> Request {
+        match self.mode {
+            _ if self.is_knocked() => Request::Answer,
+            Mode::Quiet if self.knocks() => Request::Cancel,
+            Mode::Quiet if !self.microphone => Request::Knock,
+            Mode::Quiet | Mode::Talking | Mode::Meeting => Request::Microphone(!self.microphone),
+            Mode::Curtain | Mode::Asleep => Request::Microphone(true),
+        }
+    }
+
+    /// Cancels what is announced; else turns the page.
+    fn more(&mut self, now: Moment) -> Option<Request> {
+        if self.is_knocked() || self.turning.is_some() || self.told.is_some() {
+            return Some(Request::Cancel);
+        }
+        self.menu = match self.menu {
+            Menu::Closed => Menu::Open(MenuPage::Sound),
+            Menu::Open(MenuPage::Sound) => Menu::Open(MenuPage::Picture),
+            Menu::Open(MenuPage::Picture) => Menu::Open(MenuPage::Guests),
+            Menu::Open(MenuPage::Guests) => Menu::Open(MenuPage::Door),
+            Menu::Open(MenuPage::Door) => Menu::Closed,
+        };
+        match self.menu {
+            Menu::Closed => self.timers.set(Timer::MenuCloses, now),
+            Menu::Open(_) => self.timers.set(Timer::MenuCloses, now + MENU_STANDS),
+        }
+        None
+    }
+
+    fn item(&self, page: MenuPage, key: Key) -> Option<Request> {
+        let first = key == Key::Meet;
+        Some(match page {
+            MenuPage::Sound if first => Request::Volume(self.volume.saturating_sub(VOLUME_STEP)),
+            MenuPage::Sound => Request::Volume(self.volume.saturating_add(VOLUME_STEP).min(100)),
+            MenuPage::Picture if first => Request::OwnPicture(!self.own_picture),
+            MenuPage::Picture => Request::Veil(match self.veil {
+                Veil::Clear => Veil::Frosted,
+                Veil::Frosted => Veil::Black,
+                Veil::Black => Veil::Clear,
+            }),
+            MenuPage::Guests if first => Request::ShowCode(!self.show_code),
+            MenuPage::Guests => Request::Admit(self.guests.waiting()?.id),
+            MenuPage::Door if first => Request::Lock(!self.guests.locked),
+            MenuPage::Door => Request::RemoveAll,
+        })
+    }
+}
+
+const TOLD: Duration = Duration::from_secs(4);
+const MENU_STANDS: Duration = Duration::from_secs(20);
+const VOLUME_STEP: u8 = 10;

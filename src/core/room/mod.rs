@@ -1,0 +1,395 @@
+//! The room: what people here and there want, and what this box does about it.
+//!
+//! ```text
+//!   key, panel, CLI ──► Request ──► policy ──► agreement · microphone · knock · view · veil · guests ──► face, plan
+//!   far box's word  ──────────────────────────► agreement · far knock
+//!   rules (silence, hours, cut) ──────────────► only ever towards more private
+//! ```
+//! May be relied on: the microphone's gate is opened in one method, by a person of this room; every rule and every word of
+//! the far box can only close it. Deliberately absent: anything that names a session.
+
+pub mod guests;
+mod keys;
+mod requests;
+mod settings;
+
+pub use settings::RoomSettings;
+
+use crate::core::agreement::Agreement;
+use crate::core::face::Banner;
+use crate::core::ledger::Entry;
+use crate::core::memory::Remembered;
+use crate::core::output::Output;
+use crate::core::request::{Asker, Denied};
+use crate::core::signal::RoomWord;
+use crate::core::timers::{Timer, Timers};
+use crate::model::{Mode, Moment, Role, Stance, Together, Veil};
+use guests::Guests;
+use keys::Menu;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// The machine. [`super::Core`] feeds it.
+#[derive(Clone, Debug)]
+pub struct Room {
+    pub(super) settings: RoomSettings,
+    pub(super) agreement: Agreement,
+    pub(super) timers: Timers,
+    /// A person of this room opened the microphone and nothing closed it since.
+    microphone: bool,
+    /// Held open by the configuration until a person closes it.
+    held_open: bool,
+    mode: Mode,
+    knock: Option<u32>,
+    knocks: u32,
+    far: RoomWord,
+    /// The far knock that was answered or sent away.
+    knock_done: Option<u32>,
+    pub(super) view: usize,
+    usual_view: usize,
+    pub(super) veil: Veil,
+    pub(super) volume: u8,
+    pub(super) own_picture: bool,
+    pub(super) show_code: bool,
+    menu: Menu,
+    turning: Option<usize>,
+    told: Option<Denied>,
+    follow_turns: bool,
+    pub(super) guests: Guests,
+    pub(super) meeting_since: Option<Moment>,
+    link_up: bool,
+    in_hours: bool,
+    touched_at: Moment,
+    last_turn: Moment,
+    outputs: VecDeque<Output>,
+}
+
+impl Room {
+    /// As it was remembered, microphone closed.
+    pub fn new(settings: RoomSettings, remembered: Remembered, role: Role, now: Moment) -> Self {
+        let agreement = Agreement::new(role, remembered.near, remembered.far, remembered.wish);
+        let mode = agreement.mode();
+        let mut room = Self {
+            microphone: settings.microphone_open,
+            held_open: settings.microphone_open,
+            follow_turns: settings.follow_turns,
+            settings,
+            agreement,
+            timers: Timers::default(),
+            mode,
+            knock: None,
+            knocks: 0,
+            far: RoomWord { stance: remembered.far, ..RoomWord::default() },
+            knock_done: None,
+            view: 0,
+            usual_view: 0,
+            veil: remembered.veil,
+            volume: FULL_VOLUME,
+            own_picture: false,
+            show_code: false,
+            menu: Menu::Closed,
+            turning: None,
+            told: None,
+            guests: Guests::new(remembered.locked),
+            meeting_since: (mode == Mode::Meeting).then_some(now),
+            link_up: false,
+            in_hours: true,
+            touched_at: now,
+            last_turn: now,
+            outputs: VecDeque::new(),
+        };
+        room.outputs.push_back(Output::Record(Entry::Started { mode }));
+        room.outputs.push_back(Output::DrawCode);
+        room.timers.set(Timer::CodeRotates, now + CODE_LIFE);
+        if mode == Mode::Talking {
+            room.timers.set(Timer::SilenceEnds, now + room.settings.quiet_after);
+        }
+        room
+    }
+
+    /// The pair's mode.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// A person of this room opened the microphone, and the mode lets it be open.
+    pub fn microphone(&self) -> bool {
+        self.microphone && !self.mode.is_shut()
+    }
+
+    /// Opened by the configuration, not by a person.
+    pub fn held_open(&self) -> bool {
+        self.held_open
+    }
+
+    /// Our knock that waits for its answer.
+    pub fn knocks(&self) -> bool {
+        self.knock.is_some()
+    }
+
+    /// The far room's knock that waits for ours.
+    pub fn is_knocked(&self) -> bool {
+        self.mode == Mode::Quiet && self.far.knock.is_some() && self.far.knock != self.knock_done
+    }
+
+    /// What the far room last said of itself.
+    pub fn far(&self) -> &RoomWord {
+        &self.far
+    }
+
+    /// Turns are followed.
+    pub fn follows_turns(&self) -> bool {
+        self.follow_turns
+    }
+
+    /// What to say in the heartbeat.
+    pub fn word(&self) -> RoomWord {
+        RoomWord {
+            stance: self.agreement.near(),
+            wish: self.agreement.wish(),
+            knock: self.knock,
+            veil: self.veil,
+            view: self.settings.views.get(self.view).cloned().unwrap_or_default(),
+        }
+    }
+
+    /// What to keep.
+    pub fn remembered(&self) -> Remembered {
+        Remembered {
+            near: self.agreement.near(),
+            far: self.agreement.far(),
+            wish: self.agreement.wish(),
+            veil: self.veil,
+            locked: self.guests.locked,
+        }
+    }
+
+    /// The far box's word.
+    pub fn hear(&mut self, word: &RoomWord, now: Moment) {
+        self.agreement.hear(word.stance, word.wish);
+        self.far = word.clone();
+        if word.knock.is_none() {
+            self.knock_done = None;
+        }
+        self.mode_may_have_changed(now);
+    }
+
+    /// A code for the door.
+    pub fn code_drawn(&mut self, code: u32, now: Moment) {
+        self.guests.code_drawn(code, now);
+    }
+
+    /// The clock says that the office opens or closes. It never opens anything: only a person wakes the room.
+    pub fn hours(&mut self, open: bool, now: Moment) {
+        self.in_hours = open;
+        match open {
+            true => self.timers.stop(Timer::SleepDue),
+            false => self.timers.set(Timer::SleepDue, now.max(self.touched_at + STAY_AWAKE)),
+        }
+    }
+
+    /// The camera looks elsewhere: announced by a banner, done when nobody cancels it.
+    pub fn camera_turned(&mut self, view: usize, now: Moment) {
+        let known = view < self.settings.views.len() && view != self.view;
+        if self.follow_turns && known && !self.mode.is_shut() {
+            self.turning = Some(view);
+            self.timers.set(Timer::TurnDue, now + TURN_BANNER);
+        } else if view == self.view {
+            self.turning = None;
+            self.timers.stop(Timer::TurnDue);
+        }
+    }
+
+    /// Level of what one of the two rooms says, dBFS.
+    pub fn sound(&mut self, level_dbfs: f32, now: Moment) {
+        if self.mode == Mode::Talking && level_dbfs > SPOKEN_DBFS {
+            self.timers.set(Timer::SilenceEnds, now + self.settings.quiet_after);
+        }
+    }
+
+    /// The link as people see it; `proof_at`: the last proof of life. A long cut closes the microphone, also one that this
+    /// box slept through.
+    pub fn link_is(&mut self, up: bool, proof_at: Option<Moment>, now: Moment) {
+        if now.since(self.last_turn) >= CUT_CLOSES {
+            self.cut();
+        }
+        self.last_turn = now;
+        if up {
+            self.timers.stop(Timer::CutTooLong);
+        } else if self.link_up {
+            self.timers.set(Timer::CutTooLong, proof_at.unwrap_or(now) + CUT_CLOSES);
+        }
+        self.link_up = up;
+    }
+
+    /// A deadline passed.
+    pub fn handle_timer(&mut self, timer: Timer, now: Moment) {
+        match timer {
+            Timer::KnockEnds => self.end_knock(),
+            Timer::SilenceEnds => {
+                if self.mode == Mode::Talking {
+                    self.agreement.press(Together::Quiet);
+                }
+            }
+            Timer::CutTooLong => self.cut(),
+            Timer::TurnDue => {
+                if let Some(view) = self.turning.take() {
+                    self.look(view);
+                    let to_meeting = self.settings.meeting_view == Some(view);
+                    if to_meeting && matches!(self.mode, Mode::Quiet | Mode::Talking) {
+                        self.agreement.press(Together::Meeting);
+                    } else if !to_meeting && self.mode == Mode::Meeting {
+                        self.agreement.press(Together::Quiet);
+                    }
+                }
+            }
+            Timer::MenuCloses => (self.menu, self.own_picture, self.show_code) = (Menu::Closed, false, false),
+            Timer::ToldEnds => self.told = None,
+            Timer::CodeRotates => {
+                self.outputs.push_back(Output::DrawCode);
+                self.timers.set(Timer::CodeRotates, now + CODE_LIFE);
+            }
+            Timer::SleepDue => {
+                let busy = self.mode == Mode::Meeting || self.microphone;
+                let rested = now.since(self.touched_at) >= STAY_AWAKE;
+                if !self.in_hours && !busy && rested && self.agreement.near() == Stance::Present {
+                    self.agreement.stand(Stance::Asleep);
+                } else if !self.in_hours {
+                    self.timers.set(Timer::SleepDue, now + LOOK_AGAIN);
+                }
+            }
+            Timer::Heartbeat
+            | Timer::Redial
+            | Timer::DialOverdue
+            | Timer::TrunkSilent
+            | Timer::FramesDue
+            | Timer::PictureStale
+            | Timer::SessionBuild
+            | Timer::SessionPause
+            | Timer::SessionRetire => {}
+        }
+        self.mode_may_have_changed(now);
+    }
+
+    /// The next wish.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// What stands in front of the picture for a while, the most urgent first.
+    pub fn banner(&self) -> Option<Banner> {
+        let waiting = || self.guests.waiting().map(|guest| Banner::GuestWaits { name: guest.name.clone() });
+        if self.is_knocked() {
+            return Some(Banner::Knocked);
+        }
+        let told = self.told.map(Banner::Denied);
+        let turning = || self.turning.map(|view| Banner::Turning { view: self.settings.views[view].clone() });
+        let knocking = || self.knocks().then_some(Banner::Knocking);
+        told.or_else(turning).or_else(knocking).or_else(waiting)
+    }
+
+    /// The one place where a mode is entered.
+    fn mode_may_have_changed(&mut self, now: Moment) {
+        let mode = self.agreement.mode();
+        if mode == self.mode {
+            return;
+        }
+        let before = std::mem::replace(&mut self.mode, mode);
+        self.outputs.push_back(Output::Record(Entry::Mode(mode)));
+        self.timers.stop(Timer::SilenceEnds);
+        self.timers.stop(Timer::TurnDue);
+        self.turning = None;
+        self.end_waiting_knock();
+        if before == Mode::Meeting {
+            self.meeting_since = None;
+            self.guests_end();
+            self.look(self.usual_view);
+        }
+        match mode {
+            Mode::Quiet | Mode::Curtain | Mode::Asleep => self.close_microphone_by_rule(),
+            Mode::Talking => self.timers.set(Timer::SilenceEnds, now + self.settings.quiet_after),
+            Mode::Meeting => {
+                self.meeting_since = Some(now);
+                self.usual_view = self.view;
+                if let Some(view) = self.settings.meeting_view {
+                    self.look(view);
+                }
+            }
+        }
+        if mode == Mode::Asleep {
+            self.guests_end();
+        }
+        if mode.is_shut() {
+            (self.own_picture, self.show_code, self.menu) = (false, false, Menu::Closed);
+        }
+    }
+
+    fn guests_end(&mut self) {
+        for entry in self.guests.end_all() {
+            self.outputs.push_back(Output::Record(entry));
+        }
+        self.outputs.push_back(Output::DrawCode);
+    }
+
+    fn look(&mut self, view: usize) {
+        self.view = view;
+        if self.mode != Mode::Meeting {
+            self.usual_view = view;
+        }
+    }
+
+    /// The only way the gate opens: a person of this room, named.
+    fn open_microphone(&mut self, by: Asker) {
+        if !self.microphone {
+            self.microphone = true;
+            self.outputs.push_back(Output::Record(Entry::Gate { open: true, by: Some(by) }));
+        }
+    }
+
+    fn close_microphone(&mut self, by: Option<Asker>) {
+        self.held_open = false;
+        if std::mem::take(&mut self.microphone) {
+            self.outputs.push_back(Output::Record(Entry::Gate { open: false, by }));
+        }
+    }
+
+    /// A rule spares only what the configuration holds open for a demonstration.
+    fn close_microphone_by_rule(&mut self) {
+        if !self.held_open {
+            self.close_microphone(None);
+        }
+    }
+
+    fn cut(&mut self) {
+        self.end_waiting_knock();
+        self.close_microphone_by_rule();
+    }
+
+    fn end_waiting_knock(&mut self) {
+        self.knock = None;
+        self.timers.stop(Timer::KnockEnds);
+    }
+
+    /// Nobody answered, or the knocker thought again.
+    fn end_knock(&mut self) {
+        if self.knock.is_some() {
+            self.end_waiting_knock();
+            self.close_microphone_by_rule();
+        }
+    }
+}
+
+/// A cut that lasts this long closes both microphones: less than the promised 60 s, because it is noticed up to 1.5 s late.
+const CUT_CLOSES: Duration = Duration::from_secs(58);
+/// A knock rings for so long.
+const KNOCK_LASTS: Duration = Duration::from_secs(30);
+/// "Cancel" stands for so long before a turned camera changes anything.
+const TURN_BANNER: Duration = Duration::from_secs(3);
+/// The room code is another one this often.
+const CODE_LIFE: Duration = Duration::from_secs(600);
+/// Out of hours the room stays awake this long after the last key.
+const STAY_AWAKE: Duration = Duration::from_secs(30 * 60);
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+/// Louder than this is somebody speaking; a quiet office measures −60 to −55 dBFS behind a conference microphone.
+const SPOKEN_DBFS: f32 = -48.0;
+const FULL_VOLUME: u8 = 100;

@@ -1,0 +1,222 @@
+//! The policy: who may ask what, and what then happens. Keys, panel and command line meet the same rules.
+
+use super::{KNOCK_LASTS, Room};
+use crate::core::ledger::Entry;
+use crate::core::output::Output;
+use crate::core::request::{Answer, Asker, Denied, Request};
+use crate::core::timers::Timer;
+use crate::model::{GuestId, Mode, Moment, Stance, Together};
+
+impl Room {
+    /// Somebody of this room asks.
+    pub fn ask(&mut self, by: Asker, request: &Request, now: Moment) -> Answer {
+        if let Asker::Guest(guest) = by
+            && !self.guests.is_admitted(guest)
+        {
+            return Answer::Denied(Denied::NotAdmitted);
+        }
+        self.touched_at = now;
+        let answer = self.decide(by, request, now);
+        self.mode_may_have_changed(now);
+        answer
+    }
+
+    /// A browser typed the room code.
+    pub fn code_tried(&mut self, guest: GuestId, code: u32, name: &str, now: Moment) -> Answer {
+        let result = self.guests.try_code(guest, code, name, now);
+        self.at_the_door(guest, result)
+    }
+
+    /// A browser without a code asks to be let in.
+    pub fn admission_asked(&mut self, guest: GuestId, name: &str, now: Moment) -> Answer {
+        match self.guests.ask(guest, name, now) {
+            Ok(()) => Answer::Accepted,
+            Err(why) => Answer::Denied(why),
+        }
+    }
+
+    /// A browser went away, or its time is over.
+    pub fn guest_left(&mut self, guest: GuestId) {
+        let entry = self.guests.end(guest);
+        self.outputs.extend(entry.map(Output::Record));
+    }
+
+    fn decide(&mut self, by: Asker, request: &Request, now: Moment) -> Answer {
+        match request {
+            Request::Mode(mode) => self.ask_mode(*mode),
+            Request::Knock => self.ask_knock(by, now),
+            Request::Answer if !self.is_knocked() => Answer::Denied(Denied::NobodyKnocks),
+            Request::Answer => {
+                self.agreement.press(Together::Talking);
+                // Entered first: becoming quiet and being knocked at close what was open before.
+                self.mode_may_have_changed(now);
+                self.open_microphone(by);
+                Answer::Accepted
+            }
+            Request::Cancel => self.cancel(),
+            Request::Microphone(open) => self.ask_microphone(by, *open, now),
+            Request::View(view) if *view >= self.settings.views.len() => Answer::Denied(Denied::NoSuchView),
+            Request::View(view) if *view == self.view => Answer::AlreadySo,
+            Request::View(view) => {
+                self.look(*view);
+                Answer::Accepted
+            }
+            Request::Veil(veil) => {
+                let changed = set(&mut self.veil, *veil);
+                if changed == Answer::Accepted {
+                    self.outputs.push_back(Output::Record(Entry::Veil(*veil)));
+                }
+                changed
+            }
+            Request::Volume(volume) => set(&mut self.volume, (*volume).min(100)),
+            Request::OwnPicture(shown) => set(&mut self.own_picture, *shown),
+            Request::ShowCode(shown) => set(&mut self.show_code, *shown),
+            Request::Lock(locked) => set(&mut self.guests.locked, *locked),
+            Request::Admit(guest) => {
+                let result = self.guests.admit(*guest, now);
+                self.at_the_door(*guest, result)
+            }
+            Request::Refuse(guest) | Request::Remove(guest) => match self.guests.end(*guest) {
+                Some(entry) => {
+                    self.outputs.push_back(Output::Record(entry));
+                    Answer::Accepted
+                }
+                None => Answer::Denied(Denied::NoSuchGuest),
+            },
+            Request::RemoveAll if self.guests.iter().next().is_none() => Answer::AlreadySo,
+            Request::RemoveAll => {
+                self.guests_end();
+                Answer::Accepted
+            }
+            Request::FollowTurns(follow) => set(&mut self.follow_turns, *follow),
+        }
+    }
+
+    fn ask_mode(&mut self, mode: Mode) -> Answer {
+        let near = self.agreement.near();
+        let stance = match mode {
+            Mode::Curtain => Stance::Curtain,
+            Mode::Asleep => Stance::Asleep,
+            Mode::Quiet | Mode::Talking | Mode::Meeting => Stance::Present,
+        };
+        if stance != Stance::Present {
+            if near == stance {
+                return Answer::AlreadySo;
+            }
+            self.agreement.stand(stance);
+            return Answer::Accepted;
+        }
+        if near != Stance::Present {
+            // Lifting the own curtain is done whatever the far room does.
+            self.agreement.stand(stance);
+            if self.agreement.far() == Stance::Present && mode != Mode::Quiet {
+                self.press(mode);
+            }
+            return Answer::Accepted;
+        }
+        match self.agreement.far() {
+            Stance::Curtain => Answer::Denied(Denied::FarCurtain),
+            Stance::Asleep => Answer::Denied(Denied::FarAsleep),
+            Stance::Present if self.mode == mode => Answer::AlreadySo,
+            Stance::Present => {
+                self.press(mode);
+                Answer::Accepted
+            }
+        }
+    }
+
+    fn press(&mut self, mode: Mode) {
+        self.agreement.press(match mode {
+            Mode::Talking => Together::Talking,
+            Mode::Meeting => Together::Meeting,
+            Mode::Quiet | Mode::Curtain | Mode::Asleep => Together::Quiet,
+        });
+    }
+
+    fn ask_knock(&mut self, by: Asker, now: Moment) -> Answer {
+        if let Some(why) = self.shut() {
+            return Answer::Denied(why);
+        }
+        if !self.link_up {
+            return Answer::Denied(Denied::NoLink);
+        }
+        if self.mode != Mode::Quiet || self.knocks() {
+            return Answer::AlreadySo;
+        }
+        self.knocks = self.knocks.wrapping_add(1);
+        self.knock = Some(self.knocks);
+        self.timers.set(Timer::KnockEnds, now + KNOCK_LASTS);
+        self.open_microphone(by);
+        Answer::Accepted
+    }
+
+    fn ask_microphone(&mut self, by: Asker, open: bool, now: Moment) -> Answer {
+        if open && let Some(why) = self.shut() {
+            return Answer::Denied(why);
+        }
+        if self.microphone == open {
+            return Answer::AlreadySo;
+        }
+        if open {
+            if self.mode == Mode::Quiet {
+                self.agreement.press(Together::Talking);
+                self.mode_may_have_changed(now);
+            }
+            self.open_microphone(by);
+        } else {
+            self.end_waiting_knock();
+            self.close_microphone(Some(by));
+        }
+        Answer::Accepted
+    }
+
+    fn cancel(&mut self) -> Answer {
+        if self.is_knocked() {
+            self.knock_done = self.far.knock;
+        } else if self.told.take().is_some() {
+            self.timers.stop(Timer::ToldEnds);
+        } else if self.turning.take().is_some() {
+            self.timers.stop(Timer::TurnDue);
+        } else if self.knocks() {
+            self.end_knock();
+        } else {
+            return Answer::AlreadySo;
+        }
+        Answer::Accepted
+    }
+
+    /// Why nothing can be opened now, if so: the own room first, it can do something about it.
+    fn shut(&self) -> Option<Denied> {
+        match (self.agreement.near(), self.agreement.far()) {
+            (Stance::Curtain, _) => Some(Denied::NearCurtain),
+            (Stance::Asleep, _) => Some(Denied::NearAsleep),
+            (Stance::Present, Stance::Curtain) => Some(Denied::FarCurtain),
+            (Stance::Present, Stance::Asleep) => Some(Denied::FarAsleep),
+            (Stance::Present, Stance::Present) => None,
+        }
+    }
+
+    fn at_the_door(&mut self, guest: GuestId, result: Result<Entry, Denied>) -> Answer {
+        match result {
+            Ok(entry) => {
+                self.outputs.push_back(Output::Record(entry));
+                Answer::Accepted
+            }
+            Err(why) => {
+                // Only what is limited in number: nobody fills the ledger from outside.
+                if why == Denied::WrongCode {
+                    self.outputs.push_back(Output::Record(Entry::GuestRefused { guest, why }));
+                }
+                Answer::Denied(why)
+            }
+        }
+    }
+}
+
+fn set<T: PartialEq>(place: &mut T, value: T) -> Answer {
+    if *place == value {
+        return Answer::AlreadySo;
+    }
+    *place = value;
+    Answer::Accepted
+}

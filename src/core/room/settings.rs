@@ -1,0 +1,30 @@
+//! What the installer may set for the room.
+
+use std::time::Duration;
+
+/// What the installer set for the room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomSettings {
+    /// Names of the camera views; the first is the usual one.
+    pub views: Vec<String>,
+    /// The view a meeting begins with.
+    pub meeting_view: Option<usize>,
+    /// Recognise where the camera was turned to.
+    pub follow_turns: bool,
+    /// Talking without a sound for so long becomes quiet again.
+    pub quiet_after: Duration,
+    /// `microphone = "open"`: demonstrations and measurements.
+    pub microphone_open: bool,
+}
+
+impl Default for RoomSettings {
+    fn default() -> Self {
+        Self {
+            views: vec!["room".into()],
+            meeting_view: None,
+            follow_turns: false,
+            quiet_after: Duration::from_secs(180),
+            microphone_open: false,
+        }
+    }
+}
