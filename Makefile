@@ -37,6 +37,7 @@ bench: cargo
 .PHONY: test
 test: test-packages checks
 	cargo test --doc --locked --quiet
+	@cargo run --locked --quiet --example preflight
 	$(CARGO_TEST)
 
 .PHONY: test-trixie

@@ -4,7 +4,8 @@
 //! dropped. There is no default route and no route out of the lab anywhere. Deliberately absent: netem (no such module here).
 
 use super::guest::Guest;
-use super::namespace::{PREFIX, command_in, inside, missing, nft, operstate, remove, run, sweep, try_run};
+use super::namespace::{PREFIX, command_in, inside, nft, operstate, remove, run, sweep, try_run};
+use super::needs::Need;
 use super::wait_for;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
@@ -79,14 +80,13 @@ struct EndState {
 }
 
 impl Lab {
-    /// A ready line, or none (with one line on standard error) where namespaces cannot be made.
+    /// A ready line, or none where that is not possible.
     pub fn new(middle: Middle) -> Option<Self> {
         Self::with_address_check(middle, AddressCheck::Skipped)
     }
 
     pub fn with_address_check(middle: Middle, check: AddressCheck) -> Option<Self> {
-        if let Some(reason) = missing() {
-            eprintln!("skipped: {reason}");
+        if !Need::Line.met() {
             return None;
         }
         sweep();
