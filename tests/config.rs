@@ -100,6 +100,18 @@ fn a_mistake_is_told_with_file_line_key_value_and_what_was_meant() {
             "[peer]\naddress = \"[fe80::1]:7420\"",
             "2: peer.address = \"[fe80::1]:7420\": is a link-local address; give both boxes fixed addresses",
         ),
+        (
+            "[peer]\naddress = \"[fe80::1%eth0]:7420\"",
+            "2: peer.address = \"[fe80::1%eth0]:7420\": is a link-local address; give both boxes fixed addresses",
+        ),
+        (
+            "[peer]\naddress = \"[::ffff:169.254.0.1]:7420\"",
+            "2: peer.address = \"[::ffff:169.254.0.1]:7420\": is a link-local address; give both boxes fixed addresses",
+        ),
+        (
+            "[trunk]\nlisten = \"[fe80::1%2]:7420\"",
+            "2: trunk.listen = \"[fe80::1%2]:7420\": is a link-local address; give both boxes fixed addresses",
+        ),
         ("[peer]\naddress = \"192.0.2.1:0\"", "2: peer.address = \"192.0.2.1:0\": is port 0; ports are 1 to 65535"),
         (
             "[peer]\naddress = \"192.0.2.1:7420\"\n[trunk]\nlisten = \"192.0.2.1:7420\"",

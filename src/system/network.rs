@@ -137,6 +137,7 @@ fn judge(readings: impl Iterator<Item = Reading>, unusable: &BTreeSet<Ipv6Addr>)
     Network { carrier: running || !cables, addresses: addresses.into_iter().collect() }
 }
 
+/// Link-local ones do not count: the configuration refuses them as a peer, so no session can start from one.
 fn usable(address: IpAddr, unusable: &BTreeSet<Ipv6Addr>) -> bool {
     match address {
         IpAddr::V4(address) => !(address.is_link_local() || address.is_loopback() || address.is_unspecified()),
