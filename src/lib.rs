@@ -6,7 +6,7 @@
 //!               system ─┐   trunk ─┐   peer ─┐   media ─┐       (adapters: never import each other)
 //!                       └──────────┴── inbox ┴──────────┘
 //!                                      │ Input, News
-//!                                   runtime  — one loop, the only file that knows core and adapters
+//!                                   runtime  — one loop, the only room that knows core and adapters
 //!                                      │ handle(input, now) → poll_output()
 //!                                    core    — pure: std + model, no clock, no I/O, no lock
 //! ```

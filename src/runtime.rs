@@ -1,4 +1,4 @@
-//! The loop: wait → handle → drain. The only file that knows core and adapters.
+//! The loop: wait → handle → drain. The only room that knows core and adapters.
 //!
 //! ```text
 //!   inbox ─┐
@@ -7,29 +7,16 @@
 //! ```
 //! Carrying out an output never waits; the watchdog is fed from here, so a hung loop is noticed.
 
+mod hands;
+mod start;
+
 use crate::config::Config;
-use crate::core::input::{Input, News};
-use crate::core::link::LinkSettings;
-use crate::core::output::Output;
-use crate::core::sentence::Sentence;
-use crate::core::signal::Hello;
-use crate::core::snapshot::{LinkState, Snapshot};
-use crate::core::{Core, Settings};
+use crate::core::Core;
+use crate::core::input::Input;
 use crate::inbox::{Inbox, Mail};
-use crate::media::room::{self as media, Intake, Media};
-use crate::model::{BootId, Language, VideoCodec};
-use crate::peer::{Peer, PeerSettings, Taps};
-use crate::system::check;
+use crate::media::room as media;
 use crate::system::clock::{self, Clock, ClockSetting};
-use crate::system::network;
-use crate::system::notify::Notify;
-use crate::system::status::Status;
-use crate::system::status_socket::StatusSocket;
-use crate::trunk::identity::{self, Identity, IdentityError};
-use crate::trunk::key::{NotAKey, PeerKey};
-use crate::trunk::{Trunk, TrunkSettings};
-use ring::rand::{SecureRandom, SystemRandom};
-use std::sync::{Arc, OnceLock};
+use hands::Hands;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -78,118 +65,11 @@ pub fn run(config: Config, options: &RunOptions) -> Result<(), RunError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(other)?;
     let result = runtime.block_on(async {
         let inbox = Inbox::default();
-        let (core, hands) = start(&config, options, clock, &inbox).await?;
+        let (core, hands) = start::start(&config, options, clock, &inbox).await?;
         turn(core, hands, clock, inbox, &config, options).await
     });
     runtime.shutdown_timeout(SHUTDOWN);
     result
-}
-
-/// Everything the box does with.
-struct Hands {
-    trunk: Option<Trunk>,
-    peer: Peer,
-    media: Media,
-    status: StatusSocket,
-    notify: Notify,
-    ceiling_kbps: u32,
-    link: LinkState,
-    intruder: bool,
-    stopping: bool,
-}
-
-async fn start(config: &Config, options: &RunOptions, clock: Clock, inbox: &Inbox) -> Result<(Core, Hands), RunError> {
-    let (machine_ns, begin) = clock.anchor();
-    media::init(machine_ns, begin, clock.ppm()).map_err(|error| RunError::Missing(error.to_string()))?;
-    let status = StatusSocket::listen(&config.status_socket).map_err(|error| {
-        RunError::Other(format!("the status socket {} cannot be opened: {error}", config.status_socket.display()))
-    })?;
-    let identity = Identity::load_or_create(&config.state_directory).map_err(keys)?;
-    let pinned = pinned_peer(config)?;
-    if let Some(pinned) = &pinned {
-        identity.check_peer(pinned).map_err(keys)?;
-    }
-    session_ports_free(config.session_port)?;
-    let hello = Hello {
-        boot: BootId(random_boot()?),
-        name: config.name.clone(),
-        version: env!("CARGO_PKG_VERSION").into(),
-        codecs: codecs(config.camera.codec),
-        session_port: config.session_port,
-    };
-    let link = pinned.as_ref().map(|pinned| LinkSettings {
-        near: identity.public_key().box_id(),
-        far: pinned.box_id(),
-        boot: hello.boot,
-        dials: config.trunk.dial && config.peer.address.is_some(),
-        peer_address: config.peer.address,
-        codecs: hello.codecs.clone(),
-    });
-    let (peer, media) = wire(config, options, inbox)?;
-    let trunk = match pinned {
-        None => None,
-        Some(pinned) => {
-            let settings = TrunkSettings {
-                listen: config.trunk.listen,
-                peer_address: config.peer.address,
-                identity,
-                pinned,
-                hello,
-            };
-            Some(Trunk::start(settings, inbox.clone()).await.map_err(|error| RunError::PortTaken(error.to_string()))?)
-        }
-    };
-    network::watch(inbox.clone()).map_err(other)?;
-    let settings = Settings { link, microphone_open: config.sound.microphone_open, ceiling: config.ceiling };
-    let hands = Hands {
-        trunk,
-        peer,
-        media,
-        status,
-        notify: Notify::from_env(),
-        ceiling_kbps: config.ceiling.as_kbps(),
-        link: LinkState::Unpaired,
-        intruder: false,
-        stopping: false,
-    };
-    Ok((Core::new(settings, clock.now()), hands))
-}
-
-/// Ties what is captured to what is sent, and what arrives to what is played; adapters do not know each other.
-fn wire(config: &Config, options: &RunOptions, inbox: &Inbox) -> Result<(Peer, Media), RunError> {
-    let media_later: Arc<OnceLock<Intake>> = Arc::default();
-    let (video, sound, wanted) = (media_later.clone(), media_later.clone(), media_later.clone());
-    let taps = Taps {
-        video: Arc::new(move |session, line, unit, rtp| {
-            if let Some(intake) = video.get() {
-                intake.video(session, line, &unit, rtp);
-            }
-        }),
-        sound: Arc::new(move |session, line, packet| {
-            if let Some(intake) = sound.get() {
-                intake.sound(session, line, packet.payload, packet.rtp);
-            }
-        }),
-        key_frame_wanted: Arc::new(move |line| {
-            if let Some(intake) = wanted.get() {
-                intake.key_frame_wanted(line);
-            }
-        }),
-    };
-    let settings =
-        PeerSettings { session_port: config.session_port, starts: options.rtp_starts, ceiling: config.ceiling };
-    let peer = Peer::new(settings, taps, inbox.clone()).map_err(|error| RunError::Missing(error.to_string()))?;
-    let outlet = peer.outlet();
-    let asking = outlet.clone();
-    let media = Media::start(
-        config,
-        options.stamps,
-        Arc::new(move |line, buffer| outlet.send(line, buffer)),
-        Arc::new(move |session, line| asking.ask_key_frame(session, line)),
-        inbox,
-    );
-    let _set_once = media_later.set(media.intake());
-    Ok((peer, media))
 }
 
 async fn turn(
@@ -251,126 +131,11 @@ async fn turn(
             }
             return Ok(());
         }
+        if hands.peer.is_exhausted() {
+            return Err(other("two old sessions hang while they close; only a new process can link again"));
+        }
         hands.publish(&core.snapshot(now));
         hands.notify.watchdog(now);
-    }
-}
-
-impl Hands {
-    /// One change, then drain to the end.
-    fn carry_out_all(&mut self, core: &mut Core) {
-        while let Some(output) = core.poll_output() {
-            self.carry_out(output);
-        }
-    }
-
-    fn carry_out(&mut self, output: Output) {
-        match output {
-            Output::Dial { address, within } => {
-                if let Some(trunk) = &self.trunk {
-                    trunk.dial(address, within);
-                }
-            }
-            Output::Send { trunk: id, signal } => {
-                if let Some(trunk) = &self.trunk {
-                    trunk.send(id, signal);
-                }
-            }
-            Output::CloseTrunk { trunk: id } => {
-                tracing::debug!(?id, "close trunk");
-                if let Some(trunk) = &self.trunk {
-                    trunk.close(id);
-                }
-            }
-            Output::OpenSession(order) => {
-                tracing::debug!(session = %order.session, role = ?order.role, port = order.port_index, "open session");
-                self.peer.open(&order);
-            }
-            Output::AcceptAnswer { session, sdp } => self.peer.accept_answer(session, &sdp),
-            Output::Admit { session } => {
-                tracing::info!(%session, "the far certificate is the announced one: media may move");
-                self.peer.admit(session);
-            }
-            Output::CloseSession { session } => {
-                tracing::debug!(%session, "close session");
-                self.peer.close(session);
-            }
-            Output::Arrange(plan) => {
-                tracing::debug!(?plan, "arrange");
-                self.media.arrange(&plan);
-            }
-            Output::Align(alignment) => self.media.align(alignment),
-            Output::RefreshPicture { line } => self.media.refresh(line),
-            Output::Stop => self.stopping = true,
-        }
-    }
-
-    /// Once a second: what was really sent, carried and received.
-    fn report(&mut self, inbox: &Inbox) {
-        let (sent, received) = self.media.report(REPORT_PERIOD);
-        inbox.news(News::Sent(sent));
-        inbox.news(News::Received(received));
-        if let Some(carried) = self.peer.report() {
-            inbox.news(News::Carried(carried));
-        }
-    }
-
-    fn publish(&mut self, snapshot: &Snapshot) {
-        let open = snapshot.fault.as_ref().filter(|fault| fault.until.is_none());
-        let intruder = open.is_some_and(|fault| fault.sentence == Sentence::Intruder);
-        if intruder && !self.intruder {
-            // Once, however often the attempt is repeated.
-            tracing::warn!("media refused: the certificate on the line is not the one that the other box announced");
-        }
-        self.intruder = intruder;
-        if snapshot.link != self.link {
-            self.link = snapshot.link;
-            let sentence = open.map_or("", |fault| fault.sentence.text(Language::English));
-            tracing::info!(link = ?snapshot.link, session = ?snapshot.session, "{sentence}");
-            self.notify.status(&format!("{:?} {sentence}", snapshot.link));
-        }
-        self.status.publish(Status::of(snapshot, self.ceiling_kbps));
-    }
-}
-
-fn pinned_peer(config: &Config) -> Result<Option<PeerKey>, RunError> {
-    match &config.peer.key {
-        Some(text) => {
-            Ok(Some(text.parse().map_err(|error: NotAKey| RunError::Identity(format!("[peer] key: {error}")))?))
-        }
-        None => match identity::pinned_peer(&config.state_directory) {
-            Err(set_aside @ IdentityError::PinSetAside { .. }) => {
-                tracing::warn!(%set_aside, "this box is not paired any more");
-                Ok(None)
-            }
-            pinned => pinned.map_err(keys),
-        },
-    }
-}
-
-fn session_ports_free(port: u16) -> Result<(), RunError> {
-    for port in [port, port.saturating_add(1)] {
-        let taken = |error| {
-            RunError::PortTaken(format!(
-                "UDP port {port} ([session] port) cannot be used: {error}; another engawa daemon, or choose another port"
-            ))
-        };
-        check::bind_everywhere(port).map_err(taken)?;
-    }
-    Ok(())
-}
-
-fn random_boot() -> Result<u64, RunError> {
-    let mut bytes = [0; 8];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| other("the system gives no random numbers"))?;
-    Ok(u64::from_le_bytes(bytes))
-}
-
-/// The preferred codec first.
-fn codecs(preferred: VideoCodec) -> Vec<VideoCodec> {
-    match preferred {
-        VideoCodec::H264 => vec![VideoCodec::H264, VideoCodec::Vp8],
-        VideoCodec::Vp8 => vec![VideoCodec::Vp8, VideoCodec::H264],
     }
 }
 
@@ -379,10 +144,6 @@ async fn stopped(stop: &mut Option<watch::Receiver<bool>>) {
         Some(stop) => drop(stop.wait_for(|stop| *stop).await),
         None => std::future::pending().await,
     }
-}
-
-fn keys(error: IdentityError) -> RunError {
-    RunError::Identity(error.to_string())
 }
 
 fn other(error: impl std::fmt::Display) -> RunError {

@@ -4,9 +4,10 @@ use crate::core::input::DialFault;
 use crate::core::link::Link;
 use crate::core::sentence::Sentence;
 use crate::model::{CameraState, Device, Moment};
+use std::time::Duration;
 
-/// Why the link is not up; only called when it is not.
-pub fn of_link(link: &Link, now: Moment, was_up: bool) -> Sentence {
+/// Why the link is not up; only called when it is not. `lost_for`: since it was up; `None` if it never was.
+pub fn of_link(link: &Link, now: Moment, lost_for: Option<Duration>) -> Sentence {
     let trouble = link.trouble;
     if let Some(network) = &link.network {
         if !network.carrier {
@@ -23,13 +24,15 @@ pub fn of_link(link: &Link, now: Moment, was_up: bool) -> Sentence {
         return Sentence::FarGoingDown;
     }
     if link.trunks.chosen().is_some_and(|trunk| now.since(trunk.heard_at) < crate::core::liveness::STALE_AFTER) {
-        return if was_up { Sentence::PictureMissing } else { Sentence::Connecting };
+        return if lost_for.is_some() { Sentence::PictureMissing } else { Sentence::Connecting };
     }
     match trouble.dial {
         Some(DialFault::WrongKey) => Sentence::WrongKey,
+        // Its machine answers, its daemon does not: it was killed a moment ago and its service starts it again.
+        Some(DialFault::Refused) if lost_for.is_some_and(|lost| lost < RESTARTING) => Sentence::FarGoingDown,
         Some(DialFault::Refused) => Sentence::FarNotRunning,
         Some(DialFault::NotEngawa | DialFault::TimedOut | DialFault::Unreachable) => Sentence::FarSilent,
-        None if was_up => Sentence::FarSilent,
+        None if lost_for.is_some() => Sentence::FarSilent,
         None => Sentence::Connecting,
     }
 }
@@ -41,3 +44,6 @@ pub fn of_devices(far_camera: CameraState, missing: &[Device]) -> Option<Sentenc
     }
     missing.first().map(|device| Sentence::NearDeviceMissing(*device))
 }
+
+/// How long a daemon that was just there and now refuses connections is believed to be restarting.
+const RESTARTING: Duration = Duration::from_secs(60);

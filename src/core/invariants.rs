@@ -1,6 +1,7 @@
 //! What must hold after every step, whatever happened. Checked in debug builds and by the simulation.
 
 use crate::core::Core;
+use crate::core::plan::Picture;
 use crate::core::snapshot::LinkState;
 use crate::core::timers::Timer;
 use crate::model::{MicState, Moment};
@@ -40,6 +41,10 @@ pub fn broken(core: &Core, now: Moment) -> Option<&'static str> {
         (core.plan.microphone == MicState::Closed || core.settings.microphone_open, "a microphone opened by itself"),
         (core.plan.microphone == MicState::Closed || sessions.current.is_some(), "a microphone is open into nothing"),
         (core.state != LinkState::Up || link.live.stale_at().is_some_and(|at| now < at), "stale, but shown as live"),
+        (
+            core.plan.screen.picture != Picture::Live || link.live.picture_is_fresh(now),
+            "an old picture is shown as live",
+        ),
         (core.outputs.len() < OUTPUT_LIMIT, "outputs are left lying"),
     ];
     checks.into_iter().find(|(holds, _)| !holds).map(|(_, words)| words)

@@ -64,6 +64,11 @@ impl Liveness {
         self.proof_at().map(|at| at + self.beat() + STALE_AFTER)
     }
 
+    /// The newest frame itself is fresh: heartbeats that announce none keep the link up, but they make no picture live.
+    pub fn picture_is_fresh(&self, now: Moment) -> bool {
+        self.frame_at.is_some_and(|at| now < at + self.beat() + STALE_AFTER)
+    }
+
     /// How often a proof of life is to be expected.
     pub fn beat(&self) -> Duration {
         match self.cadence() {
@@ -92,3 +97,22 @@ pub const STALE_AFTER: Duration = Duration::from_millis(1200);
 const UNSEEN: Duration = Duration::from_millis(500);
 /// A trunk this long silent is dropped and redialled.
 pub const TRUNK_SILENT: Duration = Duration::from_millis(1500);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::signal::LineNews;
+
+    #[test]
+    fn heartbeats_that_announce_no_picture_keep_the_link_up_but_make_no_picture_live() {
+        let (began, late) = (Moment::from_nanos(0), Moment::from_nanos(10_000_000_000));
+        let mut live = Liveness::default();
+        live.frame_decoded(began);
+        assert!(live.picture_is_fresh(began));
+        let lines = [LineNews { cadence: Cadence::Silent, ..LineNews::default() }; 4];
+        let heartbeat = Heartbeat { lines, ..Heartbeat::default() };
+        live.heard(heartbeat, None, late);
+        assert!(live.stale_at() > Some(late));
+        assert!(!live.picture_is_fresh(late));
+    }
+}

@@ -206,7 +206,7 @@ impl Core {
     /// After every change: the state people see, the plan, and nothing left lying.
     fn settle(&mut self, now: Moment) {
         self.judge(now);
-        let plan = self.make_plan();
+        let plan = self.make_plan(now);
         if plan != self.plan {
             self.plan = plan.clone();
             self.outputs.push_back(Output::Arrange(plan));
@@ -237,7 +237,8 @@ impl Core {
         match (&mut self.fault, state) {
             (Some(fault), LinkState::Up) if fault.until.is_none() => fault.until = Some(now),
             (fault, LinkState::Lost | LinkState::Connecting) => {
-                let sentence = diagnosis::of_link(link, now, state == LinkState::Lost);
+                let lost_for = (state == LinkState::Lost).then(|| now.since(self.since));
+                let sentence = diagnosis::of_link(link, now, lost_for);
                 let open = fault.as_mut().filter(|fault| fault.until.is_none());
                 match open {
                     Some(open) => open.sentence = sentence,
@@ -248,7 +249,7 @@ impl Core {
         }
     }
 
-    fn make_plan(&self) -> MediaPlan {
+    fn make_plan(&self, now: Moment) -> MediaPlan {
         let Some(link) = &self.link else {
             let screen = plan::Screen { picture: Picture::Nothing, sentence: Some(sentence::Sentence::NotPaired) };
             return MediaPlan { screen, ..MediaPlan::default() };
@@ -261,6 +262,7 @@ impl Core {
             admitted: link.sessions.current.is_some(),
             far_is_deaf: link.far_is_deaf(),
             last_frame: link.live.frame_at(),
+            picture_fresh: link.live.picture_is_fresh(now),
             microphone_open: self.settings.microphone_open,
             fault: self.fault.as_ref().filter(|fault| fault.until.is_none()).map(|fault| fault.sentence.clone()),
             device_sentence: diagnosis::of_devices(far_camera, &self.missing),

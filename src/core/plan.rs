@@ -69,6 +69,8 @@ pub struct Situation {
     pub far_is_deaf: bool,
     /// When the last far frame was decoded.
     pub last_frame: Option<Moment>,
+    /// That frame is so new that the picture is live.
+    pub picture_fresh: bool,
     /// The microphone is wanted open.
     pub microphone_open: bool,
     /// What is wrong with the link, if anything.
@@ -88,9 +90,9 @@ pub fn plan(situation: &Situation) -> MediaPlan {
         key_frame_every: situation.far_is_deaf.then_some(KEY_FRAMES_INTO_SILENCE),
     });
     let picture = match (situation.state, situation.last_frame) {
-        (LinkState::Up, _) => Picture::Live,
-        (LinkState::Lost, Some(since)) => Picture::Held { since },
-        (LinkState::Lost | LinkState::Connecting | LinkState::Unpaired, _) => Picture::Nothing,
+        (LinkState::Up, Some(_)) if situation.picture_fresh => Picture::Live,
+        (LinkState::Up | LinkState::Lost, Some(since)) => Picture::Held { since },
+        (LinkState::Up | LinkState::Lost, None) | (LinkState::Connecting | LinkState::Unpaired, _) => Picture::Nothing,
     };
     let sentence = match situation.state {
         LinkState::Up => situation.device_sentence.clone(),

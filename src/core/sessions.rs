@@ -47,12 +47,17 @@ pub struct Sessions {
     pub next: Option<Building>,
     /// Replaced; closed when the new one shows its first frame.
     pub retiring: Option<SessionId>,
+    /// The port of the newest order: a teardown that hangs holds its port, so the next order tries the other one.
+    last_port_index: Option<u16>,
 }
 
 impl Sessions {
-    /// The UDP port that `current` does not hold.
-    pub fn free_port_index(&self) -> u16 {
-        self.current.map_or(0, |current| 1 - current.port_index)
+    /// The UDP port of a new order: never the one that `current` holds, else the one that was not tried last.
+    pub fn take_port_index(&mut self) -> u16 {
+        let busy = self.current.map(|current| current.port_index).or(self.last_port_index);
+        let index = busy.map_or(0, |busy| 1 - busy);
+        self.last_port_index = Some(index);
+        index
     }
 
     /// The session being built, if it is this one.
@@ -99,6 +104,12 @@ pub fn announced_fingerprint(sdp: &str) -> Option<Fingerprint> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_port_whose_teardown_hangs_is_not_waited_for_for_ever() {
+        let mut sessions = Sessions::default();
+        assert_eq!([sessions.take_port_index(), sessions.take_port_index(), sessions.take_port_index()], [0, 1, 0]);
+    }
 
     #[test]
     fn a_fingerprint_is_announced_once_and_in_sha_256() {

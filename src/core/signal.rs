@@ -61,7 +61,7 @@ pub enum Farewell {
 }
 
 /// The pulse of the link.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Heartbeat {
     /// The sender's clock when it was sent.
     pub sent_at: Moment,

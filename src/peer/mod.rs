@@ -209,6 +209,11 @@ impl Peer {
         self.outlet.clone()
     }
 
+    /// No session can be made in this process any more: on both ports a teardown hangs.
+    pub fn is_exhausted(&self) -> bool {
+        self.ports.exhausted()
+    }
+
     /// What the admitted session carried since the last call; to be called once a second. Loss, jitter and estimate are those
     /// of the call before: they are asked for here and answered later.
     pub fn report(&mut self) -> Option<CarryReport> {

@@ -17,7 +17,7 @@ fn after_a_kill_and_restart_the_picture_is_back_within_1_5_s() {
                 world.kill(victim);
                 world.run(away);
                 if away > SECOND {
-                    assert_eq!(world.shown(1 - victim).plan.screen.sentence, Some(Sentence::FarNotRunning));
+                    assert_eq!(world.shown(1 - victim).plan.screen.sentence, Some(Sentence::FarGoingDown));
                 }
                 world.start(victim);
                 let took = frames_back(&mut world, 10 * SECOND);

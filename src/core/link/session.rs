@@ -52,7 +52,7 @@ impl Link {
         let order = SessionOrder {
             session,
             role: self.role,
-            port_index: self.sessions.free_port_index(),
+            port_index: self.sessions.take_port_index(),
             codec,
             own: trunk.own,
             peer: trunk.peer.ip(),

@@ -1,0 +1,120 @@
+//! The hands: carry out what the core wishes, report what was really done. Nothing here waits or decides.
+
+use super::REPORT_PERIOD;
+use crate::core::Core;
+use crate::core::input::News;
+use crate::core::output::Output;
+use crate::core::sentence::Sentence;
+use crate::core::snapshot::{LinkState, Snapshot};
+use crate::inbox::Inbox;
+use crate::media::room::Media;
+use crate::model::Language;
+use crate::peer::Peer;
+use crate::system::notify::Notify;
+use crate::system::status::Status;
+use crate::system::status_socket::StatusSocket;
+use crate::trunk::Trunk;
+
+/// Everything the box does with.
+pub(super) struct Hands {
+    pub(super) trunk: Option<Trunk>,
+    pub(super) peer: Peer,
+    media: Media,
+    status: StatusSocket,
+    pub(super) notify: Notify,
+    ceiling_kbps: u32,
+    link: LinkState,
+    intruder: bool,
+    pub(super) stopping: bool,
+}
+
+impl Hands {
+    pub(super) fn new(trunk: Option<Trunk>, peer: Peer, media: Media, status: StatusSocket, ceiling_kbps: u32) -> Self {
+        Self {
+            trunk,
+            peer,
+            media,
+            status,
+            notify: Notify::from_env(),
+            ceiling_kbps,
+            link: LinkState::Unpaired,
+            intruder: false,
+            stopping: false,
+        }
+    }
+
+    /// One change, then drain to the end.
+    pub(super) fn carry_out_all(&mut self, core: &mut Core) {
+        while let Some(output) = core.poll_output() {
+            self.carry_out(output);
+        }
+    }
+
+    fn carry_out(&mut self, output: Output) {
+        match output {
+            Output::Dial { address, within } => {
+                if let Some(trunk) = &self.trunk {
+                    trunk.dial(address, within);
+                }
+            }
+            Output::Send { trunk: id, signal } => {
+                if let Some(trunk) = &self.trunk {
+                    trunk.send(id, signal);
+                }
+            }
+            Output::CloseTrunk { trunk: id } => {
+                tracing::debug!(?id, "close trunk");
+                if let Some(trunk) = &self.trunk {
+                    trunk.close(id);
+                }
+            }
+            Output::OpenSession(order) => {
+                tracing::debug!(session = %order.session, role = ?order.role, port = order.port_index, "open session");
+                self.peer.open(&order);
+            }
+            Output::AcceptAnswer { session, sdp } => self.peer.accept_answer(session, &sdp),
+            Output::Admit { session } => {
+                tracing::info!(%session, "the far certificate is the announced one: media may move");
+                self.peer.admit(session);
+            }
+            Output::CloseSession { session } => {
+                tracing::debug!(%session, "close session");
+                self.peer.close(session);
+            }
+            Output::Arrange(plan) => {
+                tracing::debug!(?plan, "arrange");
+                self.media.arrange(&plan);
+            }
+            Output::Align(alignment) => self.media.align(alignment),
+            Output::RefreshPicture { line } => self.media.refresh(line),
+            Output::Stop => self.stopping = true,
+        }
+    }
+
+    /// Once a second: what was really sent, carried and received.
+    pub(super) fn report(&mut self, inbox: &Inbox) {
+        let (sent, received) = self.media.report(REPORT_PERIOD);
+        inbox.news(News::Sent(sent));
+        inbox.news(News::Received(received));
+        if let Some(carried) = self.peer.report() {
+            inbox.news(News::Carried(carried));
+        }
+    }
+
+    pub(super) fn publish(&mut self, snapshot: &Snapshot) {
+        let open = snapshot.fault.as_ref().filter(|fault| fault.until.is_none());
+        let intruder = open.is_some_and(|fault| fault.sentence == Sentence::Intruder);
+        if intruder && !self.intruder {
+            // Once, however often the attempt is repeated.
+            tracing::warn!("media refused: the certificate on the line is not the one that the other box announced");
+        }
+        self.intruder = intruder;
+        if snapshot.link != self.link {
+            self.link = snapshot.link;
+            let sentence = open.map_or("", |fault| fault.sentence.text(Language::English));
+            tracing::info!(link = ?snapshot.link, session = ?snapshot.session, "{sentence}");
+            self.notify.status(&format!("{:?} {sentence}", snapshot.link));
+        }
+        self.status.publish(Status::of(snapshot, self.ceiling_kbps));
+    }
+}

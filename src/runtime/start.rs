@@ -1,0 +1,155 @@
+//! From a valid configuration to a core and its hands.
+
+use super::hands::Hands;
+use super::{RunError, RunOptions, other};
+use crate::config::Config;
+use crate::core::link::LinkSettings;
+use crate::core::signal::Hello;
+use crate::core::{Core, Settings};
+use crate::inbox::Inbox;
+use crate::media::room::{self as media, Intake, Media};
+use crate::model::{BootId, VideoCodec};
+use crate::peer::{Peer, PeerSettings, Taps};
+use crate::system::check;
+use crate::system::clock::Clock;
+use crate::system::network;
+use crate::system::status_socket::StatusSocket;
+use crate::trunk::identity::{self, Identity, IdentityError};
+use crate::trunk::key::{NotAKey, PeerKey};
+use crate::trunk::{Trunk, TrunkSettings};
+use ring::rand::{SecureRandom, SystemRandom};
+use std::sync::{Arc, OnceLock};
+
+pub(super) async fn start(
+    config: &Config,
+    options: &RunOptions,
+    clock: Clock,
+    inbox: &Inbox,
+) -> Result<(Core, Hands), RunError> {
+    let (machine_ns, begin) = clock.anchor();
+    media::init(machine_ns, begin, clock.ppm()).map_err(|error| RunError::Missing(error.to_string()))?;
+    let status = StatusSocket::listen(&config.status_socket).map_err(|error| {
+        RunError::Other(format!("the status socket {} cannot be opened: {error}", config.status_socket.display()))
+    })?;
+    let identity = Identity::load_or_create(&config.state_directory).map_err(keys)?;
+    let pinned = pinned_peer(config)?;
+    if let Some(pinned) = &pinned {
+        identity.check_peer(pinned).map_err(keys)?;
+    }
+    session_ports_free(config.session_port)?;
+    let hello = Hello {
+        boot: BootId(random_boot()?),
+        name: config.name.clone(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        codecs: codecs(config.camera.codec),
+        session_port: config.session_port,
+    };
+    let link = pinned.as_ref().map(|pinned| LinkSettings {
+        near: identity.public_key().box_id(),
+        far: pinned.box_id(),
+        boot: hello.boot,
+        dials: config.trunk.dial && config.peer.address.is_some(),
+        peer_address: config.peer.address,
+        codecs: hello.codecs.clone(),
+    });
+    let (peer, media) = wire(config, options, inbox)?;
+    let trunk = match pinned {
+        None => None,
+        Some(pinned) => {
+            let settings = TrunkSettings {
+                listen: config.trunk.listen,
+                peer_address: config.peer.address,
+                identity,
+                pinned,
+                hello,
+            };
+            Some(Trunk::start(settings, inbox.clone()).await.map_err(|error| RunError::PortTaken(error.to_string()))?)
+        }
+    };
+    network::watch(inbox.clone()).map_err(other)?;
+    let settings = Settings { link, microphone_open: config.sound.microphone_open, ceiling: config.ceiling };
+    let hands = Hands::new(trunk, peer, media, status, config.ceiling.as_kbps());
+    Ok((Core::new(settings, clock.now()), hands))
+}
+
+/// Ties what is captured to what is sent, and what arrives to what is played; adapters do not know each other.
+fn wire(config: &Config, options: &RunOptions, inbox: &Inbox) -> Result<(Peer, Media), RunError> {
+    let media_later: Arc<OnceLock<Intake>> = Arc::default();
+    let (video, sound, wanted) = (media_later.clone(), media_later.clone(), media_later.clone());
+    let taps = Taps {
+        video: Arc::new(move |session, line, unit, rtp| {
+            if let Some(intake) = video.get() {
+                intake.video(session, line, &unit, rtp);
+            }
+        }),
+        sound: Arc::new(move |session, line, packet| {
+            if let Some(intake) = sound.get() {
+                intake.sound(session, line, packet.payload, packet.rtp);
+            }
+        }),
+        key_frame_wanted: Arc::new(move |line| {
+            if let Some(intake) = wanted.get() {
+                intake.key_frame_wanted(line);
+            }
+        }),
+    };
+    let settings =
+        PeerSettings { session_port: config.session_port, starts: options.rtp_starts, ceiling: config.ceiling };
+    let peer = Peer::new(settings, taps, inbox.clone()).map_err(|error| RunError::Missing(error.to_string()))?;
+    let outlet = peer.outlet();
+    let asking = outlet.clone();
+    let media = Media::start(
+        config,
+        options.stamps,
+        Arc::new(move |line, buffer| outlet.send(line, buffer)),
+        Arc::new(move |session, line| asking.ask_key_frame(session, line)),
+        inbox,
+    );
+    let _set_once = media_later.set(media.intake());
+    Ok((peer, media))
+}
+
+fn pinned_peer(config: &Config) -> Result<Option<PeerKey>, RunError> {
+    match &config.peer.key {
+        Some(text) => {
+            Ok(Some(text.parse().map_err(|error: NotAKey| RunError::Identity(format!("[peer] key: {error}")))?))
+        }
+        None => match identity::pinned_peer(&config.state_directory) {
+            Err(set_aside @ IdentityError::PinSetAside { .. }) => {
+                tracing::warn!(%set_aside, "this box is not paired any more");
+                Ok(None)
+            }
+            pinned => pinned.map_err(keys),
+        },
+    }
+}
+
+fn session_ports_free(port: u16) -> Result<(), RunError> {
+    for port in [port, port.saturating_add(1)] {
+        let taken = |error| {
+            RunError::PortTaken(format!(
+                "UDP port {port} ([session] port) cannot be used: {error}; another engawa daemon, or choose another port"
+            ))
+        };
+        check::bind_everywhere(port).map_err(taken)?;
+    }
+    Ok(())
+}
+
+fn random_boot() -> Result<u64, RunError> {
+    let mut bytes = [0; 8];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| other("the system gives no random numbers"))?;
+    Ok(u64::from_le_bytes(bytes))
+}
+
+/// The preferred codec first.
+fn codecs(preferred: VideoCodec) -> Vec<VideoCodec> {
+    match preferred {
+        VideoCodec::H264 => vec![VideoCodec::H264, VideoCodec::Vp8],
+        VideoCodec::Vp8 => vec![VideoCodec::Vp8, VideoCodec::H264],
+    }
+}
+
+fn keys(error: IdentityError) -> RunError {
+    RunError::Identity(error.to_string())
+}
