@@ -67,12 +67,11 @@ pub struct Core {
 impl Core {
     /// A core with its first wishes ready.
     pub fn new(settings: Settings, now: Moment) -> Self {
-        let link = settings.link.clone().map(|link| Link::new(link, now));
-        let state = if link.is_some() { LinkState::Connecting } else { LinkState::Unpaired };
+        let paired = settings.link.clone();
         let mut core = Self {
             settings,
-            link,
-            state,
+            link: None,
+            state: LinkState::Unpaired,
             since: now,
             missing: Vec::new(),
             marks: [None; 4],
@@ -86,11 +85,18 @@ impl Core {
             plan: MediaPlan::default(),
             outputs: VecDeque::new(),
         };
-        if let Some(link) = &mut core.link {
-            link.start(now);
+        match paired {
+            Some(link) => core.pair(link, now),
+            None => core.settle(now),
         }
-        core.settle(now);
         core
+    }
+
+    /// The box knows its peer: from the start, or since somebody paired it while it ran.
+    pub fn pair(&mut self, link: LinkSettings, now: Moment) {
+        self.link.insert(Link::new(link, now)).start(now);
+        (self.state, self.since) = (LinkState::Connecting, now);
+        self.settle(now);
     }
 
     /// The wall clock's reading, milliseconds since 1970: told to the peer and compared with its own, never decided from.
