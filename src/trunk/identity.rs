@@ -16,6 +16,10 @@ use std::fmt;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
+use tracing::warn;
 
 /// This box's private key.
 #[derive(Clone)]
@@ -176,6 +180,24 @@ pub fn pinned_peer(state_directory: &Path) -> Result<Option<PeerKey>, IdentityEr
     }
 }
 
+/// Waits until somebody pairs this box, as long as it takes. What is wrong with the pin meanwhile is told once.
+pub async fn until_paired(state_directory: &Path) -> PeerKey {
+    let mut told = String::new();
+    loop {
+        sleep(LOOK_FOR_PIN).await;
+        let directory = state_directory.to_owned();
+        match spawn_blocking(move || pinned_peer(&directory)).await {
+            Ok(Ok(Some(key))) => return key,
+            Ok(Ok(None)) | Err(_) => {}
+            Ok(Err(error)) if told == error.to_string() => {}
+            Ok(Err(error)) => {
+                told = error.to_string();
+                warn!(%error, "this box stays unpaired");
+            }
+        }
+    }
+}
+
 /// Why the box does not know who it is or whom it trusts.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
@@ -232,4 +254,6 @@ pub enum IdentityError {
 
 const IDENTITY_FILE: &str = "identity.key";
 const PEER_FILE: &str = "peer.key";
+/// A person who pairs waits about as long for the link.
+const LOOK_FOR_PIN: Duration = Duration::from_secs(2);
 const FILE_LIMIT: u64 = 4096;
