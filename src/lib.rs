@@ -11,13 +11,17 @@
 //!                                    core    — pure: std + model, no clock, no I/O, no lock
 //! ```
 //!
+//! Beside them `durable`: state files that survive a power cut, std only.
+//!
 //! Direction: `main → cli → runtime → {core, adapters}`; adapters → `core::{input, output, plan, snapshot, signal, playout,
-//! sentence, face, request, ledger, memory, agreement}`, `inbox`, `config` and `model`; `core → model → std`. gst/glib only in `peer` and `media`; tokio only in
+//! sentence, face, request, ledger, memory, agreement}`, `inbox`, `config`, `durable` and `model`; `core → model → std`. gst/glib
+//! only in `peer` and `media`; tokio only in
 //! `runtime`, `inbox`, `trunk`, `system`, `cli`. `tests/house.rs` reads the `use crate::` lines and holds this.
 
 pub mod cli;
 pub mod config;
 pub mod core;
+pub mod durable;
 pub mod inbox;
 pub mod logging;
 pub mod media;

@@ -16,7 +16,10 @@ use crate::core::input::Input;
 use crate::inbox::{Inbox, Mail};
 use crate::media::room as media;
 use crate::system::clock::{self, Clock, ClockSetting};
+use crate::system::network;
+use crate::trunk::identity;
 use hands::Hands;
+use std::pin::pin;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -89,6 +92,7 @@ async fn turn(
     let (camera, sound) = (config.camera.source.clone(), config.sound.source.clone());
     let mut clip_fault = tokio::task::spawn_blocking(move || media::clip_fault(&camera, &sound));
     let mut clips_examined = false;
+    let mut pairing = pin!(identity::until_paired(&config.state_directory));
     hands.notify.ready();
     loop {
         let until = core.poll_timeout().unwrap_or_else(|| clock.now() + REPORT_PERIOD);
@@ -105,6 +109,13 @@ async fn turn(
                     return Err(RunError::Clip(fault));
                 }
                 None
+            }
+            peer = &mut pairing, if hands.trunk.is_none() => {
+                let (trunk, link) = start::link(config, peer, &inbox).await?;
+                hands.trunk = Some(trunk);
+                core.pair(link, clock.now());
+                // What was told so far was told to an unpaired core.
+                network::read().ok().map(|network| Mail::Urgent(Input::NetworkChanged(network)))
             }
             () = stopped(&mut stop) => Some(Mail::Urgent(Input::StopRequested)),
         };

@@ -210,6 +210,19 @@ fn two_boxes_paired_over_the_telephone_show_the_same_words_and_link() {
 }
 
 #[test]
+fn boxes_that_run_unpaired_link_when_they_are_paired_without_a_restart() {
+    let mut pair = unpaired();
+    pair.start_both();
+    for end in End::BOTH {
+        pair.wait_status(end, LIMIT, "unpaired", |status| status["link"] == "unpaired");
+    }
+    pair.carry_keys();
+    pair.wait_up(LIMIT);
+    pair.all_moves(LIMIT);
+    assert!(End::BOTH.into_iter().all(|end| pair.daemon(end).running()));
+}
+
+#[test]
 fn three_wrong_codes_kill_the_code() {
     let pair = unpaired();
     let (mut offering, code, _lines) = offer(&pair);

@@ -12,14 +12,7 @@ use std::time::Duration;
 #[tokio::test]
 async fn one_packet_in_ten_is_lost_and_the_picture_goes_on() {
     for codec in [VideoCodec::H264, VideoCodec::Vp8] {
-        let (mut a, mut b) = (Side::new(None), Side::new(None));
-        let path = Path::between(&a, &b).await;
-        join_through(&path, &mut a, &mut b, 1, codec).await;
-        a.peer.admit(session(1));
-        b.peer.admit(session(1));
-        let camera = Feed::picture(a.peer.outlet(), Line::Camera, codec);
-        let voice = Feed::tone(a.peer.outlet(), Line::Voice);
-        until("it runs", || b.caught.frames() >= 10).await;
+        let (mut a, mut b, path, camera, voice) = sending(codec).await;
         b.peer.report();
         path.shared.lose_one_in.store(10, Ordering::Relaxed);
         let (frames, packets, offered, spoken) = (b.caught.frames(), b.caught.packets(), camera.count(), voice.count());
@@ -54,14 +47,7 @@ async fn one_packet_in_ten_is_lost_and_the_picture_goes_on() {
 #[tokio::test]
 async fn after_a_cut_media_flows_again_on_the_same_session() {
     let codec = VideoCodec::H264;
-    let (mut a, mut b) = (Side::new(None), Side::new(None));
-    let path = Path::between(&a, &b).await;
-    join_through(&path, &mut a, &mut b, 1, codec).await;
-    a.peer.admit(session(1));
-    b.peer.admit(session(1));
-    let camera = Feed::picture(a.peer.outlet(), Line::Camera, codec);
-    let _voice = Feed::tone(a.peer.outlet(), Line::Voice);
-    until("it runs", || b.caught.frames() >= 10).await;
+    let (a, b, path, camera, _voice) = sending(codec).await;
     path.shared.lose_one_in.store(1, Ordering::Relaxed);
     tokio::time::sleep(Duration::from_secs(3)).await;
     a.caught.wanted.lock().unwrap().clear();
@@ -75,4 +61,17 @@ async fn after_a_cut_media_flows_again_on_the_same_session() {
     until("picture is back", || b.caught.frames() > frames).await;
     println!("after a cut of 3 s: sound {sound}, key frame asked for {asked}, picture {}", now() - back);
     assert!(!b.caught.video.lock().unwrap()[frames].buffer.flags().contains(gst::BufferFlags::DELTA_UNIT));
+}
+
+/// A sends picture and sound to B.
+async fn sending(codec: VideoCodec) -> (Side, Side, Path, Feed, Feed) {
+    let (mut a, mut b) = (Side::new(None), Side::new(None));
+    let path = Path::between(&a, &b).await;
+    join_through(&path, &mut a, &mut b, 1, codec).await;
+    a.peer.admit(session(1));
+    b.peer.admit(session(1));
+    let camera = Feed::picture(a.peer.outlet(), Line::Camera, codec);
+    let voice = Feed::tone(a.peer.outlet(), Line::Voice);
+    until("it runs", || b.caught.frames() >= 10).await;
+    (a, b, path, camera, voice)
 }

@@ -1,9 +1,9 @@
-//! What people see, looked at: screenshots under Xvfb. Skipped (and said so) where Xvfb is not installed.
-
-#![allow(clippy::print_stderr, reason = "says that it was skipped")]
+//! What people see, looked at: screenshots under Xvfb.
 
 #[path = "support/display.rs"]
 mod display;
+#[path = "support/needs.rs"]
+mod needs;
 mod playout_support;
 
 use display::{Shot, Xvfb};
@@ -23,10 +23,7 @@ fn on_own_display(test: &str) -> Option<String> {
     if let Ok(display) = std::env::var("ENGAWA_TEST_DISPLAY") {
         return Some(display);
     }
-    let Some(server) = Xvfb::start(1280, 720) else {
-        eprintln!("skipped: Xvfb is not installed");
-        return None;
-    };
+    let server = Xvfb::start(1280, 720)?;
     let status = Command::new(std::env::current_exe().expect("this test"))
         .args([test, "--exact", "--nocapture"])
         .env("ENGAWA_TEST_DISPLAY", &server.display)

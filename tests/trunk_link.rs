@@ -7,7 +7,7 @@ mod trunk_support;
 use engawa::core::input::{DialFault, Input};
 use engawa::core::signal::{Farewell, Signal};
 use engawa::inbox::Inbox;
-use engawa::model::{BootId, SessionId, Side};
+use engawa::model::{BootId, SessionId, Side, TrunkId};
 use engawa::trunk::identity::{Identity, IdentityError};
 use engawa::trunk::message::SDP_LIMIT;
 use engawa::trunk::{Trunk, TrunkError, TrunkSettings};
@@ -193,13 +193,7 @@ async fn a_peer_that_takes_nothing_is_closed_and_not_waited_for() {
 
 #[tokio::test]
 async fn bulk_is_dialled_again_while_control_lives() {
-    let (one, other) = identities();
-    let b = End::start(&other, one.public_key(), None).await;
-    let proxy = Proxy::to(b.address()).await;
-    let a = End::start(&one, other.public_key(), Some(proxy.address)).await;
-    a.trunk.dial(None, WITHIN);
-    let (at_a, at_b) = (a.opened(Side::Near).await, b.opened(Side::Far).await);
-    assert!(a.bulk(at_a).await && b.bulk(at_b).await);
+    let (proxy, [(a, at_a), (b, at_b)]) = linked_through_proxy().await;
     proxy.cut(1);
     assert!(!a.bulk(at_a).await && !b.bulk(at_b).await, "bulk is gone");
     assert!(a.bulk(at_a).await && b.bulk(at_b).await, "bulk is back");
@@ -211,13 +205,7 @@ async fn bulk_is_dialled_again_while_control_lives() {
 
 #[tokio::test]
 async fn a_recorded_connection_replayed_is_refused() {
-    let (one, other) = identities();
-    let b = End::start(&other, one.public_key(), None).await;
-    let proxy = Proxy::to(b.address()).await;
-    let a = End::start(&one, other.public_key(), Some(proxy.address)).await;
-    a.trunk.dial(None, WITHIN);
-    let (at_a, at_b) = (a.opened(Side::Near).await, b.opened(Side::Far).await);
-    assert!(a.bulk(at_a).await && b.bulk(at_b).await);
+    let (proxy, [(a, at_a), (b, at_b)]) = linked_through_proxy().await;
     a.trunk.send(at_a, heartbeat(1));
     assert_eq!(b.next().await, Input::Heard { trunk: at_b, signal: heartbeat(1) });
 
@@ -292,4 +280,15 @@ async fn carry(near: TcpStream, target: std::net::SocketAddr, sent: Arc<Mutex<Ve
         _ = back => {}
     }
     sleep(Duration::from_millis(20)).await;
+}
+
+async fn linked_through_proxy() -> (Proxy, [(End, TrunkId); 2]) {
+    let (one, other) = identities();
+    let b = End::start(&other, one.public_key(), None).await;
+    let proxy = Proxy::to(b.address()).await;
+    let a = End::start(&one, other.public_key(), Some(proxy.address)).await;
+    a.trunk.dial(None, WITHIN);
+    let (at_a, at_b) = (a.opened(Side::Near).await, b.opened(Side::Far).await);
+    assert!(a.bulk(at_a).await && b.bulk(at_b).await);
+    (proxy, [(a, at_a), (b, at_b)])
 }

@@ -149,13 +149,16 @@ pub fn checks(config: &Config) -> Vec<Check> {
 
 fn pin(config: &Config, identity: &Identity, key: &PeerKey) -> Result<(), Failure> {
     identity.check_peer(key).map_err(keys)?;
+    let before = identity::pinned_peer(&config.state_directory);
     identity::pin_peer(&config.state_directory, key).map_err(keys)?;
+    if before.is_ok_and(|before| before.is_some_and(|before| before != *key)) {
+        println!("動いている engawa は再起動してください。 / Restart engawa if it runs: systemctl restart engawa");
+    }
     say_words(identity, key);
     Ok(())
 }
 
 fn say_words(identity: &Identity, peer: &PeerKey) {
-    println!("動いている engawa は再起動してください。 / Restart engawa if it runs: systemctl restart engawa");
     println!("両方の箱で同じ六つの言葉が出ているか、声に出して確かめてください。");
     println!("Compare these six words aloud; both boxes must show the same:");
     println!("    {}", six_words(&identity.public_key(), peer).join(" "));

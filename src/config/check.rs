@@ -49,9 +49,6 @@ pub(super) fn peer_address(text: String) -> Checked<Option<SocketAddr>> {
     if ip.is_unspecified() || ip.is_multicast() || ip == IpAddr::from([255; 4]) {
         return refuse("is no address of one box", "write the address that the other box listens on");
     }
-    if is_link_local(ip) {
-        return refuse("is a link-local address", "give both boxes fixed addresses");
-    }
     Ok(Some(address))
 }
 
@@ -163,7 +160,12 @@ fn address(text: &str, example: &str) -> Checked<Option<SocketAddr>> {
     if text.is_empty() {
         return Ok(None);
     }
-    if let Ok(address) = text.parse::<SocketAddr>() {
+    let scoped = text.split_once('%').and_then(|(before, _)| before.trim_start_matches('[').parse().ok());
+    let parsed = text.parse::<SocketAddr>().ok();
+    if parsed.map(|address| address.ip()).or(scoped).is_some_and(is_link_local) {
+        return refuse("is a link-local address", "give both boxes fixed addresses");
+    }
+    if let Some(address) = parsed {
         return if address.port() == 0 { refuse("is port 0", "ports are 1 to 65535") } else { Ok(Some(address)) };
     }
     match text.trim_matches(['[', ']']).parse::<IpAddr>() {
@@ -180,8 +182,9 @@ fn is_name(text: &str) -> bool {
     host.contains(|c: char| c.is_ascii_alphabetic() && !c.is_ascii_hexdigit()) || host.ends_with(".local")
 }
 
+/// Such an address means something else on every cable, so nobody else can be told it.
 fn is_link_local(ip: IpAddr) -> bool {
-    match ip {
+    match ip.to_canonical() {
         IpAddr::V4(ip) => ip.is_link_local(),
         IpAddr::V6(ip) => ip.is_unicast_link_local(),
     }

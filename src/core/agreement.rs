@@ -61,6 +61,11 @@ impl Agreement {
         Self { role, near, far, wish }
     }
 
+    /// The box knows its peer, and so which of the two counts is its own.
+    pub fn take_role(&mut self, role: Role) {
+        self.role = role;
+    }
+
     /// What the pair does.
     pub fn mode(&self) -> Mode {
         match (self.near, self.far) {

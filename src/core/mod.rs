@@ -39,7 +39,7 @@ use crate::core::room::{Room, RoomSettings};
 use crate::core::signal::{CaptureMark, Heartbeat, RoomWord};
 use crate::core::snapshot::{Fault, LinkState};
 use crate::core::timers::Timer;
-use crate::model::{Bitrate, BootId, CameraState, Device, Line, MicState, Moment, Role};
+use crate::model::{Bitrate, BootId, CameraState, Device, Line, MicState, Moment};
 use std::collections::VecDeque;
 
 /// What the core is built from.
@@ -84,18 +84,16 @@ pub struct Core {
 impl Core {
     /// A core with its first wishes ready.
     pub fn new(settings: Settings, now: Moment) -> Self {
-        let link = settings.link.clone().map(|link| Link::new(link, now));
-        let state = if link.is_some() { LinkState::Connecting } else { LinkState::Unpaired };
-        let role = link.as_ref().map_or(Role::Offerer, |link| link.role);
+        let paired = settings.link.clone();
         let mut core = Self {
-            room: Room::new(settings.room.clone(), settings.remembered, role, now),
+            room: Room::new(settings.room.clone(), settings.remembered, now),
             said: RoomWord::default(),
             remembered: settings.remembered,
             far_beat: None,
             recorded: (CameraState::Off, MicState::Closed),
             settings,
-            link,
-            state,
+            link: None,
+            state: LinkState::Unpaired,
             since: now,
             missing: Vec::new(),
             marks: [None; 4],
@@ -109,11 +107,20 @@ impl Core {
             plan: MediaPlan::default(),
             outputs: VecDeque::new(),
         };
-        if let Some(link) = &mut core.link {
-            link.start(now);
+        match paired {
+            Some(link) => core.pair(link, now),
+            None => core.settle(now),
         }
-        core.settle(now);
         core
+    }
+
+    /// The box knows its peer: from the start, or since somebody paired it while it ran.
+    pub fn pair(&mut self, link: LinkSettings, now: Moment) {
+        let link = self.link.insert(Link::new(link, now));
+        link.start(now);
+        self.room.agreement.take_role(link.role);
+        (self.state, self.since) = (LinkState::Connecting, now);
+        self.settle(now);
     }
 
     /// The wall clock's reading, milliseconds since 1970: told to the peer and compared with its own, never decided from.

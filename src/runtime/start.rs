@@ -39,34 +39,10 @@ pub(super) async fn start(
         identity.check_peer(pinned).map_err(keys)?;
     }
     session_ports_free(config.session_port)?;
-    let hello = Hello {
-        boot: BootId(random_boot()?),
-        name: config.name.clone(),
-        version: env!("CARGO_PKG_VERSION").into(),
-        codecs: codecs(config.camera.codec),
-        session_port: config.session_port,
-    };
-    let link = pinned.as_ref().map(|pinned| LinkSettings {
-        near: identity.public_key().box_id(),
-        far: pinned.box_id(),
-        boot: hello.boot,
-        dials: config.trunk.dial && config.peer.address.is_some(),
-        peer_address: config.peer.address,
-        codecs: hello.codecs.clone(),
-    });
     let (peer, media) = wire(config, options, inbox)?;
-    let trunk = match pinned {
-        None => None,
-        Some(pinned) => {
-            let settings = TrunkSettings {
-                listen: config.trunk.listen,
-                peer_address: config.peer.address,
-                identity,
-                pinned,
-                hello,
-            };
-            Some(Trunk::start(settings, inbox.clone()).await.map_err(|error| RunError::PortTaken(error.to_string()))?)
-        }
+    let (trunk, link) = match pinned {
+        Some(pinned) => link(config, pinned, inbox).await.map(|(trunk, link)| (Some(trunk), Some(link)))?,
+        None => (None, None),
     };
     network::watch(inbox.clone()).map_err(other)?;
     let room = RoomSettings {
@@ -79,6 +55,30 @@ pub(super) async fn start(
     let settings = Settings { link, room, remembered: Remembered::default(), ceiling: config.ceiling };
     let hands = Hands::new(trunk, peer, media, status, config.ceiling.as_kbps());
     Ok((Core::new(settings, clock.now()), hands))
+}
+
+/// The trunk to this peer, and what the core must know to link over it.
+pub(super) async fn link(config: &Config, pinned: PeerKey, inbox: &Inbox) -> Result<(Trunk, LinkSettings), RunError> {
+    let identity = Identity::load_or_create(&config.state_directory).map_err(keys)?;
+    let hello = Hello {
+        boot: BootId(random_boot()?),
+        name: config.name.clone(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        codecs: codecs(config.camera.codec),
+        session_port: config.session_port,
+    };
+    let link = LinkSettings {
+        near: identity.public_key().box_id(),
+        far: pinned.box_id(),
+        boot: hello.boot,
+        dials: config.trunk.dial && config.peer.address.is_some(),
+        peer_address: config.peer.address,
+        codecs: hello.codecs.clone(),
+    };
+    let settings =
+        TrunkSettings { listen: config.trunk.listen, peer_address: config.peer.address, identity, pinned, hello };
+    let trunk = Trunk::start(settings, inbox.clone()).await;
+    Ok((trunk.map_err(|error| RunError::PortTaken(error.to_string()))?, link))
 }
 
 /// Ties what is captured to what is sent, and what arrives to what is played; adapters do not know each other.

@@ -3,9 +3,9 @@
 //! Each check is one finding and what to do about it. Nothing is changed, and no wait is longer than [`REACH_WITHIN`].
 
 use crate::config::Config;
+use crate::durable;
 use crate::model::Language;
 use crate::system::clock;
-use crate::system::storage::Storage;
 use serde::Serialize;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -62,9 +62,13 @@ pub fn state_directory(directory: &Path) -> Check {
         let advice = "it is made when the daemon first starts; make sure that the daemon's user may";
         return Check::warn(ABOUT, format!("{} is absent", directory.display()), advice);
     }
-    match Storage::open(directory).and_then(|storage| storage.probe()) {
+    match durable::probe(directory) {
         Ok(()) => Check::ok(ABOUT, format!("{} takes writes", directory.display())),
-        Err(error) => Check::fail(ABOUT, error.to_string(), "give the daemon's user a directory with free space"),
+        Err(error) => Check::fail(
+            ABOUT,
+            format!("{}: {error}", directory.display()),
+            "give the daemon's user a directory with free space",
+        ),
     }
 }
 

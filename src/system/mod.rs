@@ -1,4 +1,4 @@
-//! The machine below: clocks, notify, storage, network evidence, the status socket.
+//! The machine below: clocks, notify, network evidence, the status socket.
 
 pub mod check;
 pub mod clock;
@@ -6,4 +6,3 @@ pub mod network;
 pub mod notify;
 pub mod status;
 pub mod status_socket;
-pub mod storage;

@@ -65,11 +65,6 @@ impl Notify {
         }
     }
 
-    /// By when [`watchdog`](Self::watchdog) must be called again; `None` without a watchdog.
-    pub fn due(&self) -> Option<Moment> {
-        Some(self.fed_at? + self.period?)
-    }
-
     /// The daemon leaves on purpose.
     pub fn stopping(&mut self) {
         self.send("STOPPING=1");
@@ -130,12 +125,10 @@ mod tests {
         let path = directory.path().join("notify");
         let systemd = UnixDatagram::bind(&path).expect("bound");
         let mut notify = Notify::new(Some(path.into()), Some(Duration::from_secs(2)));
-        assert_eq!(notify.due(), None);
         for ms in (5_000..=7_000).step_by(10) {
             notify.watchdog(at(ms));
         }
         assert_eq!(heard(&systemd), ["WATCHDOG=1"; 3]);
-        assert_eq!(notify.due(), Some(at(8_000)));
     }
 
     #[test]
@@ -159,6 +152,5 @@ mod tests {
         Notify::new(Some(directory.path().join("nobody").into()), None).ready();
         let mut without = Notify::new(None, Some(Duration::from_secs(1)));
         without.watchdog(at(1));
-        assert_eq!(without.due(), None);
     }
 }

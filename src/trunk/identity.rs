@@ -9,13 +9,17 @@
 //! A box never runs with a key that others on the machine can read, and never gets a new identity by accident.
 
 use super::key::{NotAKey, PeerKey};
-use super::state_file;
+use crate::durable;
 use ring::rand::SystemRandom;
 use ring::signature::{Ed25519KeyPair, KeyPair};
 use std::fmt;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
+use tracing::warn;
 
 /// This box's private key.
 #[derive(Clone)]
@@ -35,7 +39,7 @@ impl Identity {
         }
         let identity = Self::generate()?;
         let path = state_directory.join(IDENTITY_FILE);
-        match state_file::create(&path, &identity.pkcs8) {
+        match durable::create(&path, &identity.pkcs8) {
             Ok(()) => Ok(identity),
             // Another process of this box was faster: its key is the box's key.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -60,7 +64,7 @@ impl Identity {
         if mode & 0o077 != 0 {
             return Err(IdentityError::Exposed { path, mode });
         }
-        match state_file::read(&path, FILE_LIMIT) {
+        match durable::read(&path, FILE_LIMIT) {
             Ok(Some(pkcs8)) => Self::from_pkcs8(pkcs8).map(Some).ok_or(IdentityError::NotAnIdentity { path }),
             Ok(None) => Ok(None),
             Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Err(IdentityError::NotAnIdentity { path }),
@@ -152,8 +156,7 @@ impl Export {
 /// [`IdentityError::NotStored`]; the old pin is then still whole.
 pub fn pin_peer(state_directory: &Path, key: &PeerKey) -> Result<(), IdentityError> {
     let path = state_directory.join(PEER_FILE);
-    state_file::replace(&path, format!("{key}\n").as_bytes())
-        .map_err(|source| IdentityError::NotStored { path, source })
+    durable::replace(&path, format!("{key}\n").as_bytes()).map_err(|source| IdentityError::NotStored { path, source })
 }
 
 /// The pinned peer; `None` while unpaired.
@@ -162,7 +165,7 @@ pub fn pin_peer(state_directory: &Path, key: &PeerKey) -> Result<(), IdentityErr
 /// [`IdentityError::PinSetAside`] once when the file made no sense (unpaired from then on), others as they are.
 pub fn pinned_peer(state_directory: &Path) -> Result<Option<PeerKey>, IdentityError> {
     let path = state_directory.join(PEER_FILE);
-    let bytes = match state_file::read(&path, FILE_LIMIT) {
+    let bytes = match durable::read(&path, FILE_LIMIT) {
         Ok(Some(bytes)) => bytes,
         Ok(None) => return Ok(None),
         Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Vec::new(),
@@ -171,9 +174,27 @@ pub fn pinned_peer(state_directory: &Path) -> Result<Option<PeerKey>, IdentityEr
     if let Some(key) = std::str::from_utf8(&bytes).ok().and_then(|text| text.parse().ok()) {
         return Ok(Some(key));
     }
-    match state_file::set_aside(&path) {
+    match durable::set_aside(&path) {
         Ok(kept_as) => Err(IdentityError::PinSetAside { path, kept_as }),
         Err(source) => Err(IdentityError::Unreadable { path, source }),
+    }
+}
+
+/// Waits until somebody pairs this box, as long as it takes. What is wrong with the pin meanwhile is told once.
+pub async fn until_paired(state_directory: &Path) -> PeerKey {
+    let mut told = String::new();
+    loop {
+        sleep(LOOK_FOR_PIN).await;
+        let directory = state_directory.to_owned();
+        match spawn_blocking(move || pinned_peer(&directory)).await {
+            Ok(Ok(Some(key))) => return key,
+            Ok(Ok(None)) | Err(_) => {}
+            Ok(Err(error)) if told == error.to_string() => {}
+            Ok(Err(error)) => {
+                told = error.to_string();
+                warn!(%error, "this box stays unpaired");
+            }
+        }
     }
 }
 
@@ -233,4 +254,6 @@ pub enum IdentityError {
 
 const IDENTITY_FILE: &str = "identity.key";
 const PEER_FILE: &str = "peer.key";
+/// A person who pairs waits about as long for the link.
+const LOOK_FOR_PIN: Duration = Duration::from_secs(2);
 const FILE_LIMIT: u64 = 4096;

@@ -23,7 +23,6 @@ pub mod message;
 pub mod pairing;
 mod refusals;
 mod registry;
-mod state_file;
 mod tasks;
 mod tls;
 pub mod words;

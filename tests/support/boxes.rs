@@ -99,13 +99,17 @@ impl<'lab> Pair<'lab> {
             std::fs::DirBuilder::new().mode(0o700).create(pair.state_directory(end)).unwrap();
             std::fs::write(pair.config(end), pair.configuration(end)).unwrap();
         }
-        let keys = End::BOTH.map(|end| pair.engawa(end, &["identity", "export"], &[]));
-        for end in End::BOTH {
-            let carried = pair.directory.path().join(format!("key-for-{}", name(end)));
-            std::fs::write(&carried, &keys[end.other() as usize]).unwrap();
-            pair.engawa(end, &["identity", "import"], &[carried.to_str().unwrap()]);
-        }
+        pair.carry_keys();
         pair
+    }
+
+    /// As an installer does on a bench: each box gets the other's public key.
+    pub fn carry_keys(&self) {
+        for end in End::BOTH {
+            let carried = self.directory.path().join(format!("key-for-{}", name(end)));
+            std::fs::write(&carried, self.engawa(end.other(), &["identity", "export"], &[])).unwrap();
+            self.engawa(end, &["identity", "import"], &[carried.to_str().unwrap()]);
+        }
     }
 
     /// The same and starts both.

@@ -1,6 +1,6 @@
 //! An X server of a test's own, and screenshots of it.
 //!
-//! Stands alone, so that a test binary can take this file and nothing else of the test line.
+//! Stands alone but for `needs`, so that a test binary can take this file and nothing else of the test line.
 #![allow(dead_code, reason = "each test binary uses a part")]
 #![allow(unreachable_pub, missing_docs, reason = "test support has no outside")]
 #![allow(
@@ -8,6 +8,7 @@
     reason = "the test line is outside the core: it waits in real time, with deadlines"
 )]
 
+use super::needs::Need;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -20,8 +21,12 @@ pub struct Xvfb {
 }
 
 impl Xvfb {
-    /// None where Xvfb is not installed.
+    /// None where that is not possible.
     pub fn start(width: u32, height: u32) -> Option<Self> {
+        Need::Screen.met().then(|| Self::launch(width, height))
+    }
+
+    fn launch(width: u32, height: u32) -> Self {
         // Xvfb chooses a free display and writes its number down.
         let directory = tempfile::tempdir().expect("a directory");
         let number = directory.path().join("number");
@@ -29,21 +34,19 @@ impl Xvfb {
             "exec Xvfb -displayfd 3 -screen 0 {width}x{height}x24 -nolisten tcp -noreset 3>{}",
             number.display()
         );
-        let child =
-            Command::new("sh").args(["-c", &command]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()?;
+        let mut shell = Command::new("sh");
+        let child = shell.args(["-c", &command]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("a shell");
         let mut server = Self { child, display: String::new() };
         for _ in 0..TRIES {
             let read = std::fs::read_to_string(&number).unwrap_or_default();
             if read.ends_with('\n') {
                 server.display = format!(":{}", read.trim());
-                return Some(server);
+                return server;
             }
-            if !matches!(server.child.try_wait(), Ok(None)) {
-                return None;
-            }
+            assert!(matches!(server.child.try_wait(), Ok(None)), "Xvfb does not start");
             std::thread::sleep(Duration::from_millis(20));
         }
-        None
+        panic!("Xvfb is not ready in time")
     }
 }
 

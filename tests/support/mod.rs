@@ -27,6 +27,7 @@ pub mod guest;
 pub mod lab;
 pub mod mitm;
 pub mod namespace;
+pub mod needs;
 pub mod packet;
 pub mod recovery;
 pub mod router;

@@ -54,20 +54,6 @@ pub fn operstate(namespace: &str, device: &str) -> String {
     words.find(|word| *word == "state").and_then(|_| words.next()).unwrap_or_default().to_owned()
 }
 
-/// Why there can be no lab on this machine.
-pub fn missing() -> Option<String> {
-    if !nix::unistd::geteuid().is_root() {
-        return Some("the test line needs root".into());
-    }
-    for tool in ["ip", "nft", "tc", "sysctl"] {
-        let found = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"].iter().any(|dir| Path::new(dir).join(tool).exists());
-        if !found {
-            return Some(format!("the test line needs {tool}"));
-        }
-    }
-    None
-}
-
 /// Removes what runs of ours left that are no longer alive.
 pub fn sweep() {
     for namespace in std::fs::read_dir("/run/netns").into_iter().flatten().flatten() {

@@ -66,8 +66,8 @@ pub struct Room {
 
 impl Room {
     /// As it was remembered, microphone closed.
-    pub fn new(settings: RoomSettings, remembered: Remembered, role: Role, now: Moment) -> Self {
-        let agreement = Agreement::new(role, remembered.near, remembered.far, remembered.wish);
+    pub fn new(settings: RoomSettings, remembered: Remembered, now: Moment) -> Self {
+        let agreement = Agreement::new(Role::Offerer, remembered.near, remembered.far, remembered.wish);
         let mode = agreement.mode();
         let mut room = Self {
             microphone: settings.microphone_open,
