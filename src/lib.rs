@@ -14,7 +14,7 @@
 //! Beside them `durable`: state files that survive a power cut, std only.
 //!
 //! Direction: `main → cli → runtime → {core, adapters}`; adapters → `core::{input, output, plan, snapshot, signal, playout,
-//! sentence, face, request, ledger, memory, agreement}`, `inbox`, `config`, `durable` and `model`; `core → model → std`. gst/glib
+//! sentence, face, request, ledger, memory, agreement}`, `inbox`, `questions`, `config`, `durable` and `model`; `core → model → std`. gst/glib
 //! only in `peer` and `media`; tokio only in
 //! `runtime`, `inbox`, `trunk`, `system`, `cli`. `tests/house.rs` reads the `use crate::` lines and holds this.
 
@@ -27,6 +27,7 @@ pub mod logging;
 pub mod media;
 pub mod model;
 pub mod peer;
+pub mod questions;
 pub mod runtime;
 pub mod system;
 pub mod trunk;
