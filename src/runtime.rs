@@ -21,6 +21,7 @@ use crate::model::{BootId, Language, VideoCodec};
 use crate::peer::{Peer, PeerSettings, Taps};
 use crate::system::check;
 use crate::system::clock::{self, Clock, ClockSetting};
+use crate::system::memory::Memory;
 use crate::system::network;
 use crate::system::notify::Notify;
 use crate::system::status::Status;
@@ -93,6 +94,7 @@ struct Hands {
     status: StatusSocket,
     notify: Notify,
     ceiling_kbps: u32,
+    memory: Memory,
     link: LinkState,
     intruder: bool,
     stopping: bool,
@@ -148,6 +150,7 @@ async fn start(config: &Config, options: &RunOptions, clock: Clock, inbox: &Inbo
         status,
         notify: Notify::from_env(),
         ceiling_kbps: config.ceiling.as_kbps(),
+        memory: Memory::default(),
         link: LinkState::Unpaired,
         intruder: false,
         stopping: false,
@@ -305,8 +308,9 @@ impl Hands {
         }
     }
 
-    /// Once a second: what was really sent, carried and received.
+    /// Once a second: what was really sent, carried and received, and what it costs.
     fn report(&mut self, inbox: &Inbox) {
+        self.memory = Memory::now();
         let (sent, received) = self.media.report(REPORT_PERIOD);
         inbox.news(News::Sent(sent));
         inbox.news(News::Received(received));
@@ -329,7 +333,7 @@ impl Hands {
             tracing::info!(link = ?snapshot.link, session = ?snapshot.session, "{sentence}");
             self.notify.status(&format!("{:?} {sentence}", snapshot.link));
         }
-        self.status.publish(Status::of(snapshot, self.ceiling_kbps));
+        self.status.publish(Status::of(snapshot, self.ceiling_kbps, self.memory));
     }
 }
 

@@ -9,8 +9,8 @@
 //! Promise: a picture that is not live is grey and carries its age; `Sink::None` costs nothing; trouble of the display
 //! never reaches the session.
 
-use super::outlet::{Outlet, OutletPlan};
-use super::stage::{lock, now, spawn};
+use super::outlet::{Open, Outlet, OutletPlan};
+use super::stage::{Lives, lock, now, spawn};
 use super::{display, stage};
 use crate::config::Sink;
 use crate::core::plan::{Picture, Screen};
@@ -38,6 +38,8 @@ struct Face {
     screen: Screen,
     last: Option<gst::Sample>,
     background: gst::Sample,
+    /// A display opened that nothing was drawn on.
+    opened: bool,
     stopped: bool,
 }
 
@@ -46,14 +48,18 @@ impl ScreenView {
     pub fn start(sink: &Sink, language: Language, clock: gst::Clock, inbox: Inbox) -> Self {
         let descriptions: Box<dyn Fn() -> Vec<String> + Send> = match sink.clone() {
             Sink::None => return Self(None),
-            Sink::Auto => Box::new(display::descriptions),
+            Sink::Auto => {
+                let lives = Lives::default();
+                Box::new(move || display::descriptions(&lives))
+            }
             Sink::Alsa(device) => {
                 tracing::warn!(device, "a sound device is no screen");
                 return Self(None);
             }
             Sink::Gst(description) => Box::new(move || vec![display::dressed("", &description)]),
         };
-        let face = Face { screen: Screen::default(), last: None, background: background(), stopped: false };
+        let face =
+            Face { screen: Screen::default(), last: None, background: background(), opened: false, stopped: false };
         let shared = Arc::new(Shared {
             clock: clock.clone(),
             language,
@@ -69,6 +75,7 @@ impl ScreenView {
             descriptions,
             opened: Box::new(move || {
                 if let Some(shared) = opened.upgrade() {
+                    lock(&shared.face).opened = true;
                     shared.wake.notify_one();
                 }
             }),
@@ -97,8 +104,8 @@ impl ScreenView {
         face.last = Some(sample.clone());
         let live = face.screen.picture == Picture::Live;
         drop(face);
-        if live {
-            shared.push(sample);
+        if live && let Some(open) = shared.current() {
+            shared.push(&open, sample);
         }
     }
 
@@ -114,7 +121,8 @@ impl ScreenView {
 }
 
 impl Shared {
-    /// Draws after every change, and each second while nothing is live.
+    /// Draws after every change, on every display that opens, and each second while nothing is live. What is dressed is what
+    /// is drawn on: a display that opens meanwhile gets nothing before its own turn.
     fn run(&self) {
         let mut face = lock(&self.face);
         while !face.stopped {
@@ -125,22 +133,28 @@ impl Shared {
             };
             let grey = matches!(face.screen.picture, Picture::Held { .. }) && face.last.is_some();
             let screen = face.screen.clone();
+            face.opened = false;
             drop(face);
-            self.dress(&screen, grey);
-            if let Some(still) = &still {
-                self.push(still);
+            if let Some(open) = self.current() {
+                self.dress(&open, &screen, grey);
+                if let Some(still) = &still {
+                    self.push(&open, still);
+                }
             }
             face = lock(&self.face);
-            if face.screen == screen && !face.stopped {
+            if face.screen == screen && !face.opened && !face.stopped {
                 face = self.wake.wait_timeout(face, SECOND).unwrap_or_else(PoisonError::into_inner).0;
             }
         }
     }
 
-    /// Sets colour and words of the open display.
-    fn dress(&self, screen: &Screen, grey: bool) {
-        let Some(outlet) = lock(&self.outlet).clone() else { return };
-        let (Some(balance), Some(words)) = (outlet.element(display::BALANCE), outlet.element(display::WORDS)) else {
+    fn current(&self) -> Option<Open> {
+        lock(&self.outlet).as_ref()?.current()
+    }
+
+    /// Sets colour and words of a display.
+    fn dress(&self, open: &Open, screen: &Screen, grey: bool) {
+        let (Some(balance), Some(words)) = (open.element(display::BALANCE), open.element(display::WORDS)) else {
             return;
         };
         let (saturation, brightness, contrast) = if grey { (0.0, -0.1, 0.7) } else { (1.0, 0.0, 1.0) };
@@ -157,15 +171,14 @@ impl Shared {
         }
     }
 
-    fn push(&self, sample: &gst::Sample) {
-        let Some(outlet) = lock(&self.outlet).clone() else { return };
+    fn push(&self, open: &Open, sample: &gst::Sample) {
         let Some(mut buffer) = sample.buffer_owned() else { return };
         let shown_at = gst::ClockTime::from_nseconds(stage::now(&self.clock).as_nanos());
         let writable = buffer.make_mut();
         writable.set_pts(shown_at);
         writable.set_dts(gst::ClockTime::NONE);
         writable.set_duration(gst::ClockTime::NONE);
-        outlet.push(&gst::Sample::builder().buffer(&buffer).caps_if_some(sample.caps_owned().as_ref()).build());
+        open.push(&gst::Sample::builder().buffer(&buffer).caps_if_some(sample.caps_owned().as_ref()).build());
     }
 }
 
