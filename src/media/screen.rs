@@ -248,6 +248,56 @@ const SECOND: Duration = Duration::from_secs(1);
 mod tests {
     use super::*;
     use crate::core::sentence::Sentence;
+    use std::sync::Once;
+
+    /// First blue-difference sample of a frame: [`GREY`] has no colour.
+    fn chroma(buffer: &gst::BufferRef) -> u8 {
+        buffer.map_readable().unwrap()[1280 * 720]
+    }
+
+    fn eventually(done: impl Fn() -> bool) -> bool {
+        let clock = gst::SystemClock::obtain();
+        (0..500).any(|_| {
+            let _ = clock.new_single_shot_id(clock.time() + gst::ClockTime::from_mseconds(10)).wait();
+            done()
+        })
+    }
+
+    #[test]
+    fn a_display_that_opens_while_another_is_dressed_shows_nothing_ungreyed() {
+        gst::init().unwrap();
+        let sink = Sink::Gst("video/x-raw,format=I420 ! fakesink name=eye async=false".into());
+        let view = ScreenView::start(&sink, Language::English, gst::SystemClock::obtain(), Inbox::default());
+        let shared = view.0.clone().unwrap();
+        assert!(eventually(|| shared.current().is_some()));
+        let first = shared.current().unwrap().element(display::BALANCE).unwrap();
+        view.frame(&background()); // the last one of the far room; it has a little colour
+
+        // While the first display is made grey it breaks, and the next one opens.
+        let (seen, breaks) = (Arc::new(Mutex::new(Vec::new())), Once::new());
+        let (sees, looked_up) = (seen.clone(), Arc::downgrade(&shared));
+        first.connect_notify(Some("saturation"), move |first, _| {
+            breaks.call_once(|| {
+                gst::element_error!(first, gst::CoreError::Failed, ["the display is gone"]);
+                let shared = looked_up.upgrade().unwrap();
+                let next = || shared.current().filter(|open| open.element(display::BALANCE).as_ref() != Some(first));
+                assert!(eventually(|| next().is_some()), "no other display opened");
+                let eye = next().unwrap().element("eye").unwrap().static_pad("sink").unwrap();
+                let sees = sees.clone();
+                eye.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+                    lock(&sees).extend(info.buffer().map(|buffer| chroma(buffer)));
+                    gst::PadProbeReturn::Ok
+                });
+            });
+        });
+        view.show(&Screen { picture: Picture::Held { since: Moment::default() }, sentence: Some(Sentence::FarSilent) });
+        assert!(eventually(|| lock(&seen).len() >= 2), "the new display is drawn on: {:?}", lock(&seen));
+        view.stop();
+        assert_ne!(chroma(background().buffer().unwrap()), GREY);
+        assert!(lock(&seen).iter().all(|chroma| *chroma == GREY), "{:?}", lock(&seen));
+    }
+
+    const GREY: u8 = 128;
 
     #[test]
     fn a_held_picture_carries_its_age_and_a_live_one_does_not() {

@@ -169,3 +169,58 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(super) const OPENS_WITHIN: Duration = Duration::from_secs(5);
 /// Threads that may hang at the same time, for one owner and device.
 pub(super) const LIVES: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::sys::stat::Mode;
+    use nix::unistd::mkfifo;
+
+    #[test]
+    fn a_device_that_hangs_is_given_up_and_hangs_no_more_threads_than_it_may() {
+        gst::init().unwrap();
+        let clock: gst::Clock = gst::SystemClock::obtain();
+        let directory = tempfile::tempdir().unwrap();
+        // Whoever opens a pipe to write hangs until somebody reads it.
+        let device = directory.path().join("device");
+        mkfifo(&device, Mode::S_IRWXU).unwrap();
+        let lives = Lives::default();
+        let open = || {
+            let mut stage = Stage::new("test", &clock, |_| {});
+            let sink = element("filesink")?;
+            sink.set_property("location", device.to_str());
+            stage.chain(&[&element("appsrc")?, &sink])?;
+            stage.play(&lives, Duration::from_millis(50)).map(|()| stage)
+        };
+        let came_back = || {
+            (0..500).any(|_| {
+                let _ = clock.new_single_shot_id(clock.time() + gst::ClockTime::from_mseconds(10)).wait();
+                lives.count() == 0
+            })
+        };
+        for attempt in 0..LIVES + 2 {
+            let fault = open().err().expect("it hangs").to_string();
+            let earlier = attempt >= LIVES;
+            assert_eq!(fault.contains("it hangs"), !earlier, "{fault}");
+            assert_eq!(fault.contains("earlier tries"), earlier, "{fault}");
+        }
+        assert_eq!(lives.count(), LIVES);
+
+        let reader = std::fs::File::options().read(true).write(true).open(&device).unwrap();
+        assert!(came_back(), "{} hang on", lives.count());
+        let stage = open().expect("it opens");
+        assert_eq!(lives.count(), 1);
+        drop(stage);
+        assert!(came_back());
+        drop(reader);
+    }
+
+    #[test]
+    fn an_attempt_that_hangs_is_given_up() {
+        let lives = Lives::default();
+        assert_eq!(lives.attempt(Duration::from_secs(5), || 7), Some(7));
+        let (hang, hangs) = sync_channel::<()>(0);
+        assert_eq!(lives.attempt(Duration::from_millis(20), move || hangs.recv().is_ok()), None);
+        drop(hang);
+    }
+}
