@@ -193,7 +193,7 @@ impl Drop for PairOfBoxes {
 fn allocator_as_installed() -> impl Iterator<Item = (&'static str, &'static str)> {
     let environment = UNIT.lines().filter_map(|line| line.strip_prefix("Environment="));
     let pairs = environment.flat_map(str::split_whitespace).filter_map(|pair| pair.split_once('='));
-    pairs.filter(|(name, _)| name.starts_with("MALLOC_"))
+    pairs.filter(|(name, _)| name.starts_with("MALLOC_") || name.starts_with("GLIBC_"))
 }
 
 /// What the kernel counted for one process.
