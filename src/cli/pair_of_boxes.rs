@@ -193,7 +193,7 @@ impl Drop for PairOfBoxes {
 fn allocator_as_installed() -> impl Iterator<Item = (&'static str, &'static str)> {
     let environment = UNIT.lines().filter_map(|line| line.strip_prefix("Environment="));
     let pairs = environment.flat_map(str::split_whitespace).filter_map(|pair| pair.split_once('='));
-    pairs.filter(|(name, _)| name.starts_with("MALLOC_") || name.starts_with("GLIBC_"))
+    pairs.filter(|(name, _)| ["MALLOC_", "GLIBC_", "G_SLICE"].iter().any(|begin| name.starts_with(begin)))
 }
 
 /// What the kernel counted for one process.
@@ -319,6 +319,12 @@ mod tests {
     #[test]
     fn the_allocator_is_told_what_the_unit_tells_it() {
         let told: Vec<_> = allocator_as_installed().collect();
-        assert_eq!(told, [("MALLOC_ARENA_MAX", "2"), ("MALLOC_MMAP_THRESHOLD_", "131072")]);
+        let expected = [
+            ("MALLOC_ARENA_MAX", "2"),
+            ("MALLOC_MMAP_THRESHOLD_", "131072"),
+            ("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0"),
+            ("G_SLICE", "always-malloc"),
+        ];
+        assert_eq!(told, expected);
     }
 }

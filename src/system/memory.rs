@@ -39,8 +39,8 @@ impl Memory {
     }
 }
 
-/// Bytes in use in all arenas (`uordblks`, with what lies in the threads' small caches) and in blocks of their own
-/// (`hblkhd`); mallinfo2(3). Not in it: stacks, code, and what libraries map by themselves.
+/// Bytes in use in all arenas (`uordblks`) and in blocks of their own (`hblkhd`); mallinfo2(3). What lies in the threads'
+/// caches counts as in use, so the unit file turns these off. Not in it: stacks, code, and what libraries map by themselves.
 #[expect(unsafe_code, reason = "glibc has no other way to tell live heap from RSS, and nix does not wrap this one")]
 fn live_heap_bytes() -> u64 {
     // SAFETY: takes no argument, returns plain numbers, and glibc documents it as safe from any thread.
