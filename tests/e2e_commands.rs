@@ -187,6 +187,8 @@ fn the_bench_prints_one_object_with_figures_that_can_be() {
             if counted {
                 assert!(between(&figures["cpu_cores"], 0.005, 2.0), "{figures}");
                 assert!(between(&figures["rss_kib"], 10_000.0, 1_000_000.0), "{figures}");
+                let (heap, rss) = (&figures["live_heap_kib"], figures["rss_kib"].as_f64().unwrap());
+                assert!(between(heap, 1_000.0, rss), "{figures}");
                 assert!(between(&figures["threads"], 5.0, 200.0) && between(&figures["fds"], 10.0, 300.0), "{figures}");
             }
         }

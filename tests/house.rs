@@ -139,6 +139,27 @@ fn every_file_begins_with_its_promise() {
 }
 
 #[test]
+fn unsafe_code_stands_in_one_place_and_says_why() {
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).expect("Cargo.toml");
+    assert!(manifest.contains("\nunsafe_code = \"deny\"\n"), "the compiler refuses what is not excused");
+    let excuses: Vec<String> = sources().iter().flat_map(|(file, text)| unsafe_code(file, text)).collect();
+    let excused = [
+        "system/memory.rs: #[expect(unsafe_code, reason = )]",
+        "system/memory.rs: let heap = unsafe { libc::mallinfo2() };",
+    ];
+    assert_eq!(excuses, excused);
+    let planted =
+        "#![allow(unsafe_code)]\nfn a() { unsafe{b()} } // unsafe\nunsafe fn b() {}\nconst C: &str = \"unsafe\";";
+    assert_eq!(unsafe_code("a.rs", planted).len(), 3);
+}
+
+/// Every line of code with the word in it.
+fn unsafe_code(file: &str, text: &str) -> Vec<String> {
+    let code = code_only(text);
+    code.lines().filter(|line| line.contains("unsafe")).map(|line| format!("{file}: {}", line.trim())).collect()
+}
+
+#[test]
 fn a_planted_fault_is_found() {
     for (file, text, fault) in [
         ("core/link.rs", "use crate::inbox::Inbox;", "core/link.rs uses crate::inbox::Inbox"),

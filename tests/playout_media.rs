@@ -227,6 +227,30 @@ fn a_sound_card_is_opened_and_takes_sound() {
 }
 
 #[test]
+fn a_speaker_that_hangs_when_it_is_opened_is_told_and_is_back_when_it_answers() {
+    let directory = tempfile::tempdir().expect("a directory");
+    // Whoever opens a pipe to write hangs until somebody reads it.
+    let device = directory.path().join("device");
+    nix::unistd::mkfifo(&device, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+    let sink = Sink::Gst(format!("filesink sync=false location={}", device.display()));
+    let bench = playout(VideoCodec::H264, Sink::None, sink, None);
+    let told = || match bench.inbox.take() {
+        Some(Mail::Urgent(Input::DeviceChanged { device: Device::Speaker, present, detail })) => {
+            Some((present, detail))
+        }
+        _ => None,
+    };
+    let tells = |wanted: bool| {
+        // Opening may take five seconds, as long as `eventually` waits.
+        (0..2).any(|_| eventually(|| told().is_some_and(|(present, detail)| present == wanted && !detail.is_empty())))
+    };
+    assert!(tells(false), "nobody was told that it hangs");
+    let _reader = std::fs::File::options().read(true).write(true).open(&device).expect("reads");
+    assert!(tells(true), "it answers, and nobody tried again");
+    bench.playout.stop();
+}
+
+#[test]
 fn a_speaker_that_cannot_be_opened_is_told_once_and_sound_is_measured_on() {
     let bench = playout(VideoCodec::H264, Sink::None, Sink::Gst("nosuchelement".into()), None);
     let mut told = Vec::new();

@@ -83,12 +83,14 @@ struct BoxReport {
     fps: f64,
     cpu_cores: Option<f64>,
     rss_kib: Option<u64>,
+    live_heap_kib: u64,
     threads: Option<u64>,
     fds: Option<u64>,
     bytes_per_second_out: u64,
     worst_second_kbps_out: u32,
     sessions_opened: u64,
-    /// What grew between the 20th session and the last; with --renew-every-ms.
+    /// What grew between the 20th session and the last, as the daemon says: the lower quartiles of 15 s at either end;
+    /// in one process, of both boxes. With --renew-every-ms.
     growth_after_20th_session: Option<Growth>,
     seconds_not_up: u32,
 }
@@ -96,6 +98,7 @@ struct BoxReport {
 #[derive(Clone, Copy, Debug, Serialize)]
 struct Growth {
     sessions: u64,
+    live_heap_kib: i64,
     rss_kib: i64,
     threads: i64,
     fds: i64,
@@ -151,7 +154,6 @@ fn measure(pair: &mut PairOfBoxes, seconds: u32) -> Result<[BoxReport; 2], Failu
     let begun = clock.now();
     let before = [0, 1].map(|which| pair.pid(which).and_then(Footprint::of));
     let mut seen: [Vec<Status>; 2] = [Vec::new(), Vec::new()];
-    let mut twentieth: [Option<(u64, Footprint)>; 2] = [None, None];
     for second in 1..=seconds {
         let due = begun + Duration::from_secs(u64::from(second));
         pause(due.since(clock.now()));
@@ -160,10 +162,6 @@ fn measure(pair: &mut PairOfBoxes, seconds: u32) -> Result<[BoxReport; 2], Failu
                 return Err(Failure::new(why));
             }
             seen.extend(pair.status(which));
-            if let Some(opened) = seen.last().map(|status| status.sessions_opened).filter(|opened| *opened >= 20) {
-                let footprint = || pair.pid(which).and_then(Footprint::of).map(|footprint| (opened, footprint));
-                twentieth[which] = twentieth[which].or_else(footprint);
-            }
         }
     }
     let elapsed = clock.now().since(begun).as_secs_f64();
@@ -184,22 +182,38 @@ fn measure(pair: &mut PairOfBoxes, seconds: u32) -> Result<[BoxReport; 2], Failu
             fps: median(&seen.iter().map(|status| f64::from(status.picture_in.fps)).collect::<Vec<_>>()),
             cpu_cores: before[which].zip(after[which]).map(|(before, after)| (after.cpu_s - before.cpu_s) / elapsed),
             rss_kib: after[which].map(|footprint| footprint.rss_kib),
+            live_heap_kib: last.memory.live_heap_bytes / 1024,
             threads: after[which].map(|footprint| footprint.threads),
             fds: after[which].map(|footprint| footprint.fds),
             bytes_per_second_out: seen.iter().map(|status| u64::from(status.kbps_out) * 125).sum::<u64>()
                 / seen.len().max(1) as u64,
             worst_second_kbps_out: seen.iter().map(|status| status.kbps_out).max().unwrap_or(0),
             sessions_opened: last.sessions_opened,
-            growth_after_20th_session: twentieth[which].zip(after[which]).map(|((opened, early), late)| Growth {
-                sessions: last.sessions_opened - opened,
-                rss_kib: late.rss_kib.cast_signed() - early.rss_kib.cast_signed(),
-                threads: late.threads.cast_signed() - early.threads.cast_signed(),
-                fds: late.fds.cast_signed() - early.fds.cast_signed(),
-            }),
+            growth_after_20th_session: growth(seen),
             seconds_not_up: u32::try_from(seen.iter().filter(|status| status.link != "up").count()).unwrap_or(u32::MAX),
         };
     }
     Ok(reports)
+}
+
+fn growth(seen: &[Status]) -> Option<Growth> {
+    let later: Vec<&Status> = seen.iter().filter(|status| status.sessions_opened >= 20).collect();
+    let (early, late) = (later.get(..GROWTH_SECONDS)?, later.get(later.len() - GROWTH_SECONDS..)?);
+    // The lower quartile of some seconds: a frame on its way is 1.4 MB, and one session more lives while two overlap.
+    let usual = |of: &[&Status], what: fn(&Status) -> u64| {
+        let mut values: Vec<u64> = of.iter().map(|status| what(status)).collect();
+        values.sort_unstable();
+        values[values.len() / 4].cast_signed()
+    };
+    let grew = |what| usual(late, what) - usual(early, what);
+    let sessions = grew(|status| status.sessions_opened).cast_unsigned();
+    (sessions > 0).then(|| Growth {
+        sessions,
+        live_heap_kib: grew(|status| status.memory.live_heap_bytes / 1024),
+        rss_kib: grew(|status| status.memory.rss_bytes / 1024),
+        threads: grew(|status| status.memory.threads),
+        fds: grew(|status| status.memory.fds),
+    })
 }
 
 fn recover(pair: &mut PairOfBoxes, clock: &Clock) -> Result<Option<f64>, Failure> {
@@ -269,6 +283,8 @@ fn median(values: &[f64]) -> f64 {
 }
 
 const CLIP: &str = "tests/media/clip-720p.mp4";
+/// Compared at either end.
+const GROWTH_SECONDS: usize = 15;
 const BEFORE_SECOND_BOX: Duration = Duration::from_secs(2);
 const WARMING_UP: Duration = Duration::from_secs(5);
 const FIRST_FRAME_POLL: Duration = Duration::from_millis(20);

@@ -103,6 +103,7 @@ impl PairOfBoxes {
             .args(["--log", "text", "run", "--config"])
             .arg(self.config(which))
             .args(&self.arguments[which])
+            .envs(allocator_as_installed())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -186,6 +187,13 @@ impl Drop for PairOfBoxes {
         }
         let _best_effort = std::fs::remove_dir_all(&self.directory);
     }
+}
+
+/// What the unit file tells the allocator: memory is measured as it is where a box is installed.
+fn allocator_as_installed() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let environment = UNIT.lines().filter_map(|line| line.strip_prefix("Environment="));
+    let pairs = environment.flat_map(str::split_whitespace).filter_map(|pair| pair.split_once('='));
+    pairs.filter(|(name, _)| ["MALLOC_", "GLIBC_", "G_SLICE"].iter().any(|begin| name.starts_with(begin)))
 }
 
 /// What the kernel counted for one process.
@@ -298,7 +306,25 @@ fn say(what: &'static str) -> impl Fn(std::io::Error) -> Failure {
     move |error| Failure::new(format!("could not {what}: {error}"))
 }
 
+const UNIT: &str = include_str!("../../systemd/engawa.service");
 const NAMES: [&str; 2] = ["a", "b"];
 const PORT_TRIES: usize = 50;
 /// `USER_HZ`, 100 on every Linux that Debian ships.
 const CLOCK_TICKS: f64 = 100.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_allocator_is_told_what_the_unit_tells_it() {
+        let told: Vec<_> = allocator_as_installed().collect();
+        let expected = [
+            ("MALLOC_ARENA_MAX", "2"),
+            ("MALLOC_MMAP_THRESHOLD_", "131072"),
+            ("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0"),
+            ("G_SLICE", "always-malloc"),
+        ];
+        assert_eq!(told, expected);
+    }
+}

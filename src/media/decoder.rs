@@ -6,28 +6,41 @@
 //!
 //! PTS goes through unchanged: it names the unit.
 
-use super::stage::{Stage, StageFault, element};
+use super::stage::{Lives, OPENS_WITHIN, Stage, StageFault, element};
 use crate::model::VideoCodec;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
 
-/// A running decoder. `broken` is called once it gives up, `decoded` with each frame; both on its threads.
+/// Makes the element that decodes.
+pub(super) type Make = Box<dyn Fn(VideoCodec) -> Result<gst::Element, StageFault> + Send + Sync>;
+
+/// A running decoder. `broken` is called once it gives up, `decoded` with each frame; both on its threads. At most `inside`
+/// units wait before it: more are refused.
 pub(super) fn build(
+    decoder: &gst::Element,
     codec: VideoCodec,
+    inside: usize,
     clock: &gst::Clock,
+    lives: &Lives,
     broken: impl Fn(String) + Send + Sync + 'static,
     decoded: impl Fn(gst::Sample) + Send + 'static,
 ) -> Result<(Stage, gst_app::AppSrc), StageFault> {
-    let stage = Stage::new("picture", clock, broken);
-    let (caps, decoder) = match codec {
-        VideoCodec::H264 => (H264_CAPS, h264()?),
-        VideoCodec::Vp8 => (VP8_CAPS, element("vp8dec")?),
+    let mut stage = Stage::new("picture", clock, broken);
+    let caps = match codec {
+        VideoCodec::H264 => H264_CAPS,
+        VideoCodec::Vp8 => VP8_CAPS,
     };
-    decoder.set_property("qos", false);
     let caps: gst::Caps = caps.parse().map_err(|error: gst::glib::BoolError| StageFault::Build(error.to_string()))?;
-    let source = gst_app::AppSrc::builder().caps(&caps).format(gst::Format::Time).is_live(true).build();
+    let source = gst_app::AppSrc::builder()
+        .caps(&caps)
+        .format(gst::Format::Time)
+        .is_live(true)
+        .leaky_type(gst_app::AppLeakyType::Upstream)
+        .max_buffers(inside as u64)
+        .max_bytes(0)
+        .build();
     let frames = gst_app::AppSinkCallbacks::builder()
         .new_sample(move |sink| {
             decoded(sink.pull_sample().map_err(|_| gst::FlowError::Eos)?);
@@ -42,9 +55,19 @@ pub(super) fn build(
         .build();
     sink.set_property("enable-last-sample", false);
     take_padded_frames(sink.upcast_ref());
-    stage.chain(&[source.upcast_ref(), &decoder, sink.upcast_ref()])?;
-    stage.play()?;
+    stage.chain(&[source.upcast_ref(), decoder, sink.upcast_ref()])?;
+    stage.play(lives, OPENS_WITHIN)?;
     Ok((stage, source))
+}
+
+/// The machine's decoder of this codec.
+pub(super) fn of(codec: VideoCodec) -> Result<gst::Element, StageFault> {
+    let decoder = match codec {
+        VideoCodec::H264 => h264()?,
+        VideoCodec::Vp8 => element("vp8dec")?,
+    };
+    decoder.set_property("qos", false);
+    Ok(decoder)
 }
 
 /// Reads the bitstream itself: flags do not survive every path. H.264: an IDR slice before any other; VP8: RFC 6386, 9.1.

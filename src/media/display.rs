@@ -1,6 +1,7 @@
 //! The displays a screen can stand on, best first: wayland, KMS, X11.
 
 use super::outlet::ENTRANCE;
+use super::stage::{Lives, OPENS_WITHIN};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use std::path::Path;
@@ -10,8 +11,8 @@ pub(super) const BALANCE: &str = "engawa-balance";
 /// Name of the element that writes.
 pub(super) const WORDS: &str = "engawa-words";
 
-/// Bin descriptions of the displays that are there now.
-pub(super) fn descriptions() -> Vec<String> {
+/// Bin descriptions of the displays that are there now. `lives` counts X servers that do not answer.
+pub(super) fn descriptions(lives: &Lives) -> Vec<String> {
     let mut found = Vec::new();
     if std::env::var_os("WAYLAND_DISPLAY").is_some() {
         found.push(dressed("", "waylandsink fullscreen=true sync=false qos=false"));
@@ -20,7 +21,7 @@ pub(super) fn descriptions() -> Vec<String> {
         found.push(dressed("", "kmssink sync=false qos=false"));
     }
     if std::env::var_os("DISPLAY").is_some()
-        && let Some((width, height)) = x_screen()
+        && let Some((width, height)) = lives.attempt(OPENS_WITHIN, x_screen).flatten()
     {
         // ximagesink's window is as large as its frames and nobody enlarges it where there is no window manager.
         let fill =

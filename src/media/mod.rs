@@ -1,5 +1,6 @@
 //! One file, one pipeline with its own bus and restart.
 
+mod admission;
 pub mod camera;
 mod decoder;
 pub mod devices;

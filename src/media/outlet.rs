@@ -4,17 +4,20 @@
 //!  push(sample) ─▶ appsrc (leaky: the newest stay) ─▶ bin of the first description that works
 //!                     ▲ new one                           │ error · stalled
 //!                     └────── keeper thread ◀─────────────┘  DeviceChanged, pause by LADDER, again
+//!                               └─ opens on a thread of the stage's own, within OPENS_WITHIN
 //! ```
 //!
-//! Promise: pushing never blocks; trouble of the device never reaches the session.
+//! Promise: pushing never blocks; trouble of the device never reaches the session; a device that hangs is told as missing,
+//! and holds at most [`LIVES`](super::stage::LIVES) threads.
 
-use super::stage::{Stage, StageFault, lock, spawn};
+use super::stage::{Lives, OPENS_WITHIN, Stage, StageFault, lock, spawn};
 use crate::core::input::Input;
 use crate::inbox::Inbox;
 use crate::model::Device;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -42,11 +45,16 @@ pub(super) struct OutletPlan {
     pub opened: Box<dyn Fn() + Send>,
 }
 
+/// One opened device. Cheap to clone.
 #[derive(Clone)]
-struct Open {
+pub(super) struct Open {
     source: gst_app::AppSrc,
     bin: gst::Bin,
+    counts: Arc<Counts>,
 }
+
+/// Tries that still hang, by what was tried: a display that hangs does not keep another one from being opened.
+type Hung = HashMap<String, Lives>;
 
 #[derive(Default)]
 struct Counts {
@@ -72,14 +80,12 @@ impl Outlet {
 
     /// Hands a sample on; false if nothing is open.
     pub(super) fn push(&self, sample: &gst::Sample) -> bool {
-        let Some(open) = lock(&self.open).clone() else { return false };
-        self.counts.pushed.fetch_add(1, Ordering::Relaxed);
-        open.source.push_sample(sample).is_ok()
+        self.current().is_some_and(|open| open.push(sample))
     }
 
-    /// An element of the open bin.
-    pub(super) fn element(&self, name: &str) -> Option<gst::Element> {
-        lock(&self.open).as_ref()?.bin.by_name(name)
+    /// What is open now.
+    pub(super) fn current(&self) -> Option<Open> {
+        lock(&self.open).clone()
     }
 
     /// Ends it.
@@ -93,6 +99,7 @@ impl Outlet {
         let mut present = None;
         let mut failures = 0;
         let mut attempt = 0;
+        let mut hung = Hung::new();
         while !self.counts.closed.load(Ordering::Acquire) {
             attempt += 1;
             let tell = |present: &mut Option<bool>, now_present: bool, detail: &str| {
@@ -102,7 +109,7 @@ impl Outlet {
                     inbox.urgent(Input::DeviceChanged { device: plan.device, present: now_present, detail });
                 }
             };
-            let cause = match self.open_first(plan, attempt) {
+            let cause = match self.open_first(plan, attempt, &mut hung) {
                 Ok((stage, open, description)) => {
                     *lock(&self.open) = Some(open);
                     (plan.opened)();
@@ -154,10 +161,12 @@ impl Outlet {
         }
     }
 
-    fn open_first(&self, plan: &OutletPlan, attempt: u64) -> Result<(Stage, Open, String), String> {
+    fn open_first(&self, plan: &OutletPlan, attempt: u64, hung: &mut Hung) -> Result<(Stage, Open, String), String> {
         let mut causes = Vec::new();
+        hung.retain(|_, lives| lives.count() > 0);
         for description in (plan.descriptions)() {
-            match self.open_one(plan, attempt, &description) {
+            let lives = hung.entry(description.clone()).or_default();
+            match self.open_one(plan, attempt, &description, lives) {
                 Ok((stage, open)) => return Ok((stage, open, description)),
                 Err(fault) => causes.push(fault.to_string()),
             }
@@ -165,9 +174,15 @@ impl Outlet {
         Err(if causes.is_empty() { "nothing to open".into() } else { causes.join("; ") })
     }
 
-    fn open_one(&self, plan: &OutletPlan, attempt: u64, description: &str) -> Result<(Stage, Open), StageFault> {
+    fn open_one(
+        &self,
+        plan: &OutletPlan,
+        attempt: u64,
+        description: &str,
+        lives: &Lives,
+    ) -> Result<(Stage, Open), StageFault> {
         let words = self.words.clone();
-        let stage = Stage::new("outlet", &plan.clock, move |cause| {
+        let mut stage = Stage::new("outlet", &plan.clock, move |cause| {
             // Full: the keeper has enough to read about this fault already.
             let _ = words.try_send(Word::Broken { attempt, cause });
         });
@@ -190,8 +205,21 @@ impl Outlet {
             counts.passed.fetch_add(1, Ordering::Relaxed);
             gst::PadProbeReturn::Ok
         });
-        stage.play()?;
-        Ok((stage, Open { source, bin }))
+        stage.play(lives, OPENS_WITHIN)?;
+        Ok((stage, Open { source, bin, counts: Arc::clone(&self.counts) }))
+    }
+}
+
+impl Open {
+    /// Hands a sample on.
+    pub(super) fn push(&self, sample: &gst::Sample) -> bool {
+        self.counts.pushed.fetch_add(1, Ordering::Relaxed);
+        self.source.push_sample(sample).is_ok()
+    }
+
+    /// An element of its bin.
+    pub(super) fn element(&self, name: &str) -> Option<gst::Element> {
+        self.bin.by_name(name)
     }
 }
 

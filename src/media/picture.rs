@@ -8,17 +8,18 @@
 //!
 //! The decoder outlives sessions: a new one costs one key frame. Nothing torn is shown: after a gap, an error or a new
 //! session units are dropped until a key frame comes, and `key_frame_needed` says so. A frame in, a frame out: there is
-//! no queue in the decoder; the shelf holds at most [`SHELF`] frames and drops a frame that its successor overtook.
+//! no queue in the decoder; the shelf holds at most [`SHELF`] frames and drops a frame that its successor overtook. A
+//! decoder that fails, hangs or gives nothing is replaced, for ever.
 
+use super::admission::{Admission, INSIDE, Unit, Verdict};
 use super::decoder;
-use super::stage::{Stage, StageFault, lock, now, spawn};
+use super::stage::{Lives, Stage, lock, now, spawn};
 use crate::core::input::{News, Percentiles};
-use crate::core::playout::{CaptureClock, Follower, Heard, PictureHold, Tally};
+use crate::core::playout::{PictureHold, Tally};
 use crate::core::signal::Alignment;
 use crate::inbox::Inbox;
 use crate::model::{Line, Moment, SessionId, VideoCodec};
 use gstreamer as gst;
-use gstreamer_app as gst_app;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -54,30 +55,12 @@ struct Shared {
     shown: Shown,
     key_frame_needed: KeyFrameNeeded,
     hold: Arc<Mutex<PictureHold>>,
-    intake: Mutex<Intake>,
+    admission: Mutex<Admission>,
+    /// Makes decoders.
+    make: decoder::Make,
+    lives: Lives,
     shelf: Mutex<Shelf>,
     wake: Condvar,
-}
-
-/// What the network's threads and the decoder share.
-struct Intake {
-    source: Option<gst_app::AppSrc>,
-    codec: VideoCodec,
-    follower: Follower,
-    capture: CaptureClock,
-    waits_for_key_frame: bool,
-    asked: Option<(SessionId, Moment)>,
-    /// What is inside the decoder.
-    inside: VecDeque<Unit>,
-    last_pts: Moment,
-}
-
-#[derive(Clone, Copy)]
-struct Unit {
-    /// When it was taken: its name inside the decoder.
-    pts: Moment,
-    rtp: u32,
-    session: SessionId,
 }
 
 /// What the decoder and the picture thread share.
@@ -120,23 +103,27 @@ impl PictureReceiver {
         shown: Shown,
         key_frame_needed: KeyFrameNeeded,
     ) -> Self {
-        let intake = Intake {
-            source: None,
-            codec,
-            follower: Follower::default(),
-            capture: CaptureClock::new(Line::Camera),
-            waits_for_key_frame: true,
-            asked: None,
-            inside: VecDeque::new(),
-            last_pts: Moment::default(),
-        };
+        Self::start_with(Box::new(decoder::of), codec, clock, hold, inbox, shown, key_frame_needed)
+    }
+
+    pub(super) fn start_with(
+        make: decoder::Make,
+        codec: VideoCodec,
+        clock: gst::Clock,
+        hold: Arc<Mutex<PictureHold>>,
+        inbox: Inbox,
+        shown: Shown,
+        key_frame_needed: KeyFrameNeeded,
+    ) -> Self {
         let shared = Arc::new(Shared {
             clock,
             inbox,
             shown,
             key_frame_needed,
             hold,
-            intake: Mutex::new(intake),
+            admission: Mutex::new(Admission::new(codec)),
+            make,
+            lives: Lives::default(),
             shelf: Mutex::new(Shelf { rebuild: true, ..Shelf::default() }),
             wake: Condvar::new(),
         });
@@ -149,12 +136,21 @@ impl PictureReceiver {
     /// before it is missing.
     pub fn take(&self, session: SessionId, rtp: u32, unit: &gst::Buffer) {
         let taken_at = now(&self.0.clock);
-        let (push, ask) = lock(&self.0.intake).admit(session, rtp, unit, taken_at);
-        if let Some((source, buffer)) = push
-            && let Err(error) = source.push_buffer(buffer)
-        {
-            tracing::debug!(%error, "the decoder takes nothing");
-        }
+        let verdict = lock(&self.0.admission).admit(session, rtp, unit, taken_at);
+        let ask = match verdict {
+            Verdict::Decode { source, buffer, ask } => {
+                if let Err(error) = source.push_buffer(buffer) {
+                    tracing::debug!(%error, "the decoder takes nothing");
+                }
+                ask
+            }
+            Verdict::Drop { ask } => ask,
+            Verdict::Stuck => {
+                tracing::warn!("the decoder takes units and gives no picture: another one is built");
+                self.0.rebuild();
+                false
+            }
+        };
         if ask {
             (self.0.key_frame_needed)(session, Line::Camera);
         }
@@ -162,18 +158,17 @@ impl PictureReceiver {
 
     /// Decode this codec from now on.
     pub fn codec(&self, codec: VideoCodec) {
-        let mut intake = lock(&self.0.intake);
-        if intake.codec != codec {
-            intake.codec = codec;
-            intake.source = None;
-            drop(intake);
+        let mut admission = lock(&self.0.admission);
+        if admission.codec != codec {
+            admission.change(codec);
+            drop(admission);
             self.0.rebuild();
         }
     }
 
     /// The newest pair of RTP time and capture time.
     pub fn align(&self, alignment: Alignment) {
-        lock(&self.0.intake).capture.align(alignment);
+        lock(&self.0.admission).capture.align(alignment);
     }
 
     /// What was shown since the last report.
@@ -191,6 +186,13 @@ impl PictureReceiver {
         }
     }
 
+    /// Units inside the decoder, those of them that wait before it, and the decoders that have not come back.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> (usize, usize, usize) {
+        let (inside, queued) = lock(&self.0.admission).held();
+        (inside, queued, self.0.lives.count())
+    }
+
     /// Ends thread and decoder.
     pub fn stop(&self) {
         lock(&self.0.shelf).stopped = true;
@@ -198,99 +200,17 @@ impl PictureReceiver {
     }
 }
 
-impl Intake {
-    /// What to push into the decoder, and whether to ask for a key frame.
-    fn admit(
-        &mut self,
-        session: SessionId,
-        rtp: u32,
-        unit: &gst::Buffer,
-        taken_at: Moment,
-    ) -> (Option<(gst_app::AppSrc, gst::Buffer)>, bool) {
-        let key_frame = decoder::is_key_frame(self.codec, unit);
-        match self.follower.hear(session, taken_at) {
-            Heard::Followed => {}
-            Heard::Left => return (None, false),
-            Heard::Candidate if key_frame => self.follower.follow(session, taken_at),
-            Heard::Candidate => return (None, self.may_ask(session, taken_at)),
-        }
-        if key_frame {
-            self.waits_for_key_frame = false;
-        } else if unit.flags().contains(gst::BufferFlags::DISCONT) {
-            self.waits_for_key_frame = true;
-        }
-        let Some(source) = self.source.clone().filter(|_| !self.waits_for_key_frame) else {
-            self.waits_for_key_frame = true;
-            return (None, self.may_ask(session, taken_at));
-        };
-        if self.inside.len() >= INSIDE {
-            // The decoder is stuck behind or swallows what it cannot repair.
-            self.inside.clear();
-            self.waits_for_key_frame = true;
-            return (None, self.may_ask(session, taken_at));
-        }
-        let pts = taken_at.max(self.last_pts + Duration::from_nanos(1));
-        self.last_pts = pts;
-        self.inside.push_back(Unit { pts, rtp, session });
-        let mut buffer = unit.copy(); // shares the bytes
-        if let Some(buffer) = buffer.get_mut() {
-            buffer.set_pts(gst::ClockTime::from_nseconds(pts.as_nanos()));
-            buffer.set_dts(gst::ClockTime::NONE);
-            buffer.unset_flags(gst::BufferFlags::DISCONT);
-        }
-        let swallowed = self.inside.len() > SWALLOWED && self.may_ask(session, taken_at);
-        (Some((source, buffer)), swallowed)
-    }
-
-    fn may_ask(&mut self, session: SessionId, at: Moment) -> bool {
-        let may = self.asked.is_none_or(|(of, asked_at)| of != session || at.since(asked_at) >= ASK_EVERY);
-        if may {
-            self.asked = Some((session, at));
-        }
-        may
-    }
-
-    /// The unit a decoded frame was made from; those before it gave no picture.
-    fn decoded(&mut self, pts: Moment) -> Option<Unit> {
-        while let Some(unit) = self.inside.pop_front() {
-            if unit.pts == pts {
-                return Some(unit);
-            }
-            if unit.pts > pts {
-                self.inside.push_front(unit);
-                return None;
-            }
-        }
-        None
-    }
-}
-
 impl Shared {
     fn run(self: Arc<Self>) {
         let mut stage = None;
-        let mut failures = 0_u32;
         loop {
             match self.next_work() {
                 Work::Stop => return,
                 Work::Show(ready) => self.show(ready),
                 Work::Rebuild => {
                     drop(stage.take());
-                    let codec = lock(&self.intake).codec;
-                    match self.build(codec) {
-                        Ok((new_stage, source)) => {
-                            stage = Some(new_stage);
-                            failures = 0;
-                            let mut intake = lock(&self.intake);
-                            intake.inside.clear();
-                            intake.waits_for_key_frame = true;
-                            intake.source = (intake.codec == codec).then_some(source);
-                        }
-                        Err(fault) => {
-                            tracing::warn!(%fault, ?codec, "the picture cannot be decoded");
-                            failures = (failures + 1).min(8);
-                            self.retry_after(RETRY * failures);
-                        }
-                    }
+                    self.pause();
+                    stage = self.build();
                 }
             }
         }
@@ -325,7 +245,7 @@ impl Shared {
     fn show(&self, ready: Ready) {
         let shown_at = now(&self.clock);
         (self.shown)(&ready.sample, shown_at);
-        let delay = lock(&self.intake).capture.delay(ready.unit.rtp, shown_at);
+        let delay = lock(&self.admission).capture.delay(ready.unit.rtp, shown_at);
         let mut shelf = lock(&self.shelf);
         shelf.figures.frames += 1;
         if let Some(delay) = delay {
@@ -339,10 +259,11 @@ impl Shared {
     fn decoded(&self, sample: gst::Sample) {
         let decoded_at = now(&self.clock);
         let Some(pts) = sample.buffer().and_then(gst::BufferRef::pts) else { return };
-        let mut intake = lock(&self.intake);
-        let Some(unit) = intake.decoded(Moment::from_nanos(pts.nseconds())) else { return };
-        let captured_at = intake.capture.delay(unit.rtp, decoded_at).and_then(|_| intake.capture.captured_at(unit.rtp));
-        drop(intake);
+        let mut admission = lock(&self.admission);
+        let Some(unit) = admission.decoded(Moment::from_nanos(pts.nseconds())) else { return };
+        let capture = &mut admission.capture;
+        let captured_at = capture.delay(unit.rtp, decoded_at).and_then(|_| capture.captured_at(unit.rtp));
+        drop(admission);
         let due = lock(&self.hold).due(captured_at, decoded_at);
         let size = sample.caps().and_then(|caps| caps.structure(0)).and_then(decoder::size_in);
         let mut shelf = lock(&self.shelf);
@@ -362,23 +283,25 @@ impl Shared {
         self.wake.notify_one();
     }
 
-    /// Nobody else uses the picture thread while there is no decoder.
-    fn retry_after(&self, pause: Duration) {
+    /// Before another decoder; the first one that fails is replaced at once. Nothing is shown meanwhile: there is nothing.
+    fn pause(&self) {
+        let failures = lock(&self.admission).failures;
+        let pause = RETRY * failures.saturating_sub(1).min(8);
         let shelf = lock(&self.shelf);
-        let (mut shelf, _) = self
-            .wake
-            .wait_timeout_while(shelf, pause, |shelf| !shelf.stopped && !shelf.rebuild)
-            .unwrap_or_else(PoisonError::into_inner);
-        shelf.rebuild = true;
+        let again = |shelf: &mut Shelf| !shelf.stopped && !std::mem::take(&mut shelf.rebuild);
+        drop(self.wake.wait_timeout_while(shelf, pause, again).unwrap_or_else(PoisonError::into_inner));
     }
 
-    fn build(self: &Arc<Self>, codec: VideoCodec) -> Result<(Stage, gst_app::AppSrc), StageFault> {
+    /// `None`: it does not stand; the next try is ordered.
+    fn build(self: &Arc<Self>) -> Option<Stage> {
+        let (codec, number) = {
+            let mut admission = lock(&self.admission);
+            (admission.codec, admission.next_decoder())
+        };
         let (broken, shared) = (Arc::downgrade(self), Arc::downgrade(self));
         let broken = move |cause: String| {
-            tracing::warn!(cause, "the decoder failed");
             if let Some(shared) = broken.upgrade() {
-                lock(&shared.intake).source = None;
-                shared.rebuild();
+                shared.broke(number, &cause);
             }
         };
         let decoded = move |sample| {
@@ -386,15 +309,29 @@ impl Shared {
                 shared.decoded(sample);
             }
         };
-        decoder::build(codec, &self.clock, broken, decoded)
+        let made = (self.make)(codec);
+        let built =
+            made.and_then(|element| decoder::build(&element, codec, INSIDE, &self.clock, &self.lives, broken, decoded));
+        match built {
+            Ok((stage, source)) => {
+                lock(&self.admission).built(codec, source);
+                Some(stage)
+            }
+            Err(fault) => {
+                self.broke(number, &fault.to_string());
+                None
+            }
+        }
+    }
+
+    fn broke(&self, decoder: u64, cause: &str) {
+        if lock(&self.admission).broke(decoder) {
+            tracing::warn!(cause, "the picture cannot be decoded");
+            self.rebuild();
+        }
     }
 }
 
-const ASK_EVERY: Duration = Duration::from_millis(200);
 const RETRY: Duration = Duration::from_millis(250);
 /// 40 ms of lip sync at the longest sound delay (400 ms) need so many frames at 30 fps, not more.
 const SHELF: usize = 14;
-/// Units that may be inside the decoder before it counts as stuck.
-const INSIDE: usize = 12;
-/// Units without a picture before the sender is asked for a key frame.
-const SWALLOWED: usize = 3;

@@ -9,8 +9,8 @@
 //! Promise: a picture that is not live is grey and carries its age; `Sink::None` costs nothing; trouble of the display
 //! never reaches the session.
 
-use super::outlet::{Outlet, OutletPlan};
-use super::stage::{lock, now, spawn};
+use super::outlet::{Open, Outlet, OutletPlan};
+use super::stage::{Lives, lock, now, spawn};
 use super::{display, stage};
 use crate::config::Sink;
 use crate::core::plan::{Picture, Screen};
@@ -38,6 +38,8 @@ struct Face {
     screen: Screen,
     last: Option<gst::Sample>,
     background: gst::Sample,
+    /// A display opened that nothing was drawn on.
+    opened: bool,
     stopped: bool,
 }
 
@@ -46,14 +48,18 @@ impl ScreenView {
     pub fn start(sink: &Sink, language: Language, clock: gst::Clock, inbox: Inbox) -> Self {
         let descriptions: Box<dyn Fn() -> Vec<String> + Send> = match sink.clone() {
             Sink::None => return Self(None),
-            Sink::Auto => Box::new(display::descriptions),
+            Sink::Auto => {
+                let lives = Lives::default();
+                Box::new(move || display::descriptions(&lives))
+            }
             Sink::Alsa(device) => {
                 tracing::warn!(device, "a sound device is no screen");
                 return Self(None);
             }
             Sink::Gst(description) => Box::new(move || vec![display::dressed("", &description)]),
         };
-        let face = Face { screen: Screen::default(), last: None, background: background(), stopped: false };
+        let face =
+            Face { screen: Screen::default(), last: None, background: background(), opened: false, stopped: false };
         let shared = Arc::new(Shared {
             clock: clock.clone(),
             language,
@@ -69,6 +75,7 @@ impl ScreenView {
             descriptions,
             opened: Box::new(move || {
                 if let Some(shared) = opened.upgrade() {
+                    lock(&shared.face).opened = true;
                     shared.wake.notify_one();
                 }
             }),
@@ -97,8 +104,8 @@ impl ScreenView {
         face.last = Some(sample.clone());
         let live = face.screen.picture == Picture::Live;
         drop(face);
-        if live {
-            shared.push(sample);
+        if live && let Some(open) = shared.current() {
+            shared.push(&open, sample);
         }
     }
 
@@ -114,7 +121,8 @@ impl ScreenView {
 }
 
 impl Shared {
-    /// Draws after every change, and each second while nothing is live.
+    /// Draws after every change, on every display that opens, and each second while nothing is live. What is dressed is what
+    /// is drawn on: a display that opens meanwhile gets nothing before its own turn.
     fn run(&self) {
         let mut face = lock(&self.face);
         while !face.stopped {
@@ -125,22 +133,28 @@ impl Shared {
             };
             let grey = matches!(face.screen.picture, Picture::Held { .. }) && face.last.is_some();
             let screen = face.screen.clone();
+            face.opened = false;
             drop(face);
-            self.dress(&screen, grey);
-            if let Some(still) = &still {
-                self.push(still);
+            if let Some(open) = self.current() {
+                self.dress(&open, &screen, grey);
+                if let Some(still) = &still {
+                    self.push(&open, still);
+                }
             }
             face = lock(&self.face);
-            if face.screen == screen && !face.stopped {
+            if face.screen == screen && !face.opened && !face.stopped {
                 face = self.wake.wait_timeout(face, SECOND).unwrap_or_else(PoisonError::into_inner).0;
             }
         }
     }
 
-    /// Sets colour and words of the open display.
-    fn dress(&self, screen: &Screen, grey: bool) {
-        let Some(outlet) = lock(&self.outlet).clone() else { return };
-        let (Some(balance), Some(words)) = (outlet.element(display::BALANCE), outlet.element(display::WORDS)) else {
+    fn current(&self) -> Option<Open> {
+        lock(&self.outlet).as_ref()?.current()
+    }
+
+    /// Sets colour and words of a display.
+    fn dress(&self, open: &Open, screen: &Screen, grey: bool) {
+        let (Some(balance), Some(words)) = (open.element(display::BALANCE), open.element(display::WORDS)) else {
             return;
         };
         let (saturation, brightness, contrast) = if grey { (0.0, -0.1, 0.7) } else { (1.0, 0.0, 1.0) };
@@ -157,15 +171,14 @@ impl Shared {
         }
     }
 
-    fn push(&self, sample: &gst::Sample) {
-        let Some(outlet) = lock(&self.outlet).clone() else { return };
+    fn push(&self, open: &Open, sample: &gst::Sample) {
         let Some(mut buffer) = sample.buffer_owned() else { return };
         let shown_at = gst::ClockTime::from_nseconds(stage::now(&self.clock).as_nanos());
         let writable = buffer.make_mut();
         writable.set_pts(shown_at);
         writable.set_dts(gst::ClockTime::NONE);
         writable.set_duration(gst::ClockTime::NONE);
-        outlet.push(&gst::Sample::builder().buffer(&buffer).caps_if_some(sample.caps_owned().as_ref()).build());
+        open.push(&gst::Sample::builder().buffer(&buffer).caps_if_some(sample.caps_owned().as_ref()).build());
     }
 }
 
@@ -235,6 +248,56 @@ const SECOND: Duration = Duration::from_secs(1);
 mod tests {
     use super::*;
     use crate::core::sentence::Sentence;
+    use std::sync::Once;
+
+    /// First blue-difference sample of a frame: [`GREY`] has no colour.
+    fn chroma(buffer: &gst::BufferRef) -> u8 {
+        buffer.map_readable().unwrap()[1280 * 720]
+    }
+
+    fn eventually(done: impl Fn() -> bool) -> bool {
+        let clock = gst::SystemClock::obtain();
+        (0..500).any(|_| {
+            let _ = clock.new_single_shot_id(clock.time() + gst::ClockTime::from_mseconds(10)).wait();
+            done()
+        })
+    }
+
+    #[test]
+    fn a_display_that_opens_while_another_is_dressed_shows_nothing_ungreyed() {
+        gst::init().unwrap();
+        let sink = Sink::Gst("video/x-raw,format=I420 ! fakesink name=eye async=false".into());
+        let view = ScreenView::start(&sink, Language::English, gst::SystemClock::obtain(), Inbox::default());
+        let shared = view.0.clone().unwrap();
+        assert!(eventually(|| shared.current().is_some()));
+        let first = shared.current().unwrap().element(display::BALANCE).unwrap();
+        view.frame(&background()); // the last one of the far room; it has a little colour
+
+        // While the first display is made grey it breaks, and the next one opens.
+        let (seen, breaks) = (Arc::new(Mutex::new(Vec::new())), Once::new());
+        let (sees, looked_up) = (seen.clone(), Arc::downgrade(&shared));
+        first.connect_notify(Some("saturation"), move |first, _| {
+            breaks.call_once(|| {
+                gst::element_error!(first, gst::CoreError::Failed, ["the display is gone"]);
+                let shared = looked_up.upgrade().unwrap();
+                let next = || shared.current().filter(|open| open.element(display::BALANCE).as_ref() != Some(first));
+                assert!(eventually(|| next().is_some()), "no other display opened");
+                let eye = next().unwrap().element("eye").unwrap().static_pad("sink").unwrap();
+                let sees = sees.clone();
+                eye.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+                    lock(&sees).extend(info.buffer().map(|buffer| chroma(buffer)));
+                    gst::PadProbeReturn::Ok
+                });
+            });
+        });
+        view.show(&Screen { picture: Picture::Held { since: Moment::default() }, sentence: Some(Sentence::FarSilent) });
+        assert!(eventually(|| lock(&seen).len() >= 2), "the new display is drawn on: {:?}", lock(&seen));
+        view.stop();
+        assert_ne!(chroma(background().buffer().unwrap()), GREY);
+        assert!(lock(&seen).iter().all(|chroma| *chroma == GREY), "{:?}", lock(&seen));
+    }
+
+    const GREY: u8 = 128;
 
     #[test]
     fn a_held_picture_carries_its_age_and_a_live_one_does_not() {

@@ -10,6 +10,7 @@ use crate::inbox::Inbox;
 use crate::media::room::Media;
 use crate::model::Language;
 use crate::peer::Peer;
+use crate::system::memory::Memory;
 use crate::system::notify::Notify;
 use crate::system::status::Status;
 use crate::system::status_socket::StatusSocket;
@@ -23,6 +24,7 @@ pub(super) struct Hands {
     status: StatusSocket,
     pub(super) notify: Notify,
     ceiling_kbps: u32,
+    memory: Memory,
     link: LinkState,
     intruder: bool,
     pub(super) stopping: bool,
@@ -37,6 +39,7 @@ impl Hands {
             status,
             notify: Notify::from_env(),
             ceiling_kbps,
+            memory: Memory::default(),
             link: LinkState::Unpaired,
             intruder: false,
             stopping: false,
@@ -94,6 +97,7 @@ impl Hands {
 
     /// Once a second: what was really sent, carried and received.
     pub(super) fn report(&mut self, inbox: &Inbox) {
+        self.memory = Memory::now();
         let (sent, received) = self.media.report(REPORT_PERIOD);
         inbox.news(News::Sent(sent));
         inbox.news(News::Received(received));
@@ -116,6 +120,6 @@ impl Hands {
             tracing::info!(link = ?snapshot.link, session = ?snapshot.session, "{sentence}");
             self.notify.status(&format!("{:?} {sentence}", snapshot.link));
         }
-        self.status.publish(Status::of(snapshot, self.ceiling_kbps));
+        self.status.publish(Status::of(snapshot, self.ceiling_kbps, self.memory));
     }
 }

@@ -1,7 +1,8 @@
-//! The machine below: clocks, notify, network evidence, the status socket.
+//! The machine below: clocks, memory, notify, network evidence, the status socket.
 
 pub mod check;
 pub mod clock;
+pub mod memory;
 pub mod network;
 pub mod notify;
 pub mod status;

@@ -4,6 +4,7 @@ use crate::core::input::Percentiles;
 use crate::core::sentence::Sentence;
 use crate::core::snapshot::{LinkState, Snapshot};
 use crate::model::{CameraState, Device, Language, MicState, Moment, VideoCodec};
+use crate::system::memory::Memory;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -81,6 +82,8 @@ pub struct Status {
     pub missing: Vec<String>,
     /// The last fault.
     pub fault: Option<FaultStatus>,
+    /// What the daemon holds, asked once a second.
+    pub memory: Memory,
     /// Bench only: pixel stamps, milliseconds from stamp drawn to stamp read.
     pub stamps_ms: Option<StampStatus>,
 }
@@ -143,8 +146,8 @@ pub struct StampStatus {
 }
 
 impl Status {
-    /// From the loop's snapshot.
-    pub fn of(snapshot: &Snapshot, ceiling_kbps: u32) -> Self {
+    /// From the loop's snapshot, and what only the system knows.
+    pub fn of(snapshot: &Snapshot, ceiling_kbps: u32, memory: Memory) -> Self {
         let (received, sent) = (&snapshot.received, &snapshot.sent);
         Self {
             version: VERSION,
@@ -191,6 +194,7 @@ impl Status {
                 began_s: ago(snapshot.at, fault.since),
                 over_s: fault.until.map(|until| ago(snapshot.at, until)),
             }),
+            memory,
             stamps_ms: received.stamps.map(|stamps| StampStatus {
                 count: stamps.count as u64,
                 p50: millis(stamps.p50),
@@ -282,7 +286,8 @@ mod tests {
 
     #[test]
     fn every_field_is_documented_and_every_documented_field_exists() {
-        let json = serde_json::to_value(Status::of(&Snapshot::default(), 3000)).unwrap();
+        let memory = Memory { live_heap_bytes: 1, rss_bytes: 2, threads: 3, fds: 4 };
+        let json = serde_json::to_value(Status::of(&Snapshot::default(), 3000, memory)).unwrap();
         let fields: BTreeSet<String> = json.as_object().unwrap().keys().cloned().collect();
         let table = include_str!("../../docs/status.md").lines().filter(|line| line.starts_with("| `"));
         let documented: BTreeSet<String> = table
@@ -291,6 +296,12 @@ mod tests {
             .collect();
         assert_eq!(fields, documented);
         assert_eq!(json["version"], VERSION);
+        let named = serde_json::json!({"live_heap_bytes": 1, "rss_bytes": 2, "threads": 3, "fds": 4});
+        assert_eq!(json["memory"], named);
+        let row = include_str!("../../docs/status.md").lines().find(|line| line.starts_with("| `memory`")).unwrap();
+        for name in named.as_object().unwrap().keys() {
+            assert!(row.contains(&format!("`{name}`")), "{row}");
+        }
     }
 
     #[test]
