@@ -290,7 +290,11 @@ mod tests {
                 });
             });
         });
-        view.show(&Screen { picture: Picture::Held { since: Moment::default() }, sentence: Some(Sentence::FarSilent) });
+        view.show(&Screen {
+            picture: Picture::Held { since: Moment::default() },
+            sentence: Some(Sentence::FarSilent),
+            ..Screen::default()
+        });
         assert!(eventually(|| lock(&seen).len() >= 2), "the new display is drawn on: {:?}", lock(&seen));
         view.stop();
         assert_ne!(chroma(background().buffer().unwrap()), GREY);
