@@ -5,5 +5,6 @@ pub mod clock;
 pub mod memory;
 pub mod network;
 pub mod notify;
+pub mod room_status;
 pub mod status;
 pub mod status_socket;
