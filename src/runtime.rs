@@ -125,7 +125,10 @@ async fn turn(
         while let Some(mail) = waiting {
             match mail {
                 Mail::Urgent(input) => {
-                    tracing::debug!(?input);
+                    // What people type is nobody's business, the room code least of all.
+                    if !matches!(input, Input::Room(_)) {
+                        tracing::debug!(?input);
+                    }
                     core.handle(input, now);
                 }
                 Mail::News(news) => core.hear(news, now),

@@ -2,7 +2,7 @@
 
 use super::REPORT_PERIOD;
 use crate::core::Core;
-use crate::core::input::News;
+use crate::core::input::{News, RoomInput};
 use crate::core::output::Output;
 use crate::core::sentence::Sentence;
 use crate::core::snapshot::{LinkState, Snapshot};
@@ -10,11 +10,13 @@ use crate::inbox::Inbox;
 use crate::media::room::Media;
 use crate::model::Language;
 use crate::peer::Peer;
+use crate::questions::Questions;
 use crate::system::memory::Memory;
 use crate::system::notify::Notify;
 use crate::system::status::Status;
 use crate::system::status_socket::StatusSocket;
 use crate::trunk::Trunk;
+use ring::rand::{SecureRandom, SystemRandom};
 
 /// Everything the box does with.
 pub(super) struct Hands {
@@ -23,6 +25,7 @@ pub(super) struct Hands {
     media: Media,
     status: StatusSocket,
     pub(super) notify: Notify,
+    questions: Questions,
     ceiling_kbps: u32,
     memory: Memory,
     link: LinkState,
@@ -31,13 +34,21 @@ pub(super) struct Hands {
 }
 
 impl Hands {
-    pub(super) fn new(trunk: Option<Trunk>, peer: Peer, media: Media, status: StatusSocket, ceiling_kbps: u32) -> Self {
+    pub(super) fn new(
+        trunk: Option<Trunk>,
+        peer: Peer,
+        media: Media,
+        status: StatusSocket,
+        questions: Questions,
+        ceiling_kbps: u32,
+    ) -> Self {
         Self {
             trunk,
             peer,
             media,
             status,
             notify: Notify::from_env(),
+            questions,
             ceiling_kbps,
             memory: Memory::default(),
             link: LinkState::Unpaired,
@@ -90,7 +101,14 @@ impl Hands {
             }
             Output::Align(alignment) => self.media.align(alignment),
             Output::RefreshPicture { line } => self.media.refresh(line),
-            Output::Answer { .. } | Output::Record(_) | Output::Remember(_) | Output::DrawCode => {}
+            Output::Answer { ticket, answer } => self.questions.answer(ticket, answer),
+            Output::Record(entry) => tracing::info!(?entry, "ledger"),
+            Output::Remember(_) => {}
+            Output::DrawCode => match draw_code() {
+                Some(code) => self.questions.tell(RoomInput::CodeDrawn(code)),
+                // The code of before stays: nobody new gets in by it that did not before.
+                None => tracing::warn!("the system gives no random numbers: the room code stays"),
+            },
             Output::Stop => self.stopping = true,
         }
     }
@@ -122,4 +140,16 @@ impl Hands {
         }
         self.status.publish(Status::of(snapshot, self.ceiling_kbps, self.memory));
     }
+}
+
+/// Six digits, each code as likely as any other: the few numbers beyond the last whole million are drawn again.
+fn draw_code() -> Option<u32> {
+    const CODES: u32 = 1_000_000;
+    let random = SystemRandom::new();
+    (0..32).find_map(|_| {
+        let mut bytes = [0; 4];
+        random.fill(&mut bytes).ok()?;
+        let number = u32::from_le_bytes(bytes);
+        (number < u32::MAX - u32::MAX % CODES).then_some(number % CODES)
+    })
 }

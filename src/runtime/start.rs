@@ -12,6 +12,7 @@ use crate::inbox::Inbox;
 use crate::media::room::{self as media, Intake, Media};
 use crate::model::{BootId, VideoCodec};
 use crate::peer::{Peer, PeerSettings, Taps};
+use crate::questions::Questions;
 use crate::system::check;
 use crate::system::clock::Clock;
 use crate::system::network;
@@ -53,7 +54,7 @@ pub(super) async fn start(
         microphone_open: config.sound.microphone_open,
     };
     let settings = Settings { link, room, remembered: Remembered::default(), ceiling: config.ceiling };
-    let hands = Hands::new(trunk, peer, media, status, config.ceiling.as_kbps());
+    let hands = Hands::new(trunk, peer, media, status, Questions::new(inbox.clone()), config.ceiling.as_kbps());
     Ok((Core::new(settings, clock.now()), hands))
 }
 

@@ -7,5 +7,6 @@ pub mod memory;
 pub mod network;
 pub mod notify;
 pub mod room_memory;
+pub mod room_status;
 pub mod status;
 pub mod status_socket;
