@@ -168,6 +168,11 @@ pub const fn stance_name(stance: Stance) -> &'static str {
     }
 }
 
+/// The stance of that name.
+pub fn stance(name: &str) -> Option<Stance> {
+    [Stance::Present, Stance::Curtain, Stance::Asleep].into_iter().find(|stance| stance_name(*stance) == name)
+}
+
 /// "clear", "frosted", "black"
 pub const fn veil_name(veil: Veil) -> &'static str {
     match veil {
@@ -191,6 +196,12 @@ pub const fn microphone_name(state: MicState) -> &'static str {
     }
 }
 
+/// The microphone state of that name.
+pub fn microphone(name: &str) -> Option<MicState> {
+    let all = [MicState::Closed, MicState::LevelsOnly, MicState::Open];
+    all.into_iter().find(|state| microphone_name(*state) == name)
+}
+
 /// "off", "placeholder", "live"
 pub const fn camera_name(state: CameraState) -> &'static str {
     match state {
@@ -198,6 +209,12 @@ pub const fn camera_name(state: CameraState) -> &'static str {
         CameraState::Placeholder => "placeholder",
         CameraState::Live => "live",
     }
+}
+
+/// The camera state of that name.
+pub fn camera(name: &str) -> Option<CameraState> {
+    let all = [CameraState::Off, CameraState::Placeholder, CameraState::Live];
+    all.into_iter().find(|state| camera_name(*state) == name)
 }
 
 /// The reason in one word: "far_curtain", "wrong_code", …
@@ -218,6 +235,14 @@ pub const fn denied_name(why: Denied) -> &'static str {
         Denied::Full => "full",
         Denied::NotPaired => "not_paired",
     }
+}
+
+/// The reason of that name.
+pub fn denied(name: &str) -> Option<Denied> {
+    let shut = [Denied::FarCurtain, Denied::FarAsleep, Denied::NearCurtain, Denied::NearAsleep];
+    let nobody = [Denied::NoLink, Denied::NotPaired, Denied::NobodyKnocks, Denied::NoSuchView, Denied::NoSuchGuest];
+    let door = [Denied::NotAdmitted, Denied::WrongCode, Denied::TooManyTries, Denied::Locked, Denied::Full];
+    shut.into_iter().chain(nobody).chain(door).find(|why| denied_name(*why) == name)
 }
 
 const fn pick<'t>(language: Language, ja: &'t str, en: &'t str) -> &'t str {

@@ -13,7 +13,7 @@ use crate::asking;
 use crate::core::agreement::Wish;
 use crate::core::memory::Remembered;
 use crate::durable;
-use crate::model::{Stance, Together};
+use crate::model::Together;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -193,17 +193,12 @@ fn read(bytes: &[u8]) -> Option<Remembered> {
     let together = [Together::Quiet, Together::Talking, Together::Meeting];
     let together = together.into_iter().find(|together| together_name(*together) == written.together)?;
     (written.version == VERSION).then_some(Remembered {
-        near: stance(&written.near)?,
-        far: stance(&written.far)?,
+        near: asking::stance(&written.near)?,
+        far: asking::stance(&written.far)?,
         wish: Wish { together, presses: written.presses },
         veil: asking::veil(&written.veil)?,
         locked: written.locked,
     })
-}
-
-fn stance(name: &str) -> Option<Stance> {
-    let all = [Stance::Present, Stance::Curtain, Stance::Asleep];
-    all.into_iter().find(|stance| asking::stance_name(*stance) == name)
 }
 
 const fn together_name(together: Together) -> &'static str {
@@ -226,7 +221,7 @@ const LAST_WRITE: Duration = Duration::from_secs(1);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Veil;
+    use crate::model::{Stance, Veil};
 
     #[test]
     fn every_state_is_read_as_it_was_written() {
