@@ -8,6 +8,7 @@
 //! Carrying out an output never waits; the watchdog is fed from here, so a hung loop is noticed.
 
 mod hands;
+mod room;
 mod start;
 
 use crate::config::Config;
