@@ -2,7 +2,9 @@
 
 pub mod check;
 pub mod clock;
+pub mod desk;
 pub mod hours;
+pub mod ledger;
 pub mod memory;
 pub mod network;
 pub mod notify;

@@ -57,7 +57,7 @@ pub enum What {
     SegmentDropped { first: u64, last: u64, chain: String },
     /// A line cut by a power cut or a kill was set aside.
     Torn { bytes: u64, kept: String },
-    /// A segment was changed by somebody else while the daemon was down; it stands as it is.
+    /// A segment does not fit its chain: a bad disk, or somebody changed it. It stands as it is.
     Damaged { segment: String },
     /// The disk took nothing for a while; of what came meanwhile so many lines are lost.
     Gap { lost: u64, because: String },
@@ -128,7 +128,9 @@ impl What {
                 Some(MicState::Closed) => ("マイクの音を止めた".into(), "Microphone sound is no longer sent".into()),
                 None => unknown(state),
             },
-            Self::Gate { open: true, by } => (format!("マイクを開けた（{}）", who(by)), format!("Microphone opened by {by}")),
+            Self::Gate { open: true, by } => {
+                (format!("マイクを開けた（{}）", who(by)), format!("Microphone opened by {by}"))
+            }
             Self::Gate { open: false, by } => {
                 (format!("マイクを閉じた（{}）", who(by)), format!("Microphone closed by {by}"))
             }
@@ -160,17 +162,16 @@ impl What {
                 format!("A torn line ({bytes} bytes) was set aside: power cut or kill"),
             ),
             Self::Damaged { segment } => (
-                format!("記録のファイル{segment}が外から書き換えられていた"),
-                format!("Ledger file {segment} was changed from outside"),
+                format!("記録のファイル{segment}が壊れているか、書き換えられている"),
+                format!("Ledger file {segment} is damaged, or was changed by somebody"),
             ),
             Self::Gap { lost, because } => (
                 format!("しばらく記録を保存できなかった（{}）。失われた行：{lost}", because_in_japanese(because)),
                 format!("Nothing could be stored for a while ({because}). Lines lost: {lost}"),
             ),
-            Self::ClockSet { by_ms } => (
-                format!("時計が{}秒ずらされた", by_ms / 1000),
-                format!("The wall clock was set by {} s", by_ms / 1000),
-            ),
+            Self::ClockSet { by_ms } => {
+                (format!("時計が{}秒ずらされた", by_ms / 1000), format!("The wall clock was set by {} s", by_ms / 1000))
+            }
         };
         match language {
             Language::Japanese => ja,
@@ -239,7 +240,10 @@ impl std::fmt::Display for Chain {
 /// Local time with its offset; the number itself for what is no time at all.
 pub fn local_time(wall_ms: u64) -> String {
     let time = i64::try_from(wall_ms).ok().and_then(DateTime::from_timestamp_millis);
-    time.map_or_else(|| wall_ms.to_string(), |time| time.with_timezone(&Local).to_rfc3339_opts(SecondsFormat::Millis, false))
+    time.map_or_else(
+        || wall_ms.to_string(),
+        |time| time.with_timezone(&Local).to_rfc3339_opts(SecondsFormat::Millis, false),
+    )
 }
 
 fn split(text: &[u8]) -> Option<(&[u8], Chain)> {
@@ -282,6 +286,7 @@ fn in_japanese(mode: &str) -> &str {
 fn because_in_japanese(because: &str) -> &str {
     match because {
         "the disk is full" => "ディスクがいっぱい",
+        "the disk does not answer" => "ディスクが応答しない",
         "the disk is read-only" => "ディスクが読み取り専用",
         other => other,
     }
