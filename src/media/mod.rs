@@ -2,12 +2,15 @@
 
 mod admission;
 pub mod camera;
+mod composer;
 mod decoder;
 pub mod devices;
 mod display;
 pub mod encoder;
+pub mod face;
 pub(crate) mod feed;
 pub(crate) mod life;
+mod loudness;
 pub mod microphone;
 mod outlet;
 pub mod picture;
@@ -21,3 +24,4 @@ pub mod stamp;
 pub mod stamps;
 pub(crate) mod test_voice;
 pub mod voice;
+mod voice_decoder;

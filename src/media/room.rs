@@ -6,6 +6,7 @@ use crate::core::plan::MediaPlan;
 use crate::core::signal::Alignment;
 use crate::inbox::Inbox;
 use crate::media::camera::{CameraSender, CameraSettings};
+use crate::media::face::FaceConstants;
 use crate::media::microphone::MicrophoneSender;
 use crate::media::picture::KeyFrameNeeded;
 use crate::media::playout::{Playout, PlayoutSettings, Probe};
@@ -72,6 +73,11 @@ impl Media {
     /// Where the peer room puts what arrives.
     pub fn intake(&self) -> Intake {
         Intake { playout: self.playout.clone(), refresh: Arc::new(self.camera.refresher()) }
+    }
+
+    /// What the screen says of this box itself: the pair's words, the panel's address. Known at the start, or once paired.
+    pub fn introduce(&self, constants: FaceConstants) {
+        self.playout.introduce(constants);
     }
 
     /// Do this from now on.
