@@ -253,7 +253,12 @@ impl Room {
         init();
         let (sender, units) = channel();
         let inbox = Inbox::default();
-        let settings = CameraSettings { camera: CameraConfig { source, size, fps: 30, codec }, stamps };
+        let settings = CameraSettings {
+            camera: CameraConfig { source, size, fps: 30, codec },
+            views: Vec::new(),
+            masks: Vec::new(),
+            stamps,
+        };
         let out = Arc::new(move |buffer: gst::Buffer| {
             let unit = Unit {
                 moment: Moment::from_nanos(buffer.pts().unwrap().nseconds()),
