@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Promise: once [`Handoff::arrange`] with a veil has returned, no frame without it leaves, not even one that was already
-//! inside the encoder: those stay behind, and the first veiled frame is a key frame, so that nothing of the clear picture
-//! shines through either. Once it has returned without a plan, nothing leaves.
+//! inside the encoder: those stay behind, and what leaves next is a key frame, so that nothing of the clear picture shines
+//! through either. Once it has returned without a plan, nothing leaves.
 //!
 //! A new view is shown from the first frame of its camera on; until then the old one goes on. Of the same camera that is the
 //! next frame; a second camera that must be opened first takes as long as it takes to open, 0.5 … 2 s over USB, and after
@@ -56,9 +56,10 @@ struct Passing {
     wanted: usize,
     shown: usize,
     veil: Veil,
-    /// Units of frames captured until then do not leave.
+    /// Units of frames captured until then do not leave, nor do any after them before a key frame.
     cut: Moment,
-    /// The next frame is a key frame, whatever was before it.
+    awaits_key: bool,
+    /// The next frame is a key frame, however soon after another.
     key_due: bool,
     last: Moment,
     next_due: Moment,
@@ -99,7 +100,7 @@ impl Handoff {
         };
         let veiled = plan.veil != passing.veil && plan.veil != Veil::Clear;
         if veiled || !passing.open {
-            (passing.cut, passing.key_due) = (passing.last, true);
+            (passing.cut, passing.awaits_key, passing.key_due) = (passing.last, true, true);
         }
         (passing.veil, passing.wanted) = (plan.veil, self.sights.of(plan.view).view);
         if !passing.open {
@@ -162,8 +163,9 @@ impl Handoff {
                 stamp::draw_on(&mut frame, caps, moment);
             }
         }
-        if pass.key {
-            pass.encoder.force_key_frame(moment);
+        if pass.key && !pass.encoder.force_key_frame(moment) {
+            let mut passing = self.lock();
+            passing.key_due |= passing.awaits_key;
         }
         self.own_picture.keep(&frame, caps, moment);
         pass.encoder.encode(frame, caps);
@@ -175,12 +177,13 @@ impl Handoff {
         let key = !unit.flags().contains(gst::BufferFlags::DELTA_UNIT);
         {
             let mut passing = self.lock();
-            if !passing.open || moment <= passing.cut {
+            if !passing.open || moment <= passing.cut || passing.awaits_key && !key {
                 return false;
             }
             if key {
                 // Those the encoder makes by itself count too.
                 passing.last_key = passing.last_key.max(moment);
+                (passing.awaits_key, passing.key_due) = (false, false);
             }
         }
         self.lock_tally().count(moment, now());
