@@ -265,8 +265,10 @@ function renderMicrophone() {
   text('mic-line', say(`mic_${kind}_line`));
   const offered = state.mode === 'talking' || state.mode === 'meeting';
   $('mic-act').className = !wanted && !leaves && offered ? 'primary' : '';
-  text('mic-act', say(wanted || leaves ? 'mic_do_close' : 'mic_do_open'));
-  // Closing an already closing one is harmless; opening needs a clear picture.
+  const press = wanted || leaves ? 'mic_do_close' : 'mic_do_open';
+  text('mic-act-long', say(press));
+  text('mic-act-short', say(`${press}_short`));
+  attr($('mic-act'), 'aria-label', say(press));
   meaning($('mic-act'), { ask: 'microphone', open: !(wanted || leaves) });
   level('mic-bar', leaves ? state.levels?.heard_dbfs : null);
 }

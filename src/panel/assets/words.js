@@ -7,7 +7,7 @@ const ja = {
   tab_remote: 'リモコン', tab_set: 'いまの設定', tab_installer: '設置',
 
   door_title: '部屋コードを入れてください',
-  door_hint: '部屋の画面に出ている6桁の数字です。出ていないときは、キーパッドの「その他」を押してください。',
+  door_hint: '部屋の画面に出ている6桁の数字です。出ていなければ、キーパッドの「その他」を押してください。',
   door_locked: 'この部屋は、いま新しい端末を受け付けていません。部屋の人に声をかけてください。',
   door_ended: 'この端末の参加は終わりました。もう一度使うには、いま画面に出ている部屋コードを入れてください。',
   door_code: '部屋コード（6桁）', door_name: 'この端末の名前', door_default: 'この端末',
@@ -34,7 +34,7 @@ const ja = {
   asleep: 'おやすみ', asleep_line: 'この部屋はおやすみ中です。お互いに見えず、聞こえません。',
   far_asleep_line: '相手の部屋はおやすみ中です。起こせるのは相手の部屋だけです。',
   not_linked_line: '相手の部屋とつながっていません。',
-  knocked: '声かけが届いています', knocked_line: '応答すると、この部屋のマイクが開きます。',
+  knocked: '声かけです', knocked_line: '応答すると、この部屋のマイクが開きます。',
   knocking: '呼び出しています', knocking_line: '返事があるまで、この部屋のマイクは開いたままです。',
 
   act_knock: '声をかける', act_knock_is: '相手の部屋で静かに鳴り、こちらのマイクが開きます',
@@ -47,12 +47,12 @@ const ja = {
   cancel: 'やめる', sleep: 'おやすみにする',
 
   mic_closed: 'マイクは閉じています', mic_closed_line: '相手には聞こえません',
-  mic_opening: 'マイクを開けています…', mic_opening_line: 'まだ相手には聞こえません',
+  mic_opening: '開けています…', mic_opening_line: 'まだ相手には聞こえません',
   mic_open: 'マイクが開いています', mic_open_line: '相手に聞こえています',
-  mic_closing: 'マイクを閉じています…', mic_closing_line: 'まだ相手に聞こえています',
+  mic_closing: '閉じるところです…', mic_closing_line: 'まだ相手に聞こえています',
   mic_levels: '声の大きさだけ届いています', mic_levels_line: '言葉は相手に聞こえません',
   mic_missing: 'マイクが見つかりません', mic_missing_line: 'ケーブルを差し直してください',
-  mic_do_open: 'マイクを開く', mic_do_close: 'マイクを閉じる',
+  mic_do_open: 'マイクを開く', mic_do_close: 'マイクを閉じる', mic_do_open_short: '開く', mic_do_close_short: '閉じる',
 
   sound: '音', volume: '相手の音の大きさ（この部屋）', softer: '小さく', louder: '大きく', muted: '消音',
   far_microphone: '相手のマイク', is_open: '開いています', is_closed: '閉じています', is_levels: '大きさだけ',
@@ -138,7 +138,7 @@ const en = {
   mic_closing: 'Closing…', mic_closing_line: 'They can still hear you',
   mic_levels: 'Only loudness is sent', mic_levels_line: 'They cannot hear words',
   mic_missing: 'No microphone found', mic_missing_line: 'Plug its cable in again',
-  mic_do_open: 'Open', mic_do_close: 'Close',
+  mic_do_open: 'Open microphone', mic_do_close: 'Close microphone', mic_do_open_short: 'Open', mic_do_close_short: 'Close',
 
   sound: 'Sound', volume: 'Volume of the other room (here)', softer: 'Softer', louder: 'Louder', muted: 'Off',
   far_microphone: 'Their microphone', is_open: 'Open', is_closed: 'Closed', is_levels: 'Loudness only',
@@ -151,7 +151,7 @@ const en = {
   preview_label: 'What the other room sees', preview_none: 'No picture is sent now.', preview_live: 'Renewed about once a second',
   own_picture: 'Show our own picture on the room’s screen too',
   guests: 'Devices that may steer', this_one: 'this one', waits: 'asks to be let in', admit: 'Let in', refuse: 'Refuse', remove: 'Remove',
-  admit_name: 'Let {name} in', refuse_name: 'Refuse {name}', remove_name: 'Remove {name}', nobody: 'None now',
+  admit_name: 'Let in {name}', refuse_name: 'Refuse {name}', remove_name: 'Remove {name}', nobody: 'None now',
   lock: 'Take no new devices', lock_is: 'Not even with the code',
   show_code: 'Show the room code on the room’s screen', remove_all: 'Remove all devices', leave: 'Stop using this device',
   meetings: 'Recent meetings', no_meetings: 'None yet', minutes: '{n} min',
