@@ -21,6 +21,7 @@ let lost = false;
 let wasAdmitted = false;
 let hasEnded = false;
 let words = languages[navigator.language.startsWith('en') ? 'en' : 'ja'];
+const pause = (ms) => new Promise((go) => setTimeout(go, ms));
 const say = (key, values = {}) => words[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
 // ---- the event stream ----------------------------------------------------------------------------------------------------
@@ -39,7 +40,10 @@ async function listen() {
     try {
       alive();
       const response = await fetch('/api/events', { signal: stream.signal, cache: 'no-store', headers: { accept: 'text/event-stream' } });
-      if (!response.ok) throw new Error(await response.text());
+      if (!response.ok) {
+        if (!state) write($('start').firstElementChild, (await response.json()).text);
+        throw new Error(response.statusText);
+      }
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
       let text = '';
       for (;;) {
@@ -56,7 +60,7 @@ async function listen() {
     }
     clearTimeout(overdue);
     setLost(true);
-    await new Promise((go) => setTimeout(go, RETRY_MS));
+    await pause(RETRY_MS);
   }
 }
 
@@ -71,12 +75,16 @@ function hear(next) {
   render();
 }
 
+let focusWas = null;
 function setLost(now) {
-  lost = now && state !== null;
+  if (lost === (now && state !== null)) return;
+  lost = !lost;
+  if (lost) focusWas = document.activeElement;
   show('lost', lost);
   text('lost', lost ? say('lost') : '');
   prop($('page'), 'inert', lost);
   document.body.classList.toggle('stale', lost);
+  if (!lost) focusWas?.focus();
 }
 
 addEventListener('offline', () => stream.abort());
@@ -202,7 +210,9 @@ function render() {
     document.body.dataset.screen = screen;
     for (const name of ['start', 'door', 'remote', 'set', 'installer']) show(name, name === screen);
     scrollTo(0, 0);
-    if (before !== 'start') requestAnimationFrame(() => $(screen).querySelector('h1')?.focus());
+    // A keyboard is at hand where a mouse is; on a phone it would cover the page.
+    if (screen === 'door' && matchMedia('(hover: hover)').matches) $('code').focus();
+    else if (before !== 'start') [...$(screen).querySelectorAll('h1')].find((title) => title.checkVisibility())?.focus();
   }
   for (const link of $('top').querySelectorAll('nav a')) attr(link, 'aria-current', link.hash === page ? 'page' : null);
   show('top', admitted);
@@ -320,7 +330,7 @@ function renderRemote() {
 
   list('guests', state.guests, guestRow, say('nobody'));
   flip('lock', state.locked, (locked) => ({ ask: 'lock', locked }));
-  flip('show-code', state.show_code ?? false, (now) => ({ ask: 'show_code', shown: now }));
+  flip('show-code', state.show_code, (now) => ({ ask: 'show_code', shown: now }));
   show('remove-all', state.guests.length > 1);
 
   list('missing', state.missing, (device) => [node('p', { class: 'fault' }, say(`device_${device}`))]);
@@ -413,7 +423,7 @@ function readLedgerIfNew(screen) {
   const now = JSON.stringify([mode, microphone, camera, veil, guests, near]);
   if (now === ledgerOf) return;
   ledgerOf = now;
-  // The line is written at the same time as the state is told.
+  // The line is being written while the state is told.
   setTimeout(async () => {
     const answer = await read('/api/ledger');
     if (!answer) return;
@@ -455,7 +465,7 @@ async function previewLoop() {
       canvas.getContext('2d').drawImage(picture, 0, 0);
       picture.close();
     }
-    await new Promise((go) => setTimeout(go, Math.max(0, PREVIEW_MS - (performance.now() - began))));
+    await pause(Math.max(0, PREVIEW_MS - (performance.now() - began)));
   }
   previewing = false;
 }

@@ -19,7 +19,7 @@ const ja = {
   waiting_leave: '待つのをやめる',
 
   link_up: 'つながっています', link_connecting: 'つないでいます', link_lost: '切れています', link_unpaired: '組になっていません',
-  sealed_short: '相手を確認済み', sealed: '相手の箱を確認し、暗号で直接つないでいます。', unsealed: '相手の箱をまだ確認できていません。',
+  sealed_short: '相手を確認済み', sealed: '相手の箱を確認し、暗号で直接つないでいます。',
   since: '{time}前から', linked: 'つながり', state: '状態',
   six_words: '鍵マークの6つの言葉です。両方の部屋で同じなら、間に誰もいません。',
   far_room: '相手の部屋',
@@ -27,8 +27,8 @@ const ja = {
   mode: 'モード',
   quiet: '常時', quiet_is: '映像だけ', quiet_line: '映像をつないだままにする、ふだんの形です。',
   talking: '会話', talking_is: '話す', talking_line: '話せます。こちらのマイクは、下の帯で開け閉めします。',
-  meeting: '会議', meeting_is: '会議の形にする', meeting_line: '会議の形です。終わると、参加中の端末はすべて外れます。',
-  curtain: 'カーテン', curtain_is: '見せない・聞かせない',
+  meeting: '会議', meeting_is: '会議の形', meeting_line: '会議の形です。終わると、参加中の端末はすべて外れます。',
+  curtain: 'カーテン', curtain_is: 'お互いに閉じる',
   curtain_line: 'この部屋のカーテンを閉めています。お互いに見えず、聞こえません。',
   far_curtain_line: '相手の部屋がカーテンを閉めています。開けられるのは相手の部屋だけです。',
   asleep: 'おやすみ', asleep_line: 'この部屋はおやすみ中です。お互いに見えず、聞こえません。',
@@ -74,14 +74,14 @@ const ja = {
   ledger: '記録', ledger_lead: 'カメラとマイクがいつ開き、いつ閉じたか。あとから書き換えると分かる形で残ります。映像と音は入っていません。',
   csv: '表計算用に保存（CSV）', col_number: '番号', col_time: '日時', col_what: 'できごと', ledger_all: 'もっと前の記録も見る',
 
-  installer_title: '設置担当者のページ', pin_hint: '箱を設置した人だけのページです。設定ファイルで決めたPIN（数字6桁以上）を入れてください。PINがないときは、画面に出ている部屋コードを入れてください。',
-  pin: 'PIN', pin_enter: '開く', pin_back: 'もどる',
+  installer_title: '設置担当者のページ', pin_hint: '箱を設置した人だけのページです。設置用の暗証番号（6桁以上）を入れてください。決めていないときは、画面に出ている部屋コードを入れてください。',
+  pin: '設置用の暗証番号', pin_enter: '開く', pin_back: 'もどる',
   picture: '送っている映像', levels: '音の大きさ', heard: 'マイクに入る音', played: 'スピーカーから出る音',
   devices: '機器', cameras: 'カメラ', microphones: 'マイク', speakers: 'スピーカー', screens: '画面', used: '使用中', none_found: '見つかりません',
   device_camera: 'カメラが見つかりません', device_microphone: 'マイクが見つかりません', device_speaker: 'スピーカーが見つかりません', device_screen: '画面が見つかりません',
   clock_title: '時計', clock_here: 'この端末の時刻', clock_box: '箱の時刻', clock_lead: '箱の時計は記録の日時だけに使われます。合っていなくても、つながりには影響しません。',
   clock_set: '箱の時計をこの端末に合わせる', certificate: '証明書', certificate_lead: 'この箱の証明書を庁内の端末に配ると、ブラウザーの警告が出なくなります。', certificate_get: '証明書を保存（PEM）',
-  days: '{n}日', hours: '{h}時間{m}分', mins: '{n}分', seconds: '{n}秒', ago_now: 'たったいま',
+  days: '{n}日', hours: '{h}時間{m}分', mins: '{n}分', seconds: '{n}秒',
   done: '済みました。',
 };
 
@@ -105,7 +105,7 @@ const en = {
   waiting_leave: 'Stop waiting',
 
   link_up: 'Linked', link_connecting: 'Connecting', link_lost: 'Cut off', link_unpaired: 'Not paired',
-  sealed_short: 'Far box verified', sealed: 'The far box is verified; the line is direct and encrypted.', unsealed: 'The far box is not verified yet.',
+  sealed_short: 'Far box verified', sealed: 'The far box is verified; the line is direct and encrypted.',
   since: 'for {time}', linked: 'Link', state: 'State',
   six_words: 'The six words of the padlock. If both rooms read the same, nobody is in between.',
   far_room: 'Other room',
@@ -114,7 +114,7 @@ const en = {
   quiet: 'Quiet', quiet_is: 'Picture only', quiet_line: 'The usual way: the picture stays on all day.',
   talking: 'Talking', talking_is: 'Speak', talking_line: 'You can talk. Open and close your microphone in the band below.',
   meeting: 'Meeting', meeting_is: 'Meeting layout', meeting_line: 'A meeting is on. When it ends, every device loses its access.',
-  curtain: 'Curtain', curtain_is: 'See and hear nothing',
+  curtain: 'Curtain', curtain_is: 'Both rooms shut',
   curtain_line: 'This room’s curtain is drawn. Neither room sees or hears the other.',
   far_curtain_line: 'The other room has drawn its curtain. Only that room can open it.',
   asleep: 'Asleep', asleep_line: 'This room is asleep. Neither room sees or hears the other.',
@@ -140,7 +140,7 @@ const en = {
   mic_missing: 'No microphone found', mic_missing_line: 'Plug its cable in again',
   mic_do_open: 'Open microphone', mic_do_close: 'Close microphone', mic_do_open_short: 'Open', mic_do_close_short: 'Close',
 
-  sound: 'Sound', volume: 'Volume of the other room (here)', softer: 'Softer', louder: 'Louder', muted: 'Off',
+  sound: 'Sound', volume: 'Their volume, here', softer: 'Softer', louder: 'Louder', muted: 'Off',
   far_microphone: 'Their microphone', is_open: 'Open', is_closed: 'Closed', is_levels: 'Loudness only',
   camera: 'Camera', sent: 'What they see', far_camera: 'Their camera',
   cam_live: 'This room', cam_frosted: 'This room, frosted', cam_black: 'A black picture', cam_placeholder: 'A notice', cam_off: 'Nothing is sent',
@@ -161,13 +161,13 @@ const en = {
   csv: 'Save as a table (CSV)', col_number: 'No.', col_time: 'Time', col_what: 'What happened', ledger_all: 'Show older entries',
 
   installer_title: 'Installer’s page', pin_hint: 'Only for whoever installed the box. Type the PIN from the configuration file (6 digits or more); if there is none, the room code on the screen.',
-  pin: 'PIN', pin_enter: 'Open', pin_back: 'Back',
+  pin: 'Installer’s PIN', pin_enter: 'Open', pin_back: 'Back',
   picture: 'Picture being sent', levels: 'Sound levels', heard: 'Into the microphone', played: 'Out of the speaker',
   devices: 'Devices', cameras: 'Cameras', microphones: 'Microphones', speakers: 'Speakers', screens: 'Screens', used: 'in use', none_found: 'None found',
   device_camera: 'No camera found', device_microphone: 'No microphone found', device_speaker: 'No speaker found', device_screen: 'No screen found',
   clock_title: 'Clock', clock_here: 'This device', clock_box: 'The box', clock_lead: 'The box uses its clock only to date the ledger. A wrong one does not disturb the link.',
   clock_set: 'Set the box’s clock from this device', certificate: 'Certificate', certificate_lead: 'Hand this box’s certificate out to the PCs of the office, and browsers stop warning.', certificate_get: 'Save the certificate (PEM)',
-  days: '{n} d', hours: '{h} h {m} min', mins: '{n} min', seconds: '{n} s', ago_now: 'just now',
+  days: '{n} d', hours: '{h} h {m} min', mins: '{n} min', seconds: '{n} s',
   done: 'Done.',
 };
 
