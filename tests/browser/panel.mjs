@@ -213,16 +213,17 @@ await step('curtain: the other room is told, and refused in words', async () => 
   for (const page of [desk, there]) await until(page, '#hero', { 'data-kind': 'quiet' });
 });
 
-await step('asleep: a press wakes the room, microphone closed', async () => {
+await step('asleep: every guest is out, a press wakes the room, microphone closed', async () => {
   await press(desk, '#sleep');
-  for (const page of [desk, phone]) await page.waitForSelector('body[data-screen="door"]');
+  for (const page of [desk, phone, there]) await page.waitForSelector('body[data-screen="door"]');
+  await enter(there, far, 'Desk PC');
   await until(there, '#hero', { 'data-kind': 'asleep' });
-  await look(there, 'asleep');
-  // Every guest ends with the day: in again, and wake it.
+  await until(there, '#act', { hidden: true });
   await enter(desk, near, '会議室のPC');
   await until(desk, '#hero', { 'data-kind': 'asleep' });
+  await look(desk, 'asleep');
   await press(desk, '#act');
-  await until(there, '#hero', { 'data-kind': 'quiet' });
+  for (const page of [desk, there]) await until(page, '#hero', { 'data-kind': 'quiet' });
   await until(desk, '#band', { 'data-mic': 'closed' });
   await enter(phone, near, '窓口の電話');
 });
