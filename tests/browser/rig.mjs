@@ -2,7 +2,7 @@
 //
 //   ENGAWA_NEAR_URL  ENGAWA_FAR_URL    https://127.0.0.1:PORT of the two panels; near speaks Japanese, far English
 //   ENGAWA_NEAR_CODE ENGAWA_FAR_CODE   commands that print the room code
-//   ENGAWA_NEAR_CLI                    command line of the near box up to the subcommand ("engawa --config X"); optional
+//   ENGAWA_NEAR_CLI                    command line of the near box, {} for its words ("engawa {} --config X"); optional
 //   ENGAWA_NEAR_KILL ENGAWA_NEAR_START commands that kill the near daemon and start it again; optional
 //   ENGAWA_PIN                         the near installer's PIN
 //   ENGAWA_MEDIA                       "yes": cameras and microphones are real enough to leave something
@@ -30,9 +30,9 @@ export const PHONE = { width: 360, height: 640 };
 const LONGEST_STEP_MS = 60_000;
 const PATIENCE_MS = 8_000;
 
-/** Runs a command of the environment; `words` are put behind it. Returns what it printed. */
-export function command(name, ...words) {
-  return execSync([needed(name), ...words].join(' '), { encoding: 'utf8', timeout: 20_000 }).trim();
+/** Runs a command of the environment, `words` in place of {}. Returns what it printed. */
+export function command(name, words = '') {
+  return execSync(needed(name).replace('{}', words), { encoding: 'utf8', timeout: 20_000 }).trim();
 }
 
 let browser;
@@ -167,14 +167,13 @@ export async function step(name, act) {
 
 /** A line to a box that can go silent without a word, be closed, and come back. */
 export async function cuttableLine(url) {
-  const port = Number(new URL(url).port);
-  const host = new URL(url).hostname;
+  const { protocol, hostname: host, port } = new URL(url);
   const pairs = new Set();
   let silent = false;
   let closed = false;
   const server = net.createServer((browserSide) => {
     if (closed) return browserSide.destroy();
-    const boxSide = net.connect(port, host);
+    const boxSide = net.connect(Number(port), host);
     const pair = [browserSide, boxSide];
     pairs.add(pair);
     const end = () => { pairs.delete(pair); pair.forEach((side) => side.destroy()); };
@@ -187,7 +186,7 @@ export async function cuttableLine(url) {
   await new Promise((listening) => server.listen(0, host, listening));
   const all = () => [...pairs].forEach((pair) => pair.forEach((side) => side.destroy()));
   return {
-    url: `https://${host}:${server.address().port}`,
+    url: `${protocol}//${host}:${server.address().port}`,
     close() { closed = true; all(); },
     open() { closed = false; },
     goSilent() { silent = true; },

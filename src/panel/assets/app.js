@@ -81,8 +81,7 @@ function setLost(now) {
   lost = !lost;
   if (lost) focusWas = document.activeElement;
   show('lost', lost);
-  text('lost', lost ? say('lost') : '');
-  prop($('page'), 'inert', lost);
+  for (const part of document.querySelectorAll('.top, main > section, .notice, .band')) prop(part, 'inert', lost);
   document.body.classList.toggle('stale', lost);
   if (!lost) focusWas?.focus();
 }

@@ -1,7 +1,7 @@
 // Every sentence of the page in both languages. Sentences the box makes itself (answers, faults, facts) come from the box.
 const ja = {
   starting: 'この部屋の箱につないでいます…',
-  lost: 'この箱とつながっていません。自動でつなぎ直しています。いまの表示は古いものです。',
+  lost: 'この箱とつながっていません', lost_is: '自動でつなぎ直しています。いまの表示は古いものです。',
   no_answer: '箱から答えがありません。もう一度押してください。',
   pages: 'ページ', now: 'いま',
   tab_remote: 'リモコン', tab_set: 'いまの設定', tab_installer: '設置',
@@ -87,7 +87,7 @@ const ja = {
 
 const en = {
   starting: 'Connecting to the box of this room…',
-  lost: 'Not connected to the box. Reconnecting by itself. What you see is old.',
+  lost: 'Not connected to the box', lost_is: 'Reconnecting by itself. What you see is old.',
   no_answer: 'The box gave no answer. Please press again.',
   pages: 'Pages', now: 'Now',
   tab_remote: 'Remote', tab_set: 'What is set', tab_installer: 'Setup',
