@@ -70,8 +70,8 @@ function hear(next) {
   hasEnded = (hasEnded || ends) && !wasAdmitted;
   state = next;
   heardAt = performance.now();
-  setLost(false);
   if (next.language in languages) words = languages[next.language];
+  setLost(false);
   render();
 }
 
@@ -84,6 +84,11 @@ function setLost(now) {
   for (const part of document.querySelectorAll('.top, main > section, .notice, .band')) prop(part, 'inert', lost);
   document.body.classList.toggle('stale', lost);
   if (!lost) focusWas?.focus();
+  else if (wasAdmitted) {
+    attr($('band'), 'data-mic', 'unknown');
+    text('mic-name', say('mic_unknown'));
+    text('mic-line', say('mic_unknown_line'));
+  }
 }
 
 addEventListener('offline', () => stream.abort());
@@ -426,7 +431,7 @@ function readLedgerIfNew(screen) {
   setTimeout(async () => {
     const answer = await read('/api/ledger');
     if (!answer) return;
-    ledgerLines = answer.lines;
+    ledgerLines = answer.lines.sort((one, other) => other.number - one.number);
     renderLedger(LEDGER_FIRST);
   }, 200);
 }

@@ -51,6 +51,7 @@ const ja = {
   mic_open: 'マイクが開いています', mic_open_line: '相手に聞こえています',
   mic_closing: '閉じるところです…', mic_closing_line: 'まだ相手に聞こえています',
   mic_levels: '声の大きさだけ届いています', mic_levels_line: '言葉は相手に聞こえません',
+  mic_unknown: 'マイクの状態は分かりません', mic_unknown_line: '部屋の画面で確かめてください',
   mic_missing: 'マイクが見つかりません', mic_missing_line: 'ケーブルを差し直してください',
   mic_do_open: 'マイクを開く', mic_do_close: 'マイクを閉じる', mic_do_open_short: '開く', mic_do_close_short: '閉じる',
 
@@ -137,6 +138,7 @@ const en = {
   mic_open: 'Microphone OPEN', mic_open_line: 'They can hear you',
   mic_closing: 'Closing…', mic_closing_line: 'They can still hear you',
   mic_levels: 'Only loudness is sent', mic_levels_line: 'They cannot hear words',
+  mic_unknown: 'Microphone unknown', mic_unknown_line: 'Look at the screen in the room',
   mic_missing: 'No microphone found', mic_missing_line: 'Plug its cable in again',
   mic_do_open: 'Open microphone', mic_do_close: 'Close microphone', mic_do_open_short: 'Open', mic_do_close_short: 'Close',
 
