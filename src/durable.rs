@@ -67,6 +67,21 @@ pub fn probe(directory: &Path) -> io::Result<()> {
     put(&directory.join("probe"), &[0; 4096], |beside| fs::remove_file(beside))
 }
 
+/// Removes what writers of this file left beside it when they were killed. Only for a file that has no writer now.
+pub fn sweep(path: &Path) {
+    let (Some(directory), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
+        return;
+    };
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let beside = entry.file_name();
+        let rest =
+            beside.to_str().and_then(|beside| beside.strip_prefix(name)?.strip_prefix('.')?.strip_suffix(".new"));
+        if rest.is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')) {
+            let _read_only = fs::remove_file(entry.path());
+        }
+    }
+}
+
 /// Writes a file beside `path` and lets `place` put it there; whatever fails, nothing is left beside.
 fn put(path: &Path, bytes: &[u8], place: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
     if let Some(directory) = path.parent() {
