@@ -46,7 +46,10 @@ fn every_state_tells_the_microphone_across_the_whole_width() {
         view.introduce(FaceConstants {
             words: "higashi kumo sakana yuki midori tokei".into(),
             panel_url: "https://192.0.2.10/".into(),
-            panel_fingerprint: (0..32).map(|byte: u8| format!("{:02X}", byte.wrapping_mul(41))).collect::<Vec<_>>().join(":"),
+            panel_fingerprint: (0..32)
+                .map(|byte: u8| format!("{:02X}", byte.wrapping_mul(41)))
+                .collect::<Vec<_>>()
+                .join(":"),
         });
         for (name, screen) in states(language) {
             view.show(&screen);
@@ -89,13 +92,7 @@ fn states(language: Language) -> Vec<(&'static str, Screen)> {
         Language::Japanese => "市民課",
         Language::English => "Civil Affairs",
     };
-    let quiet = || Face {
-        far_name: name.into(),
-        link: LinkState::Up,
-        sealed: true,
-        volume: 70,
-        ..Face::default()
-    };
+    let quiet = || Face { far_name: name.into(), link: LinkState::Up, sealed: true, volume: 70, ..Face::default() };
     let live = |face| Screen { picture: Picture::Live, sentence: None, face };
     let with = |change: fn(&mut Face)| {
         let mut face = quiet();

@@ -196,7 +196,9 @@ impl Shared {
                 }
                 face = lock(&self.face);
                 // What changed meanwhile is dressed first: nothing of before is pushed in the clothes of after.
-                if face.screen == look.screen && let Some(open) = &open {
+                if face.screen == look.screen
+                    && let Some(open) = &open
+                {
                     push(open, face.still(), &self.clock);
                 }
                 shown = Some(look);

@@ -64,8 +64,7 @@ fn far_room(setting: &Setting<'_>) -> Vec<Run> {
             Run::words(words::far_microphone(face.far_microphone, language), style),
         ]);
         let veil = words::veil(face.far_veil, language);
-        let more: Vec<&str> =
-            [face.far_view.as_str(), veil].into_iter().filter(|word| !word.is_empty()).collect();
+        let more: Vec<&str> = [face.far_view.as_str(), veil].into_iter().filter(|word| !word.is_empty()).collect();
         if !more.is_empty() {
             runs.push(Run::Gap(22.0));
             runs.push(Run::Yields { text: more.join("・"), style: small });
@@ -111,7 +110,13 @@ fn band(setting: &Setting<'_>, y: f64) -> Placed {
     if !hint.is_empty() {
         let second = match face.microphone {
             MicState::Open => PAPER,
-            MicState::Closed | MicState::LevelsOnly => if face.microphone_wanted { INK } else { SOFT },
+            MicState::Closed | MicState::LevelsOnly => {
+                if face.microphone_wanted {
+                    INK
+                } else {
+                    SOFT
+                }
+            }
         };
         let weight = if is_strong(face) { Weight::Bold } else { Weight::Plain };
         runs.extend([

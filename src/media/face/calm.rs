@@ -107,6 +107,5 @@ fn canvas_width(setting: &Setting<'_>) -> f64 {
     setting.canvas.width - 2.0 * MARGIN
 }
 
-
 /// How much farther than everything else the words of the night move.
 const WANDERS: f64 = 24.0;

@@ -57,10 +57,8 @@ fn announcement(setting: &Setting<'_>, banner: &Banner) -> Announcement {
                 Language::Japanese => format!("{name}が声をかけています"),
                 Language::English => format!("{name} is knocking"),
             };
-            let keys = vec![
-                (Key::Talk, say(language, "答える", "answer")),
-                (Key::More, say(language, "あとで", "not now")),
-            ];
+            let keys =
+                vec![(Key::Talk, say(language, "答える", "answer")), (Key::More, say(language, "あとで", "not now"))];
             titled(AMBER, Sign::Bell, headline, keys)
         }
         Banner::Knocking => {
@@ -75,7 +73,8 @@ fn announcement(setting: &Setting<'_>, banner: &Banner) -> Announcement {
                 Language::Japanese => format!("カメラが「{view}」に向きました"),
                 Language::English => format!("Camera turned to “{view}”"),
             };
-            let keys = vec![(Key::More, say(language, "取り消す（まもなく切り替わります）", "cancel (it switches soon)"))];
+            let keys =
+                vec![(Key::More, say(language, "取り消す（まもなく切り替わります）", "cancel (it switches soon)"))];
             titled(PAPER, Sign::Camera, headline, keys)
         }
         Banner::GuestWaits { name } => {
@@ -86,7 +85,10 @@ fn announcement(setting: &Setting<'_>, banner: &Banner) -> Announcement {
             let keys = match face.menu {
                 Some(MenuPage::Guests) => vec![(Key::View, say(language, "入れる", "let in"))],
                 Some(MenuPage::Sound | MenuPage::Picture | MenuPage::Door) | None => {
-                    vec![(Key::More, say(language, "メニュー「スマホやPCの参加」で入れる", "let in from the menu “Guests”"))]
+                    vec![(
+                        Key::More,
+                        say(language, "メニュー「スマホやPCの参加」で入れる", "let in from the menu “Guests”"),
+                    )]
                 }
             };
             titled(PAPER, Sign::Guest, headline, keys)
@@ -128,7 +130,8 @@ pub(super) fn menu(setting: &Setting<'_>, page: MenuPage) -> Placed {
     sheet.row(title_area, Align::Left, runs);
     let number = format!("{} / 4", page_number(page));
     sheet.row(title_area, Align::Right, vec![Run::words(number, small)]);
-    let more = if page == MenuPage::Door { say(language, "閉じる", "close") } else { say(language, "次へ", "next") };
+    let more =
+        if page == MenuPage::Door { say(language, "閉じる", "close") } else { say(language, "次へ", "next") };
     let keys = [
         (Key::Talk, words::talk(face, language)),
         (Key::Meet, meet),

@@ -174,11 +174,7 @@ pub(super) fn page(page: MenuPage, face: &Face, language: Language) -> [&'static
             ],
         ),
         MenuPage::Guests => (
-            [
-                "スマホやPCの参加",
-                if face.code.is_some() { "コードを隠す" } else { "コードを出す" },
-                "待つ人を入れる",
-            ],
+            ["スマホやPCの参加", if face.code.is_some() { "コードを隠す" } else { "コードを出す" }, "待つ人を入れる"],
             [
                 "Guests with phone or PC",
                 if face.code.is_some() { "hide the code" } else { "show the code" },
