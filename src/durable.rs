@@ -31,6 +31,32 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     put(path, bytes, |beside| fs::rename(beside, path))
 }
 
+/// Opens a file, mode 0600, to write at its end; made if there is none. What is written is durable after `sync_data`.
+///
+/// # Errors
+/// As the file system says.
+pub fn append(path: &Path) -> io::Result<File> {
+    make_home(path)?;
+    let is_new = fs::symlink_metadata(path).is_err();
+    let open = || {
+        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+        if is_new {
+            give_to_owner(&file, path)?;
+            sync_directory(path)?;
+        }
+        Ok(file)
+    };
+    open().map_err(in_words)
+}
+
+/// Removes a file for good.
+///
+/// # Errors
+/// As the file system says.
+pub fn remove(path: &Path) -> io::Result<()> {
+    fs::remove_file(path).and_then(|()| sync_directory(path)).map_err(in_words)
+}
+
 /// Reads at most `limit` bytes; `None` if there is no such file.
 ///
 /// # Errors
@@ -67,11 +93,24 @@ pub fn probe(directory: &Path) -> io::Result<()> {
     put(&directory.join("probe"), &[0; 4096], |beside| fs::remove_file(beside))
 }
 
+/// Removes what writers of this file left beside it when they were killed. Only for a file that has no writer now.
+pub fn sweep(path: &Path) {
+    let (Some(directory), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
+        return;
+    };
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let beside = entry.file_name();
+        let rest =
+            beside.to_str().and_then(|beside| beside.strip_prefix(name)?.strip_prefix('.')?.strip_suffix(".new"));
+        if rest.is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')) {
+            let _read_only = fs::remove_file(entry.path());
+        }
+    }
+}
+
 /// Writes a file beside `path` and lets `place` put it there; whatever fails, nothing is left beside.
 fn put(path: &Path, bytes: &[u8], place: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
-    if let Some(directory) = path.parent() {
-        DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(in_words)?;
-    }
+    make_home(path)?;
     let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
     let beside = named(path, &format!("{}-{number}.new", std::process::id()));
     let put = write(&beside, bytes).and_then(|()| place(&beside));
@@ -89,12 +128,22 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
         Ok(()) | Err(_) => {}
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    let directory = fs::metadata(path.parent().unwrap_or(path))?;
-    if file.metadata()?.uid() == ROOT && directory.uid() != ROOT {
-        fchown(&file, Some(directory.uid()), Some(directory.gid()))?;
-    }
+    give_to_owner(&file, path)?;
     file.write_all(bytes)?;
     file.sync_all()
+}
+
+fn make_home(path: &Path) -> io::Result<()> {
+    let Some(directory) = path.parent() else { return Ok(()) };
+    DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(in_words)
+}
+
+fn give_to_owner(file: &File, path: &Path) -> io::Result<()> {
+    let directory = fs::metadata(path.parent().unwrap_or(path))?;
+    if file.metadata()?.uid() == ROOT && directory.uid() != ROOT {
+        fchown(file, Some(directory.uid()), Some(directory.gid()))?;
+    }
+    Ok(())
 }
 
 fn named(path: &Path, ending: &str) -> PathBuf {
@@ -108,7 +157,8 @@ fn sync_directory(path: &Path) -> io::Result<()> {
     path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
 }
 
-fn in_words(error: io::Error) -> io::Error {
+/// The system's error with words for people.
+pub fn in_words(error: io::Error) -> io::Error {
     let kind = error.kind();
     if matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
         io::Error::new(kind, "the disk is full")

@@ -8,6 +8,7 @@
 //! Carrying out an output never waits; the watchdog is fed from here, so a hung loop is noticed.
 
 mod hands;
+mod room;
 mod start;
 
 use crate::config::Config;
@@ -125,7 +126,10 @@ async fn turn(
         while let Some(mail) = waiting {
             match mail {
                 Mail::Urgent(input) => {
-                    tracing::debug!(?input);
+                    // What people type is nobody's business, the room code least of all.
+                    if !matches!(input, Input::Room(_)) {
+                        tracing::debug!(?input);
+                    }
                     core.handle(input, now);
                 }
                 Mail::News(news) => core.hear(news, now),

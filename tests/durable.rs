@@ -4,14 +4,16 @@
 
 #[path = "support/needs.rs"]
 mod needs;
+#[path = "support/disk.rs"]
+mod small_disk;
 
 use engawa::durable;
 use needs::Need;
+use small_disk::SmallDisk;
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, chown};
 use std::path::Path;
-use std::process::Command;
 
 fn content(path: &Path) -> Vec<u8> {
     durable::read(path, 1024 * 1024).unwrap().unwrap()
@@ -59,8 +61,8 @@ fn a_full_or_read_only_disk_is_named_and_the_old_file_stands() {
         return;
     }
     let home = tempfile::tempdir().unwrap();
-    let disk = SmallDisk::mount(home.path());
-    let path = disk.0.join("peer");
+    let disk = SmallDisk::mount(home.path(), "64k");
+    let path = disk.path().join("peer");
     durable::replace(&path, b"old").unwrap();
     let full = durable::replace(&path, &[7; 512 * 1024]).unwrap_err();
     assert_eq!((full.kind(), full.to_string().as_str()), (ErrorKind::StorageFull, "the disk is full"));
@@ -69,7 +71,7 @@ fn a_full_or_read_only_disk_is_named_and_the_old_file_stands() {
     disk.run(&["mount", "-o", "remount,ro"]);
     let refused = durable::replace(&path, b"newer").unwrap_err();
     assert_eq!(refused.to_string(), "the disk is read-only");
-    assert_eq!(durable::probe(disk.0).unwrap_err().kind(), ErrorKind::ReadOnlyFilesystem);
+    assert_eq!(durable::probe(disk.path()).unwrap_err().kind(), ErrorKind::ReadOnlyFilesystem);
     assert_eq!(content(&path), b"new");
 }
 
@@ -87,26 +89,6 @@ fn what_root_writes_belongs_to_the_owner_of_the_directory() {
     chown(&path, Some(0), Some(0)).unwrap();
     durable::replace(&path, b"two").unwrap();
     assert_eq!(owner(), (NOBODY, NOBODY, 0o600));
-}
-
-struct SmallDisk<'p>(&'p Path);
-
-impl<'p> SmallDisk<'p> {
-    fn mount(at: &'p Path) -> Self {
-        let disk = Self(at);
-        disk.run(&["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs"]);
-        disk
-    }
-
-    fn run(&self, words: &[&str]) {
-        assert!(Command::new(words[0]).args(&words[1..]).arg(self.0).status().unwrap().success(), "{words:?}");
-    }
-}
-
-impl Drop for SmallDisk<'_> {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(self.0).status();
-    }
 }
 
 const NOBODY: u32 = 65_534;

@@ -1,4 +1,4 @@
-//! Subcommands: run, pair, identity, status, doctor, check-config, demo, bench. Each file is one of them.
+//! Subcommands: run, pair, identity, status, mode and what else people ask, doctor, check-config, demo, bench. Each file is one of them.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line talks to a person here")]
 
 pub mod bench;
@@ -8,6 +8,7 @@ pub mod devices;
 pub mod doctor;
 pub mod keys;
 pub mod pair_of_boxes;
+pub mod room;
 pub mod status;
 
 use crate::config::{Config, ConfigError};
@@ -60,6 +61,8 @@ enum Command {
     Identity(keys::IdentityArguments),
     /// What the running daemon sees and sends.
     Status(status::Arguments),
+    #[command(flatten)]
+    Room(room::Question),
     /// Checks this machine, one line per check, with what to do about it.
     Doctor {
         /// The box's configuration file.
@@ -96,6 +99,7 @@ pub fn main() -> ExitCode {
         Command::Pair(arguments) => finish(keys::pair(&arguments)),
         Command::Identity(arguments) => finish(keys::identity(&arguments)),
         Command::Status(arguments) => finish(status::show(&arguments)),
+        Command::Room(question) => finish(room::ask(&question)),
         Command::Doctor { config, json } => doctor::run(config.as_deref(), json, &keys::checks, &devices::checks),
         Command::CheckConfig { file } => check_config::run(&file),
         Command::Demo(arguments) => finish(demo::run(&arguments)),
@@ -114,6 +118,11 @@ impl Failure {
     /// Anything without an exit code of its own.
     pub fn new(words: impl Into<String>) -> Self {
         Self { code: 1, words: words.into() }
+    }
+
+    /// The room's policy said no.
+    pub fn denied(words: impl Into<String>) -> Self {
+        Self { code: 7, words: words.into() }
     }
 
     /// Keys and pairing.
@@ -165,4 +174,4 @@ fn finish(result: Result<(), Failure>) -> ExitCode {
     }
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done · 1 failed · 2 configuration refused · 3 key missing, unreadable or wrong · 4 port taken · 5 clip does not decode · 6 a GStreamer element is missing";
+const EXIT_CODES: &str = "Exit codes: 0 done · 1 failed · 2 configuration refused · 3 key missing, unreadable or wrong · 4 port taken · 5 clip does not decode · 6 a GStreamer element is missing · 7 denied";

@@ -76,13 +76,14 @@ pub fn one_line(status: &Status) -> String {
     )
 }
 
+/// Why the socket cannot be used.
+pub(super) fn nobody_answers(socket: &Path, error: &std::io::Error) -> Failure {
+    let socket = socket.display();
+    Failure::new(format!("no engawa daemon answers at {socket} ({error}); is it running, and are you in its group?"))
+}
+
 fn ask(socket: &Path, follow: bool) -> Result<impl Iterator<Item = std::io::Result<String>>, Failure> {
-    let explain = |error: std::io::Error| {
-        Failure::new(format!(
-            "no engawa daemon answers at {} ({error}); is it running, and are you in its group?",
-            socket.display()
-        ))
-    };
+    let explain = |error| nobody_answers(socket, &error);
     let mut stream = UnixStream::connect(socket).map_err(explain)?;
     if !follow {
         stream.set_read_timeout(Some(ANSWER_WITHIN)).map_err(explain)?;
@@ -129,6 +130,17 @@ fn in_words(status: &Status) -> String {
     lines.push(format!(
         "near        microphone {} · camera {}    far  microphone {} · camera {}",
         status.microphone, status.camera, status.far_microphone, status.far_camera
+    ));
+    let room = &status.room;
+    lines.push(format!(
+        "room        {} (here {}, there {}) · view {} · veil {} · {} guests{}",
+        room.mode,
+        room.near,
+        room.far,
+        room.views.get(room.view).map_or("–", String::as_str),
+        room.veil,
+        room.guests,
+        if room.locked { ", locked" } else { "" }
     ));
     if !status.missing.is_empty() {
         lines.push(format!("missing     {}", status.missing.join(", ")));

@@ -66,7 +66,12 @@ impl Liveness {
 
     /// The newest frame itself is fresh: heartbeats that announce none keep the link up, but they make no picture live.
     pub fn picture_is_fresh(&self, now: Moment) -> bool {
-        self.frame_at.is_some_and(|at| now < at + self.beat() + STALE_AFTER)
+        self.picture_old_at().is_some_and(|at| now < at)
+    }
+
+    /// When the newest frame is no longer fresh.
+    pub fn picture_old_at(&self) -> Option<Moment> {
+        self.frame_at.map(|at| at + self.beat() + STALE_AFTER)
     }
 
     /// How often a proof of life is to be expected.

@@ -34,7 +34,7 @@ use crate::core::ledger::Entry;
 use crate::core::link::{Link, LinkSettings};
 use crate::core::memory::Remembered;
 use crate::core::output::Output;
-use crate::core::plan::MediaPlan;
+use crate::core::plan::{MediaPlan, Picture};
 use crate::core::room::{Room, RoomSettings};
 use crate::core::signal::{CaptureMark, Heartbeat, RoomWord};
 use crate::core::snapshot::{Fault, LinkState};
@@ -214,8 +214,10 @@ impl Core {
 
     /// When to call [`Core::handle_timeout`] next.
     pub fn poll_timeout(&self) -> Option<Moment> {
-        let link = self.link.as_ref().and_then(|link| link.timers.next());
-        link.into_iter().chain(self.room.timers.next()).min()
+        let link = self.link.as_ref();
+        let shown_live = self.plan.screen.picture == Picture::Live;
+        let picture_old = link.filter(|_| shown_live).and_then(|link| link.live.picture_old_at());
+        [link.and_then(|link| link.timers.next()), self.room.timers.next(), picture_old].into_iter().flatten().min()
     }
 
     /// After every change: the state people see, the plan, and nothing left lying.

@@ -1,6 +1,7 @@
 //! The hands: carry out what the core wishes, report what was really done. Nothing here waits or decides.
 
 use super::REPORT_PERIOD;
+use super::room::RoomHands;
 use crate::core::Core;
 use crate::core::input::News;
 use crate::core::output::Output;
@@ -23,6 +24,7 @@ pub(super) struct Hands {
     media: Media,
     status: StatusSocket,
     pub(super) notify: Notify,
+    room: RoomHands,
     ceiling_kbps: u32,
     memory: Memory,
     link: LinkState,
@@ -31,13 +33,21 @@ pub(super) struct Hands {
 }
 
 impl Hands {
-    pub(super) fn new(trunk: Option<Trunk>, peer: Peer, media: Media, status: StatusSocket, ceiling_kbps: u32) -> Self {
+    pub(super) fn new(
+        trunk: Option<Trunk>,
+        peer: Peer,
+        media: Media,
+        status: StatusSocket,
+        room: RoomHands,
+        ceiling_kbps: u32,
+    ) -> Self {
         Self {
             trunk,
             peer,
             media,
             status,
             notify: Notify::from_env(),
+            room,
             ceiling_kbps,
             memory: Memory::default(),
             link: LinkState::Unpaired,
@@ -90,7 +100,10 @@ impl Hands {
             }
             Output::Align(alignment) => self.media.align(alignment),
             Output::RefreshPicture { line } => self.media.refresh(line),
-            Output::Answer { .. } | Output::Record(_) | Output::Remember(_) | Output::DrawCode => {}
+            Output::Answer { ticket, answer } => self.room.answer(ticket, answer),
+            Output::Record(entry) => self.room.record(&entry),
+            Output::Remember(remembered) => self.room.remember(&remembered),
+            Output::DrawCode => self.room.draw_code(),
             Output::Stop => self.stopping = true,
         }
     }

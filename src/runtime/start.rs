@@ -1,10 +1,10 @@
 //! From a valid configuration to a core and its hands.
 
 use super::hands::Hands;
+use super::room::RoomHands;
 use super::{RunError, RunOptions, other};
 use crate::config::Config;
 use crate::core::link::LinkSettings;
-use crate::core::memory::Remembered;
 use crate::core::room::RoomSettings;
 use crate::core::signal::Hello;
 use crate::core::{Core, Settings};
@@ -12,9 +12,11 @@ use crate::inbox::Inbox;
 use crate::media::room::{self as media, Intake, Media};
 use crate::model::{BootId, VideoCodec};
 use crate::peer::{Peer, PeerSettings, Taps};
+use crate::questions::Questions;
 use crate::system::check;
 use crate::system::clock::Clock;
 use crate::system::network;
+use crate::system::room_memory;
 use crate::system::status_socket::StatusSocket;
 use crate::trunk::identity::{self, Identity, IdentityError};
 use crate::trunk::key::{NotAKey, PeerKey};
@@ -52,8 +54,10 @@ pub(super) async fn start(
         quiet_after: config.room.quiet_after,
         microphone_open: config.sound.microphone_open,
     };
-    let settings = Settings { link, room, remembered: Remembered::default(), ceiling: config.ceiling };
-    let hands = Hands::new(trunk, peer, media, status, config.ceiling.as_kbps());
+    let remembered = room_memory::load(&config.state_directory);
+    let settings = Settings { link, room, remembered, ceiling: config.ceiling };
+    let serving = RoomHands::start(config, Questions::new(inbox.clone()), inbox)?;
+    let hands = Hands::new(trunk, peer, media, status, serving, config.ceiling.as_kbps());
     Ok((Core::new(settings, clock.now()), hands))
 }
 

@@ -1,9 +1,14 @@
-//! The machine below: clocks, memory, notify, network evidence, the status socket.
+//! The machine below: clocks, memory, notify, network evidence, keys, hours, ledger, what is remembered, the status socket.
 
 pub mod check;
 pub mod clock;
+pub mod desk;
+pub mod hours;
+pub mod ledger;
 pub mod memory;
 pub mod network;
 pub mod notify;
+pub mod room_memory;
+pub mod room_status;
 pub mod status;
 pub mod status_socket;

@@ -1,10 +1,12 @@
 //! What the daemon tells of itself. `version` grows when a field changes its meaning or goes, not when one is added.
 
+use crate::asking::{camera_name, microphone_name};
 use crate::core::input::Percentiles;
 use crate::core::sentence::Sentence;
 use crate::core::snapshot::{LinkState, Snapshot};
-use crate::model::{CameraState, Device, Language, MicState, Moment, VideoCodec};
+use crate::model::{Device, Language, Moment, VideoCodec};
 use crate::system::memory::Memory;
+use crate::system::room_status::RoomStatus;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -82,6 +84,8 @@ pub struct Status {
     pub missing: Vec<String>,
     /// The last fault.
     pub fault: Option<FaultStatus>,
+    /// The room.
+    pub room: RoomStatus,
     /// What the daemon holds, asked once a second.
     pub memory: Memory,
     /// Bench only: pixel stamps, milliseconds from stamp drawn to stamp read.
@@ -194,6 +198,7 @@ impl Status {
                 began_s: ago(snapshot.at, fault.since),
                 over_s: fault.until.map(|until| ago(snapshot.at, until)),
             }),
+            room: RoomStatus::of(snapshot),
             memory,
             stamps_ms: received.stamps.map(|stamps| StampStatus {
                 count: stamps.count as u64,
@@ -235,22 +240,6 @@ fn codec_name(codec: VideoCodec) -> &'static str {
     match codec {
         VideoCodec::H264 => "h264",
         VideoCodec::Vp8 => "vp8",
-    }
-}
-
-fn microphone_name(state: MicState) -> &'static str {
-    match state {
-        MicState::Closed => "closed",
-        MicState::LevelsOnly => "levels-only",
-        MicState::Open => "open",
-    }
-}
-
-fn camera_name(state: CameraState) -> &'static str {
-    match state {
-        CameraState::Off => "off",
-        CameraState::Placeholder => "placeholder",
-        CameraState::Live => "live",
     }
 }
 
@@ -298,9 +287,12 @@ mod tests {
         assert_eq!(json["version"], VERSION);
         let named = serde_json::json!({"live_heap_bytes": 1, "rss_bytes": 2, "threads": 3, "fds": 4});
         assert_eq!(json["memory"], named);
-        let row = include_str!("../../docs/status.md").lines().find(|line| line.starts_with("| `memory`")).unwrap();
-        for name in named.as_object().unwrap().keys() {
-            assert!(row.contains(&format!("`{name}`")), "{row}");
+        for object in ["memory", "room"] {
+            let mut lines = include_str!("../../docs/status.md").lines();
+            let row = lines.find(|line| line.starts_with(&format!("| `{object}`"))).unwrap();
+            for name in json[object].as_object().unwrap().keys() {
+                assert!(row.contains(&format!("`{name}`")), "{row}");
+            }
         }
     }
 

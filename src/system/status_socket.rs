@@ -1,7 +1,9 @@
 //! The status socket: one line of JSON per question, or one per change while followed.
 //!
-//! A question is one line, `{"follow": false}` or `{"follow": true}`. Only the daemon's user and group may ask.
+//! A question is one line, `{"follow": false}` or `{"follow": true}`; `{"ask": {…}}` asks for something and is answered by the
+//! [`Desk`]. Only the daemon's user and group may ask.
 
+use crate::system::desk::Desk;
 use crate::system::status::Status;
 use serde::Deserialize;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
@@ -26,6 +28,18 @@ impl StatusSocket {
     /// # Errors
     /// When the directory is missing, another daemon answers there, or something stands there that is not a socket.
     pub fn listen(path: &Path) -> std::io::Result<Self> {
+        Self::start(path, None)
+    }
+
+    /// The same; what is asked besides the status is answered at the desk.
+    ///
+    /// # Errors
+    /// As [`StatusSocket::listen`].
+    pub fn answering(path: &Path, desk: Desk) -> std::io::Result<Self> {
+        Self::start(path, Some(desk))
+    }
+
+    fn start(path: &Path, desk: Option<Desk>) -> std::io::Result<Self> {
         if let Ok(standing) = std::fs::symlink_metadata(path) {
             if !standing.file_type().is_socket() {
                 let what = "what stands there is not a socket, and is left alone";
@@ -39,7 +53,7 @@ impl StatusSocket {
         let listener = UnixListener::bind(path)?;
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
         let (newest, watcher) = watch::channel(Arc::new(Status::default()));
-        tokio::spawn(serve(listener, watcher));
+        tokio::spawn(serve(listener, watcher, desk));
         Ok(Self { newest, path: path.to_owned(), last: Mutex::new(None) })
     }
 
@@ -66,9 +80,10 @@ impl Drop for StatusSocket {
 struct Question {
     #[serde(default)]
     follow: bool,
+    ask: Option<serde_json::Value>,
 }
 
-async fn serve(listener: UnixListener, watcher: watch::Receiver<Arc<Status>>) {
+async fn serve(listener: UnixListener, watcher: watch::Receiver<Arc<Status>>, desk: Option<Desk>) {
     let askers = Arc::new(AtomicUsize::new(0));
     loop {
         let Ok((stream, _)) = listener.accept().await else {
@@ -80,21 +95,30 @@ async fn serve(listener: UnixListener, watcher: watch::Receiver<Arc<Status>>) {
             askers.fetch_sub(1, Ordering::Relaxed);
             continue;
         }
-        let (watcher, askers) = (watcher.clone(), askers.clone());
+        let (watcher, askers, desk) = (watcher.clone(), askers.clone(), desk.clone());
         tokio::spawn(async move {
-            let _asker_left = answer(stream, watcher).await;
+            let _asker_left = answer(stream, watcher, desk).await;
             askers.fetch_sub(1, Ordering::Relaxed);
         });
     }
 }
 
-async fn answer(mut stream: UnixStream, mut watcher: watch::Receiver<Arc<Status>>) -> std::io::Result<()> {
+async fn answer(
+    mut stream: UnixStream,
+    mut watcher: watch::Receiver<Arc<Status>>,
+    desk: Option<Desk>,
+) -> std::io::Result<()> {
     let (reader, mut writer) = stream.split();
     let mut line = String::new();
     let question = BufReader::new(reader.take(QUESTION_LIMIT));
     tokio::pin!(question);
     tokio::time::timeout(ASKER_PATIENCE, question.read_line(&mut line)).await??;
     let question: Question = serde_json::from_str(&line).map_err(std::io::Error::other)?;
+    if let Some(ask) = question.ask {
+        let Some(desk) = desk else { return Ok(()) };
+        let text = desk.answer(&ask).await + "\n";
+        return tokio::time::timeout(ASKER_PATIENCE, writer.write_all(text.as_bytes())).await?;
+    }
     loop {
         let status = watcher.borrow_and_update().clone();
         let mut text = serde_json::to_vec(status.as_ref()).map_err(std::io::Error::other)?;

@@ -246,12 +246,14 @@ impl World {
             return;
         }
         let fps = match kiosk.camera {
+            _ if kiosk.plan.camera.is_none() => 0,
             Camera::Live => fps,
             Camera::Hung => 0,
             Camera::Placeholder => 5,
         };
         let report = SendReport {
             fps: fps as f32,
+            level_dbfs: -100.0,
             live_frames: if kiosk.camera == Camera::Live { u32::try_from(fps).unwrap_or_default() } else { 0 },
             voice_packets: if kiosk.plan.microphone == MicState::Open { 100 } else { 0 },
             ..SendReport::default()

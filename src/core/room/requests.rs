@@ -45,7 +45,7 @@ impl Room {
         match request {
             Request::Mode(mode) => self.ask_mode(*mode),
             Request::Knock => self.ask_knock(by, now),
-            Request::Answer if !self.is_knocked() => Answer::Denied(Denied::NobodyKnocks),
+            Request::Answer if !self.is_knocked() || !self.link_up => Answer::Denied(Denied::NobodyKnocks),
             Request::Answer => {
                 self.agreement.press(Together::Talking);
                 // Entered first: becoming quiet and being knocked at close what was open before.
@@ -156,6 +156,10 @@ impl Room {
         }
         if self.microphone == open {
             return Answer::AlreadySo;
+        }
+        // Nobody shall be heard hours later because of a key pressed into a dead line.
+        if open && !self.link_up {
+            return Answer::Denied(Denied::NoLink);
         }
         if open {
             if self.mode == Mode::Quiet {

@@ -1,0 +1,327 @@
+//! What people ask, as JSON, and what they are answered: one notation for the panel's page and the command line.
+//!
+//! ```text
+//!   {"ask":"mode","mode":"meeting"}  ──request()──►  Request  ──► the loop ──►  Answer  ──Reply::of()──►  {"answer":"accepted",…}
+//! ```
+//! Only what stands here can be asked; an unknown word or field is refused, never half believed. No I/O.
+
+use crate::core::request::{Answer, Denied, Request};
+use crate::model::{CameraState, GuestId, Language, MicState, Mode, Stance, Veil};
+use serde::{Deserialize, Serialize};
+
+/// Reads one question.
+///
+/// # Errors
+/// When it is too long, no JSON, or asks for something that does not exist.
+pub fn request(json: &[u8]) -> Result<Request, NotARequest> {
+    if json.len() > LONGEST {
+        return Err(NotARequest);
+    }
+    let written: Written = serde_json::from_slice(json).map_err(|_| NotARequest)?;
+    written.request().ok_or(NotARequest)
+}
+
+/// Writes one question, without a line end.
+pub fn json(request: &Request) -> String {
+    // Strings, numbers and truth values only: this cannot fail.
+    serde_json::to_string(&Written::of(request)).unwrap_or_default()
+}
+
+/// Not a question that can be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a question that this box knows")]
+pub struct NotARequest;
+
+/// What whoever asked reads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reply {
+    /// "accepted", "already" or "denied".
+    pub answer: String,
+    /// If denied: the reason in one word, as in [`denied_name`], or "busy" or "malformed".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// The same in words for people.
+    pub text: String,
+}
+
+impl Reply {
+    /// Of the loop's answer; `None` when it gave none in time.
+    pub fn of(answer: Option<Answer>, language: Language) -> Self {
+        match answer {
+            Some(Answer::Accepted) => Self::new("accepted", None, pick(language, "受け付けました。", "Done.")),
+            Some(Answer::AlreadySo) => {
+                Self::new("already", None, pick(language, "すでにそうなっています。", "It is already so."))
+            }
+            Some(Answer::Denied(why)) => Self::new("denied", Some(denied_name(why)), why.text(language)),
+            None => {
+                let ja = "いま込み合っています。少し待って、もう一度押してください。";
+                Self::new("denied", Some("busy"), pick(language, ja, "Busy. Please wait a little and try again."))
+            }
+        }
+    }
+
+    /// To what is no question.
+    pub fn malformed(language: Language) -> Self {
+        let ja = "この箱には分からない要求です。ページを開き直してください。";
+        Self::new(
+            "denied",
+            Some("malformed"),
+            pick(language, ja, "This box does not understand that. Reload the page."),
+        )
+    }
+
+    fn new(answer: &str, why: Option<&str>, text: &str) -> Self {
+        Self { answer: answer.into(), why: why.map(str::to_owned), text: text.into() }
+    }
+}
+
+/// As it is written: `{"ask": …}` with its one value beside it.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case", deny_unknown_fields)]
+enum Written {
+    Mode { mode: String },
+    Knock {},
+    Answer {},
+    Cancel {},
+    Microphone { open: bool },
+    View { view: usize },
+    Veil { veil: String },
+    Volume { volume: u8 },
+    OwnPicture { shown: bool },
+    ShowCode { shown: bool },
+    Lock { locked: bool },
+    Admit { guest: u64 },
+    Refuse { guest: u64 },
+    Remove { guest: u64 },
+    RemoveAll {},
+    FollowTurns { follow: bool },
+}
+
+impl Written {
+    fn request(self) -> Option<Request> {
+        Some(match self {
+            Self::Mode { mode } => Request::Mode(self::mode(&mode)?),
+            Self::Knock {} => Request::Knock,
+            Self::Answer {} => Request::Answer,
+            Self::Cancel {} => Request::Cancel,
+            Self::Microphone { open } => Request::Microphone(open),
+            Self::View { view } => Request::View(view),
+            Self::Veil { veil } => Request::Veil(self::veil(&veil)?),
+            Self::Volume { volume } if volume > 100 => return None,
+            Self::Volume { volume } => Request::Volume(volume),
+            Self::OwnPicture { shown } => Request::OwnPicture(shown),
+            Self::ShowCode { shown } => Request::ShowCode(shown),
+            Self::Lock { locked } => Request::Lock(locked),
+            Self::Admit { guest } => Request::Admit(GuestId(guest)),
+            Self::Refuse { guest } => Request::Refuse(GuestId(guest)),
+            Self::Remove { guest } => Request::Remove(GuestId(guest)),
+            Self::RemoveAll {} => Request::RemoveAll,
+            Self::FollowTurns { follow } => Request::FollowTurns(follow),
+        })
+    }
+
+    fn of(request: &Request) -> Self {
+        match request {
+            Request::Mode(mode) => Self::Mode { mode: mode_name(*mode).into() },
+            Request::Knock => Self::Knock {},
+            Request::Answer => Self::Answer {},
+            Request::Cancel => Self::Cancel {},
+            Request::Microphone(open) => Self::Microphone { open: *open },
+            Request::View(view) => Self::View { view: *view },
+            Request::Veil(veil) => Self::Veil { veil: veil_name(*veil).into() },
+            Request::Volume(volume) => Self::Volume { volume: *volume },
+            Request::OwnPicture(shown) => Self::OwnPicture { shown: *shown },
+            Request::ShowCode(shown) => Self::ShowCode { shown: *shown },
+            Request::Lock(locked) => Self::Lock { locked: *locked },
+            Request::Admit(guest) => Self::Admit { guest: guest.0 },
+            Request::Refuse(guest) => Self::Refuse { guest: guest.0 },
+            Request::Remove(guest) => Self::Remove { guest: guest.0 },
+            Request::RemoveAll => Self::RemoveAll {},
+            Request::FollowTurns(follow) => Self::FollowTurns { follow: *follow },
+        }
+    }
+}
+
+/// "quiet", "talking", "meeting", "curtain", "asleep"
+pub const fn mode_name(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Quiet => "quiet",
+        Mode::Talking => "talking",
+        Mode::Meeting => "meeting",
+        Mode::Curtain => "curtain",
+        Mode::Asleep => "asleep",
+    }
+}
+
+/// The mode of that name.
+pub fn mode(name: &str) -> Option<Mode> {
+    let all = [Mode::Quiet, Mode::Talking, Mode::Meeting, Mode::Curtain, Mode::Asleep];
+    all.into_iter().find(|mode| mode_name(*mode) == name)
+}
+
+/// "present", "curtain", "asleep"
+pub const fn stance_name(stance: Stance) -> &'static str {
+    match stance {
+        Stance::Present => "present",
+        Stance::Curtain => "curtain",
+        Stance::Asleep => "asleep",
+    }
+}
+
+/// The stance of that name.
+pub fn stance(name: &str) -> Option<Stance> {
+    [Stance::Present, Stance::Curtain, Stance::Asleep].into_iter().find(|stance| stance_name(*stance) == name)
+}
+
+/// "clear", "frosted", "black"
+pub const fn veil_name(veil: Veil) -> &'static str {
+    match veil {
+        Veil::Clear => "clear",
+        Veil::Frosted => "frosted",
+        Veil::Black => "black",
+    }
+}
+
+/// The veil of that name.
+pub fn veil(name: &str) -> Option<Veil> {
+    [Veil::Clear, Veil::Frosted, Veil::Black].into_iter().find(|veil| veil_name(*veil) == name)
+}
+
+/// "closed", "levels-only", "open"
+pub const fn microphone_name(state: MicState) -> &'static str {
+    match state {
+        MicState::Closed => "closed",
+        MicState::LevelsOnly => "levels-only",
+        MicState::Open => "open",
+    }
+}
+
+/// The microphone state of that name.
+pub fn microphone(name: &str) -> Option<MicState> {
+    let all = [MicState::Closed, MicState::LevelsOnly, MicState::Open];
+    all.into_iter().find(|state| microphone_name(*state) == name)
+}
+
+/// "off", "placeholder", "live"
+pub const fn camera_name(state: CameraState) -> &'static str {
+    match state {
+        CameraState::Off => "off",
+        CameraState::Placeholder => "placeholder",
+        CameraState::Live => "live",
+    }
+}
+
+/// The camera state of that name.
+pub fn camera(name: &str) -> Option<CameraState> {
+    let all = [CameraState::Off, CameraState::Placeholder, CameraState::Live];
+    all.into_iter().find(|state| camera_name(*state) == name)
+}
+
+/// The reason in one word: "far_curtain", "wrong_code", …
+pub const fn denied_name(why: Denied) -> &'static str {
+    match why {
+        Denied::FarCurtain => "far_curtain",
+        Denied::FarAsleep => "far_asleep",
+        Denied::NearCurtain => "near_curtain",
+        Denied::NearAsleep => "near_asleep",
+        Denied::NoLink => "no_link",
+        Denied::NobodyKnocks => "nobody_knocks",
+        Denied::NoSuchView => "no_such_view",
+        Denied::NotAdmitted => "not_admitted",
+        Denied::NoSuchGuest => "no_such_guest",
+        Denied::WrongCode => "wrong_code",
+        Denied::TooManyTries => "too_many_tries",
+        Denied::Locked => "locked",
+        Denied::Full => "full",
+        Denied::NotPaired => "not_paired",
+    }
+}
+
+/// The reason of that name.
+pub fn denied(name: &str) -> Option<Denied> {
+    let shut = [Denied::FarCurtain, Denied::FarAsleep, Denied::NearCurtain, Denied::NearAsleep];
+    let nobody = [Denied::NoLink, Denied::NotPaired, Denied::NobodyKnocks, Denied::NoSuchView, Denied::NoSuchGuest];
+    let door = [Denied::NotAdmitted, Denied::WrongCode, Denied::TooManyTries, Denied::Locked, Denied::Full];
+    shut.into_iter().chain(nobody).chain(door).find(|why| denied_name(*why) == name)
+}
+
+const fn pick<'t>(language: Language, ja: &'t str, en: &'t str) -> &'t str {
+    match language {
+        Language::Japanese => ja,
+        Language::English => en,
+    }
+}
+
+/// Bytes of one question.
+const LONGEST: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLES: [(&str, Request); 18] = [
+        (r#"{"ask":"mode","mode":"asleep"}"#, Request::Mode(Mode::Asleep)),
+        (r#"{"ask":"mode","mode":"quiet"}"#, Request::Mode(Mode::Quiet)),
+        (r#"{"ask":"knock"}"#, Request::Knock),
+        (r#"{"ask":"answer"}"#, Request::Answer),
+        (r#"{"ask":"cancel"}"#, Request::Cancel),
+        (r#"{"ask":"microphone","open":true}"#, Request::Microphone(true)),
+        (r#"{"ask":"view","view":1}"#, Request::View(1)),
+        (r#"{"ask":"veil","veil":"frosted"}"#, Request::Veil(Veil::Frosted)),
+        (r#"{"ask":"volume","volume":70}"#, Request::Volume(70)),
+        (r#"{"ask":"own_picture","shown":true}"#, Request::OwnPicture(true)),
+        (r#"{"ask":"show_code","shown":false}"#, Request::ShowCode(false)),
+        (r#"{"ask":"lock","locked":true}"#, Request::Lock(true)),
+        (r#"{"ask":"admit","guest":4}"#, Request::Admit(GuestId(4))),
+        (r#"{"ask":"refuse","guest":4}"#, Request::Refuse(GuestId(4))),
+        (r#"{"ask":"remove","guest":18446744073709551615}"#, Request::Remove(GuestId(u64::MAX))),
+        (r#"{"ask":"remove_all"}"#, Request::RemoveAll),
+        (r#"{"ask":"follow_turns","follow":true}"#, Request::FollowTurns(true)),
+        (r#"{"ask":"mode","mode":"talking"}"#, Request::Mode(Mode::Talking)),
+    ];
+
+    #[test]
+    fn every_question_is_read_and_written_the_same() {
+        for (text, asked) in EXAMPLES {
+            assert_eq!(request(text.as_bytes()).as_ref(), Ok(&asked), "{text}");
+            assert_eq!(json(&asked), text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_question_is_refused_whole() {
+        for text in [
+            "",
+            "{}",
+            "[]",
+            "null",
+            "\"knock\"",
+            r#"{"ask":"session"}"#,
+            r#"{"ask":"mode"}"#,
+            r#"{"ask":"mode","mode":"Meeting"}"#,
+            r#"{"ask":"knock","mode":"meeting"}"#,
+            r#"{"ask":"knock"}{"ask":"knock"}"#,
+            r#"{"ask":"view","view":-1}"#,
+            r#"{"ask":"view","view":"1"}"#,
+            r#"{"ask":"volume","volume":101}"#,
+            r#"{"ask":"microphone","open":1}"#,
+            r#"{"ask":"ledger"}"#,
+        ] {
+            assert_eq!(request(text.as_bytes()), Err(NotARequest), "{text}");
+        }
+        let long = format!(r#"{{"ask":"knock"{}}}"#, " ".repeat(LONGEST));
+        assert_eq!(request(long.as_bytes()), Err(NotARequest));
+    }
+
+    #[test]
+    fn an_answer_says_what_and_why_in_words() {
+        let reply = Reply::of(Some(Answer::Denied(Denied::FarCurtain)), Language::English);
+        let text = "The other room has drawn its curtain. Only that room can open it.";
+        let expected = serde_json::json!({"answer": "denied", "why": "far_curtain", "text": text});
+        assert_eq!(serde_json::to_value(&reply).ok(), Some(expected));
+        let accepted = serde_json::to_value(Reply::of(Some(Answer::Accepted), Language::Japanese)).ok();
+        assert_eq!(accepted, Some(serde_json::json!({"answer": "accepted", "text": "受け付けました。"})));
+        assert_eq!(Reply::of(None, Language::Japanese).why.as_deref(), Some("busy"));
+        assert_eq!(Reply::malformed(Language::Japanese).answer, "denied");
+    }
+}

@@ -1,0 +1,159 @@
+//! `engawa mode`, `knock`, `answer`, `view`, `mic` …: what the keys and the panel ask, asked from this machine.
+//!
+//! The daemon decides; the same policy, the same three answers: accepted, already so, denied because.
+
+use crate::asking::{self, Reply};
+use crate::cli::{Failure, load, status};
+use crate::core::request::Request;
+use clap::{Args, Subcommand, ValueEnum};
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What is asked.
+#[derive(Debug, Subcommand)]
+pub enum Question {
+    /// Changes the mode: quiet, talking, meeting, curtain, asleep. Opens no microphone.
+    Mode {
+        /// The mode.
+        mode: String,
+        /// Whose room.
+        #[command(flatten)]
+        at: Daemon,
+    },
+    /// Rings softly in the other room and opens this room's microphone while it rings.
+    Knock(Daemon),
+    /// Answers the other room's knock and opens this room's microphone.
+    Answer(Daemon),
+    /// Sends a knock away, or stops what a banner announces.
+    Cancel(Daemon),
+    /// Lets the camera look so: the name of a view.
+    View {
+        /// Its name, as in the configuration.
+        name: String,
+        /// Whose room.
+        #[command(flatten)]
+        at: Daemon,
+    },
+    /// Opens or closes this room's own microphone.
+    Mic {
+        /// Which.
+        gate: Gate,
+        /// Whose room.
+        #[command(flatten)]
+        at: Daemon,
+    },
+    /// Veils the camera: clear, frosted, black.
+    Veil {
+        /// Which.
+        veil: String,
+        /// Whose room.
+        #[command(flatten)]
+        at: Daemon,
+    },
+    /// Sets how loud the far room is here, 0 to 100.
+    Volume {
+        /// 0 to 100.
+        volume: u8,
+        /// Whose room.
+        #[command(flatten)]
+        at: Daemon,
+    },
+    /// Prints the room code that opens the panel.
+    RoomCode(Daemon),
+    /// Prints the newest lines of the ledger: when were camera and microphone on?
+    Ledger(Daemon),
+}
+
+/// Which daemon.
+#[derive(Debug, Args)]
+pub struct Daemon {
+    /// The box's configuration file; names the socket.
+    #[arg(long, required_unless_present = "socket")]
+    config: Option<PathBuf>,
+    /// The socket itself.
+    #[arg(long)]
+    socket: Option<PathBuf>,
+}
+
+/// A microphone's gate.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Gate {
+    /// Heard in the other room.
+    Open,
+    /// Heard nowhere.
+    Close,
+}
+
+/// Asks, and says what was answered.
+///
+/// # Errors
+/// When no daemon answers, or it says no: then its reason, and exit code 7.
+pub fn ask(question: &Question) -> Result<(), Failure> {
+    match question {
+        Question::Mode { mode, at } => {
+            let names = "quiet, talking, meeting, curtain, asleep";
+            let mode = asking::mode(mode).ok_or_else(|| Failure::new(format!("{mode} is no mode; write {names}")))?;
+            request(at, &Request::Mode(mode))
+        }
+        Question::Knock(at) => request(at, &Request::Knock),
+        Question::Answer(at) => request(at, &Request::Answer),
+        Question::Cancel(at) => request(at, &Request::Cancel),
+        Question::View { name, at } => {
+            let views = status::once(&at.socket()?)?.room.views;
+            let view = views.iter().position(|view| view == name);
+            let unknown = || Failure::new(format!("{name} is no view; there are {}", views.join(", ")));
+            request(at, &Request::View(view.ok_or_else(unknown)?))
+        }
+        Question::Mic { gate, at } => request(at, &Request::Microphone(matches!(gate, Gate::Open))),
+        Question::Veil { veil, at } => {
+            let known = asking::veil(veil);
+            let unknown = || Failure::new(format!("{veil} is no veil; write clear, frosted or black"));
+            request(at, &Request::Veil(known.ok_or_else(unknown)?))
+        }
+        Question::Volume { volume, at } => request(at, &Request::Volume(*volume)),
+        Question::RoomCode(at) => print(at, r#"{"ask":"room_code"}"#),
+        Question::Ledger(at) => print(at, r#"{"ask":"ledger"}"#),
+    }
+}
+
+impl Daemon {
+    fn socket(&self) -> Result<PathBuf, Failure> {
+        match (&self.socket, &self.config) {
+            (Some(socket), _) => Ok(socket.clone()),
+            (None, Some(config)) => Ok(load(config)?.status_socket),
+            (None, None) => Err(Failure::new("say --config or --socket")),
+        }
+    }
+
+    fn say(&self, question: &str) -> Result<impl Iterator<Item = std::io::Result<String>>, Failure> {
+        let socket = self.socket()?;
+        let explain = |error| status::nobody_answers(&socket, &error);
+        let mut stream = UnixStream::connect(&socket).map_err(explain)?;
+        stream.set_read_timeout(Some(ANSWER_WITHIN)).map_err(explain)?;
+        writeln!(stream, "{{\"ask\":{question}}}").map_err(explain)?;
+        Ok(BufReader::new(stream).lines())
+    }
+}
+
+fn request(at: &Daemon, request: &Request) -> Result<(), Failure> {
+    let line = at.say(&asking::json(request))?.next();
+    let line = line.and_then(Result::ok).ok_or_else(|| Failure::new("the daemon said nothing"))?;
+    let reply: Reply = serde_json::from_str(&line).map_err(|error| Failure::new(error.to_string()))?;
+    if reply.answer == "denied" {
+        return Err(Failure::denied(reply.text));
+    }
+    println!("{}", reply.text);
+    Ok(())
+}
+
+fn print(at: &Daemon, question: &str) -> Result<(), Failure> {
+    for line in at.say(question)? {
+        let line = line.map_err(|error| Failure::new(format!("the daemon went away: {error}")))?;
+        println!("{line}");
+    }
+    Ok(())
+}
+
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);

@@ -1,0 +1,68 @@
+//! Answers what the command line asks over the status socket: the same requests as keys and panel, the ledger, the room code.
+
+use crate::asking::{self, Reply};
+use crate::core::input::RoomInput;
+use crate::core::request::Asker;
+use crate::model::Language;
+use crate::questions::Questions;
+use crate::system::ledger::Ledger;
+use serde_json::Value;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Who may ask is decided by the socket's owner and group: they stand at the box. Cheap to clone.
+#[derive(Clone)]
+pub struct Desk {
+    questions: Questions,
+    ledger: Ledger,
+    language: Language,
+    code: Arc<Mutex<Option<u32>>>,
+}
+
+impl Desk {
+    /// Questions go to the loop, in this language come the answers.
+    pub fn new(questions: Questions, ledger: Ledger, language: Language) -> Self {
+        Self { questions, ledger, language, code: Arc::default() }
+    }
+
+    /// The room code that is valid now; six digits as a number.
+    pub fn note_code(&self, code: Option<u32>) {
+        *self.code.lock().unwrap_or_else(PoisonError::into_inner) = code;
+    }
+
+    /// One line of JSON ([`Reply`]) for a request; lines of plain text for `{"ask":"ledger"}` and `{"ask":"room_code"}`.
+    pub(super) async fn answer(&self, ask: &Value) -> String {
+        match ask["ask"].as_str() {
+            Some("ledger") => self.ledger_lines(),
+            Some("room_code") => self.room_code(),
+            Some(_) | None => self.reply(ask).await,
+        }
+    }
+
+    async fn reply(&self, ask: &Value) -> String {
+        let reply = match asking::request(ask.to_string().as_bytes()) {
+            Ok(request) => {
+                let asked = |ticket| RoomInput::Asked { ticket, by: Asker::Local, request };
+                Reply::of(self.questions.ask(asked).await, self.language)
+            }
+            Err(asking::NotARequest) => Reply::malformed(self.language),
+        };
+        // Words only: this cannot fail.
+        serde_json::to_string(&reply).unwrap_or_default()
+    }
+
+    fn ledger_lines(&self) -> String {
+        let lines = self.ledger.newest(LEDGER_LINES).into_iter().map(|line| {
+            let number = line.number.map_or_else(|| "–".to_owned(), |number| number.to_string());
+            format!("{number:>6}  {}  {}", line.time, line.text(self.language))
+        });
+        let trouble = self.ledger.trouble().map(|trouble| format!("     –  {trouble}"));
+        lines.chain(trouble).collect::<Vec<_>>().join("\n")
+    }
+
+    fn room_code(&self) -> String {
+        let code = *self.code.lock().unwrap_or_else(PoisonError::into_inner);
+        code.map_or_else(|| "–".to_owned(), |code| format!("{code:06}"))
+    }
+}
+
+const LEDGER_LINES: usize = 200;

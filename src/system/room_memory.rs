@@ -1,0 +1,256 @@
+//! What the room remembers over a restart: stances, wish, veil, lock. Never a microphone.
+//!
+//! ```text
+//!   core ── keep(Remembered) ──► newest only ──► writer thread ──► state_directory/room    (in one step)
+//!                                                    └─ disk full ─► state_directory/room.closed takes its place
+//! ```
+//! May be relied on: after a kill or a power cut the file holds the old or the new state; what cannot be read is set aside
+//! and comes back as the most private state. A state that cannot be written must not leave an older, more open one behind:
+//! a file with the most private state lies ready beside it, and moving that needs no space. On a read-only disk even
+//! this fails; that is told.
+
+use crate::asking;
+use crate::core::agreement::Wish;
+use crate::core::memory::Remembered;
+use crate::durable;
+use crate::model::Together;
+use serde::{Deserialize, Serialize};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// What was kept last: the default for a box that never lived, the most private state for one that cannot read it.
+pub fn load(state_directory: &Path) -> Remembered {
+    let path = state_directory.join(NAME);
+    let fault = match durable::read(&path, LONGEST) {
+        Ok(None) => return Remembered::default(),
+        Ok(Some(bytes)) => match read(&bytes) {
+            Some(remembered) => return remembered,
+            None => "it makes no sense".to_owned(),
+        },
+        Err(error) => error.to_string(),
+    };
+    let kept = durable::set_aside(&path).map_or_else(|error| error.to_string(), |kept| kept.display().to_string());
+    tracing::warn!(fault, kept, "what the room remembered cannot be read: the curtain is drawn and the room locked");
+    Remembered::UNREADABLE
+}
+
+/// Writes what the core wants remembered, on a thread of its own.
+pub struct Keeper(Arc<Shared>);
+
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    newest: Option<Remembered>,
+    trouble: Option<String>,
+    ends: bool,
+    ended: bool,
+}
+
+impl Keeper {
+    /// Starts the writer.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(state_directory: &Path) -> io::Result<Self> {
+        let shared = Arc::new(Shared { state: Mutex::default(), changed: Condvar::new() });
+        let (directory, writer) = (state_directory.to_owned(), shared.clone());
+        std::thread::Builder::new().name("room-memory".into()).spawn(move || writer.write(&directory))?;
+        Ok(Self(shared))
+    }
+
+    /// Keeps this from now on; never waits. Of several only the newest is written.
+    pub fn keep(&self, remembered: &Remembered) {
+        self.0.lock().newest = Some(*remembered);
+        self.0.changed.notify_all();
+    }
+
+    /// Why it cannot be kept now.
+    pub fn trouble(&self) -> Option<String> {
+        self.0.lock().trouble.clone()
+    }
+}
+
+impl Drop for Keeper {
+    /// Waits for the last write, at most [`LAST_WRITE`].
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.ends = true;
+        self.0.changed.notify_all();
+        drop(self.0.changed.wait_timeout_while(state, LAST_WRITE, |state| !state.ended));
+    }
+}
+
+impl Shared {
+    fn write(&self, directory: &Path) {
+        let files = Files { room: directory.join(NAME), closed: directory.join(CLOSED) };
+        [&files.room, &files.closed].into_iter().for_each(|path| durable::sweep(path));
+        if let Err(error) = files.lay_ready() {
+            self.note(Some(&error));
+        }
+        let mut state = self.lock();
+        loop {
+            let wanted = state.newest.take();
+            let Some(wanted) = wanted else {
+                if state.ends {
+                    break;
+                }
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            drop(state);
+            let written = files.write(&wanted);
+            self.note(written.as_ref().err());
+            state = self.lock();
+            if written.is_err() {
+                if state.ends {
+                    break;
+                }
+                state.newest.get_or_insert(wanted);
+                let waited = self.changed.wait_timeout(state, RETRY);
+                state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            }
+        }
+        state.ended = true;
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// Told when it begins and when it is over, not at every try.
+    fn note(&self, error: Option<&io::Error>) {
+        let mut state = self.lock();
+        match (error, &state.trouble) {
+            (Some(error), None) => {
+                tracing::warn!(%error, "the room's state cannot be kept; after a restart the curtain is drawn");
+            }
+            (None, Some(_)) => tracing::info!("the room's state can be kept again"),
+            (Some(_), Some(_)) | (None, None) => {}
+        }
+        state.trouble = error.map(ToString::to_string);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Files {
+    room: PathBuf,
+    closed: PathBuf,
+}
+
+impl Files {
+    fn write(&self, remembered: &Remembered) -> io::Result<()> {
+        let written = durable::replace(&self.room, &bytes(remembered)).and_then(|()| self.lay_ready());
+        if written.is_err() && durable::read(&self.room, LONGEST).is_ok_and(|file| file != Some(bytes(remembered))) {
+            let _read_only_or_taken_already = std::fs::rename(&self.closed, &self.room);
+        }
+        written
+    }
+
+    fn lay_ready(&self) -> io::Result<()> {
+        match durable::create(&self.closed, &bytes(&Remembered::UNREADABLE)) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+}
+
+/// As it is written.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    version: u32,
+    near: String,
+    far: String,
+    together: String,
+    presses: [u32; 2],
+    veil: String,
+    locked: bool,
+}
+
+fn bytes(remembered: &Remembered) -> Vec<u8> {
+    let written = Written {
+        version: VERSION,
+        near: asking::stance_name(remembered.near).into(),
+        far: asking::stance_name(remembered.far).into(),
+        together: together_name(remembered.wish.together).into(),
+        presses: remembered.wish.presses,
+        veil: asking::veil_name(remembered.veil).into(),
+        locked: remembered.locked,
+    };
+    // Words and numbers only: this cannot fail.
+    serde_json::to_vec(&written).unwrap_or_default()
+}
+
+fn read(bytes: &[u8]) -> Option<Remembered> {
+    let written: Written = serde_json::from_slice(bytes).ok()?;
+    let together = [Together::Quiet, Together::Talking, Together::Meeting];
+    let together = together.into_iter().find(|together| together_name(*together) == written.together)?;
+    (written.version == VERSION).then_some(Remembered {
+        near: asking::stance(&written.near)?,
+        far: asking::stance(&written.far)?,
+        wish: Wish { together, presses: written.presses },
+        veil: asking::veil(&written.veil)?,
+        locked: written.locked,
+    })
+}
+
+const fn together_name(together: Together) -> &'static str {
+    match together {
+        Together::Quiet => "quiet",
+        Together::Talking => "talking",
+        Together::Meeting => "meeting",
+    }
+}
+
+const NAME: &str = "room";
+const CLOSED: &str = "room.closed";
+const VERSION: u32 = 1;
+const LONGEST: u64 = 4096;
+/// After a failed write.
+const RETRY: Duration = Duration::from_secs(5);
+/// At the daemon's end; a hung disk does not hold it.
+const LAST_WRITE: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Stance, Veil};
+
+    #[test]
+    fn every_state_is_read_as_it_was_written() {
+        for near in [Stance::Present, Stance::Curtain, Stance::Asleep] {
+            for together in [Together::Quiet, Together::Talking, Together::Meeting] {
+                for veil in [Veil::Clear, Veil::Frosted, Veil::Black] {
+                    let wish = Wish { together, presses: [7, u32::MAX] };
+                    let state = Remembered { near, far: Stance::Asleep, wish, veil, locked: veil == Veil::Black };
+                    assert_eq!(read(&bytes(&state)), Some(state));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nonsense_is_never_half_believed() {
+        let whole = String::from_utf8(bytes(&Remembered::default())).expect("text");
+        let wrong = [
+            whole.replace("quiet", "loud"),
+            whole.replace("present", "absent"),
+            whole.replace("\"version\":1", "\"version\":2"),
+            whole.replace("\"locked\":false", "\"locked\":0"),
+            whole.replace("\"locked\":false", "\"locked\":false,\"microphone\":\"open\""),
+            whole.replace(",\"locked\":false", ""),
+        ];
+        let cut = (0..whole.len()).map(|length| whole[..length].to_owned());
+        for text in wrong.into_iter().chain(cut) {
+            assert_ne!(text, whole);
+            assert_eq!(read(text.as_bytes()), None, "{text}");
+        }
+    }
+}
