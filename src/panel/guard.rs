@@ -63,9 +63,11 @@ pub(super) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> 
 
 fn host(headers: &HeaderMap) -> Option<Authority> {
     let mut hosts = headers.get_all(HOST).iter();
-    let host = hosts.next()?.to_str().ok()?;
-    // Nobody's name before an @.
-    (hosts.next().is_none() && !host.contains('@')).then(|| host.parse().ok())?
+    let host: Authority = hosts.next()?.to_str().ok()?.parse().ok()?;
+    // One host, nobody's name before it, a number behind it.
+    let port = host.as_str().strip_prefix(host.host())?;
+    let numbered = port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
+    (hosts.next().is_none() && numbered).then_some(host)
 }
 
 const LONGEST_BODY: usize = 4 * 1024;
