@@ -17,8 +17,8 @@ pub struct Likeness {
 /// Direction and distinctness (0 … 127) of the edge at every pixel, with an empty rim as wide as pictures are moved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edges {
-    x: Vec<i16>,
-    y: Vec<i16>,
+    /// Right and down part of each edge.
+    parts: Vec<i16>,
     /// Sum of squares above and left of a pixel.
     energy: Vec<i32>,
 }
@@ -47,16 +47,15 @@ impl Edges {
 
     /// From right and down parts of the edge at every pixel, −127 … 127.
     pub fn new(edge: impl Fn(usize) -> (i16, i16)) -> Self {
-        let mut edges = Self { x: vec![0; STRIDE * ROWS], y: vec![0; STRIDE * ROWS], energy: vec![0; STRIDE * ROWS] };
-        for at in 0..PIXELS {
-            let to = index((at % Thumbnail::WIDTH) as i32, (at / Thumbnail::WIDTH) as i32);
-            (edges.x[to], edges.y[to]) = edge(at);
+        let mut edges = Self { parts: vec![0; 2 * STRIDE * ROWS], energy: vec![0; STRIDE * ROWS] };
+        for (at, to) in inside().enumerate() {
+            (edges.parts[2 * to], edges.parts[2 * to + 1]) = edge(at);
         }
         for row in 1..ROWS {
             let mut sum = 0;
             for column in 1..STRIDE {
-                let at = (row - 1) * STRIDE + column - 1;
-                sum += i32::from(edges.x[at]).pow(2) + i32::from(edges.y[at]).pow(2);
+                let at = 2 * ((row - 1) * STRIDE + column - 1);
+                sum += i32::from(edges.parts[at]).pow(2) + i32::from(edges.parts[at + 1]).pow(2);
                 edges.energy[row * STRIDE + column] = edges.energy[(row - 1) * STRIDE + column] + sum;
             }
         }
@@ -66,16 +65,14 @@ impl Edges {
     /// Of several pictures: what moves averages out. None of none.
     pub fn mean(of: &[Self]) -> Option<Self> {
         let count = i32::try_from(of.len()).ok().filter(|count| *count > 0)?;
-        let mean = |part: fn(&Self) -> &Vec<i16>, at: usize| {
-            (of.iter().map(|edges| i32::from(part(edges)[at])).sum::<i32>() / count) as i16
-        };
+        let mean = |at: usize| (of.iter().map(|edges| i32::from(edges.parts[at])).sum::<i32>() / count) as i16;
         let inner: Vec<usize> = inside().collect();
-        Some(Self::new(|at| (mean(|edges| &edges.x, inner[at]), mean(|edges| &edges.y, inner[at]))))
+        Some(Self::new(|at| (mean(2 * inner[at]), mean(2 * inner[at] + 1))))
     }
 
     /// Right and down parts at every pixel, row by row.
     pub fn parts(&self) -> impl Iterator<Item = (i16, i16)> {
-        inside().map(|at| (self.x[at], self.y[at]))
+        inside().map(|at| (self.parts[2 * at], self.parts[2 * at + 1]))
     }
 
     /// How many blocks have enough edges to be known by.
@@ -118,21 +115,26 @@ impl Edges {
     }
 
     /// How well one block agrees with what stands `shift` away (0 … 1); negative if too little of that is in the picture.
-    fn agreement(&self, live: &Self, [x, y]: [i32; 2], [right, down]: [i32; 2]) -> f32 {
-        let clip = |at: i32, end: usize| at.clamp(0, end as i32);
-        let from = [clip(x + right, Thumbnail::WIDTH), clip(y + down, Thumbnail::HEIGHT)];
-        let to = [clip(x + right + BLOCK[0], Thumbnail::WIDTH), clip(y + down + BLOCK[1], Thumbnail::HEIGHT)];
-        let whole = self.energy_in([x, y], [x + BLOCK[0], y + BLOCK[1]]);
-        let own = self.energy_in([from[0] - right, from[1] - down], [to[0] - right, to[1] - down]);
+    fn agreement(&self, live: &Self, block: [i32; 2], shift: [i32; 2]) -> f32 {
+        let [x, y] = [block[0] + shift[0], block[1] + shift[1]];
+        let whole = self.energy_in(block, [block[0] + BLOCK[0], block[1] + BLOCK[1]]);
+        let (last_x, last_y) = (Thumbnail::WIDTH as i32 - BLOCK[0], Thumbnail::HEIGHT as i32 - BLOCK[1]);
+        let own = if (0..=last_x).contains(&x) && (0..=last_y).contains(&y) {
+            whole
+        } else {
+            let from = [x.max(0) - shift[0], y.max(0) - shift[1]];
+            let to = [x.min(last_x) + BLOCK[0] - shift[0], y.min(last_y) + BLOCK[1] - shift[1]];
+            self.energy_in(from, to)
+        };
         if (own as f32) < LEAST_OVERLAP * whole as f32 {
             return -1.0;
         }
-        let mut sum = 0;
-        for row in 0..BLOCK[1] {
-            let (own, other) = (index(x, y + row), index(x + right, y + down + row));
-            sum += product(&self.x[own..], &live.x[other..]) + product(&self.y[own..], &live.y[other..]);
-        }
-        let both = (own as f32 * live.energy_in(from, to) as f32).sqrt().max(FULL_EDGE / 2.0);
+        // The empty rim adds nothing.
+        let there = live.energy_in([x, y], [x + BLOCK[0], y + BLOCK[1]]);
+        let (from, to) = (2 * index(block[0], block[1]), 2 * index(x, y));
+        let rows = self.parts[from..].chunks(2 * STRIDE).zip(live.parts[to..].chunks(2 * STRIDE));
+        let sum: i32 = rows.take(BLOCK[1] as usize).map(|(own, there)| product(own, there)).sum();
+        let both = (own as f32 * there as f32).sqrt().max(FULL_EDGE / 2.0);
         ((sum as f32 / both - AGREES_FROM) / (AGREES_FULLY - AGREES_FROM)).clamp(0.0, 1.0)
     }
 
@@ -142,10 +144,10 @@ impl Edges {
     }
 }
 
-/// Of one row of two blocks; of fixed length, so that it becomes one vector instruction.
+/// Of the first rows of two blocks; of fixed length, so that it becomes vector instructions.
 fn product(a: &[i16], b: &[i16]) -> i32 {
     let both = a.first_chunk::<ROW>().zip(b.first_chunk::<ROW>());
-    both.map_or(0, |(a, b)| (0..ROW).map(|at| i32::from(a[at]) * i32::from(b[at])).sum())
+    both.map_or(0, |(a, b)| a.iter().zip(b).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum())
 }
 
 /// Where the picture's pixels stand, row by row.
@@ -165,14 +167,14 @@ fn index(x: i32, y: i32) -> usize {
 
 /// The best of a shift and its eight neighbours: near things move otherwise than far ones, and the camera is never quite level.
 fn widest(plane: &[f32], across: usize) -> Vec<f32> {
-    let down = plane.len() / across;
-    let near = |at: usize, end: usize| at.saturating_sub(1)..(at + 2).min(end);
-    let best = |at: usize| {
-        let rows =
-            near(at / across, down).flat_map(|row| near(at % across, across).map(move |column| row * across + column));
-        rows.map(|at| plane[at]).fold(-1.0, f32::max)
+    let best_of = |from: &[f32], step: usize, at: usize, place: usize, end: usize| {
+        let before = if place > 0 { from[at - step] } else { -1.0 };
+        let after = if place + 1 < end { from[at + step] } else { -1.0 };
+        from[at].max(before).max(after)
     };
-    (0..plane.len()).map(best).collect()
+    let columns: Vec<f32> = (0..plane.len()).map(|at| best_of(plane, 1, at, at % across, across)).collect();
+    let down = plane.len() / across;
+    (0..plane.len()).map(|at| best_of(&columns, across, at, at / across, down)).collect()
 }
 
 /// Binomial, 3×3.
@@ -213,9 +215,9 @@ pub const TURN_REACH: [i32; 2] = [6, 4];
 /// Radius of what an edge is measured against, and the slope that is noise.
 const AROUND: usize = 4;
 const NOISE: f32 = 4.0;
-/// Pixels; what one distinct edge adds to the energy; edges a block needs, and has plenty of.
-const ROW: usize = 8;
-const BLOCK: [i32; 2] = [ROW as i32, 6];
+/// Parts in a row; pixels; what one distinct edge adds to the energy; edges a block needs, and has plenty of.
+const ROW: usize = 16;
+const BLOCK: [i32; 2] = [ROW as i32 / 2, 6];
 const FULL_EDGE: f32 = 127.0 * 127.0;
 const POOR_BLOCK: f32 = 1.5;
 const RICH_BLOCK: f32 = 6.0;
