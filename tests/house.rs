@@ -79,6 +79,7 @@ const PUBLIC_CORE_FILES: &[&str] = &[
     "ledger",
     "memory",
     "agreement",
+    "turning",
 ];
 
 /// Crates that only these rooms may use; every crate may be used where this list says nothing.
