@@ -55,6 +55,21 @@ async fn a_thousand_wrong_codes_are_five_tries_and_disturb_nobody() {
 }
 
 #[tokio::test]
+async fn a_crowd_that_waits_leaves_room_for_whoever_knows_the_code() {
+    let kiosk = Kiosk::start();
+    let mut stranger = Browser::new(&kiosk);
+    let mut let_wait = 0;
+    for _ in 0..50 {
+        stranger.cookie = None;
+        let answer = stranger.post("/api/wait", &json!({"name": "x"})).await.json();
+        assert!(answer["answer"] == "accepted" || answer["why"] == "full", "{answer}");
+        let_wait += u32::from(answer["answer"] == "accepted");
+    }
+    assert!((8..16).contains(&let_wait), "{let_wait}");
+    Browser::guest(&kiosk, "PC").await;
+}
+
+#[tokio::test]
 async fn other_sites_cannot_ask() {
     let kiosk = Kiosk::start();
     let mut browser = Browser::guest(&kiosk, "PC").await;
