@@ -19,7 +19,7 @@ use crate::media::handoff::Handoff;
 use crate::media::motors::Motors;
 use crate::media::own_picture::OwnPicture;
 use crate::media::presence::Presence;
-use crate::media::sights::Sights;
+use crate::media::sights::{FIRST, Sights};
 use crate::media::source::{Form, now};
 use crate::media::thumbnail::ThumbnailOut;
 use crate::model::{Device, Moment};
@@ -295,16 +295,24 @@ impl Worker {
 
     fn open_feed(&self, camera: usize) -> Feed {
         let CameraConfig { size, fps, .. } = self.camera;
-        let (handoff, presence) = (self.handoff.clone(), self.presence.clone());
+        let (handoff, handed, presence) = (self.handoff.clone(), self.handoff.clone(), self.presence.clone());
+        let (motors, source) = (self.motors.clone(), self.sights.cameras()[camera].clone());
         Feed::start(FeedOrder {
             device: Device::Camera,
-            source: self.sights.cameras()[camera].clone(),
+            source: source.clone(),
             form: Form::Picture { size, fps },
             tail: tail(size),
             placeholder: Some(placeholder(size)),
             take: Arc::new(move |frame, caps, origin| handoff.take(camera, frame, caps, origin)),
             examine: Arc::new(|_| None),
-            said: Arc::new(move |present, detail| presence.say(camera, present, detail)),
+            said: Arc::new(move |present, detail| {
+                presence.say(camera, present, detail);
+                // A camera that was without power has forgotten where it looked.
+                let preset = handed.sight_wanted().preset.filter(|_| present && camera == FIRST);
+                if let Some(preset) = preset {
+                    motors.turn(&source, preset);
+                }
+            }),
         })
     }
 

@@ -131,6 +131,11 @@ impl Handoff {
         self.own_picture.clear();
     }
 
+    /// The view that was arranged last.
+    pub(super) fn sight_wanted(&self) -> Sight {
+        self.sights.of(self.lock().wanted)
+    }
+
     /// The camera that is on view.
     pub(super) fn camera_on_view(&self) -> usize {
         self.sights.of(self.lock().shown).camera

@@ -56,7 +56,7 @@ impl OwnPicture {
                 return;
             }
             let Some(watcher) = tap.watcher.clone() else { return };
-            tap.next_due = (tap.next_due + WATCH_PERIOD).max(moment);
+            tap.next_due = tap.next_due.max(moment) + WATCH_PERIOD;
             let sample =
                 tap.newest.as_ref().map(|(frame, caps)| gst::Sample::builder().buffer(frame).caps(caps).build());
             (watcher, sample)

@@ -8,7 +8,7 @@ use crate::inbox::Inbox;
 use crate::media::camera::{CameraSender, CameraSettings};
 use crate::media::face::FaceConstants;
 use crate::media::microphone::MicrophoneSender;
-use crate::media::own_picture::OwnPicture;
+use crate::media::own_picture::{OwnPicture, SampleOut};
 use crate::media::picture::KeyFrameNeeded;
 use crate::media::playout::{Playout, PlayoutSettings, Probe};
 use crate::media::source::{probe_picture, probe_sound};
@@ -33,6 +33,7 @@ pub struct Media {
     /// What the far room sends, or will most likely send.
     codec: VideoCodec,
     stamps: Option<Stamps>,
+    own_shown: bool,
 }
 
 /// Takes what arrives, on any thread; cheap to clone.
@@ -74,6 +75,7 @@ impl Media {
             ),
             codec: config.camera.codec,
             stamps,
+            own_shown: false,
         }
     }
 
@@ -93,6 +95,12 @@ impl Media {
         self.microphone.arrange(plan.microphone, plan.voice);
         self.codec = plan.camera.map_or(self.codec, |camera| camera.codec);
         self.playout.arrange(plan, self.codec);
+        let shown = plan.screen.face.own_picture;
+        if std::mem::replace(&mut self.own_shown, shown) != shown {
+            let playout = self.playout.clone();
+            let show: SampleOut = Arc::new(move |sample| playout.own(sample));
+            self.camera.own_picture().watch(shown.then_some(show));
+        }
     }
 
     /// This RTP time was captured then.

@@ -34,7 +34,7 @@ impl Thumbnails {
         let out = {
             let mut wanted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             let Some(out) = wanted.out.clone().filter(|_| moment + JITTER >= wanted.next_due) else { return };
-            wanted.next_due = (wanted.next_due + PERIOD).max(moment);
+            wanted.next_due = wanted.next_due.max(moment) + PERIOD;
             out
         };
         if let Some(thumbnail) = shrink(frame, caps) {

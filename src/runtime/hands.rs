@@ -9,7 +9,7 @@ use crate::core::sentence::Sentence;
 use crate::core::snapshot::{LinkState, Snapshot};
 use crate::inbox::Inbox;
 use crate::media::room::Media;
-use crate::model::Language;
+use crate::model::{Language, Moment};
 use crate::peer::Peer;
 use crate::system::memory::Memory;
 use crate::system::notify::Notify;
@@ -56,14 +56,20 @@ impl Hands {
         }
     }
 
+    /// The box knows its peer, since somebody paired it while it ran.
+    pub(super) fn paired(&mut self, trunk: Trunk, words: &str) {
+        self.trunk = Some(trunk);
+        self.room.paired(words, &self.media);
+    }
+
     /// One change, then drain to the end.
-    pub(super) fn carry_out_all(&mut self, core: &mut Core) {
+    pub(super) fn carry_out_all(&mut self, core: &mut Core, now: Moment) {
         while let Some(output) = core.poll_output() {
-            self.carry_out(output);
+            self.carry_out(output, now);
         }
     }
 
-    fn carry_out(&mut self, output: Output) {
+    fn carry_out(&mut self, output: Output, now: Moment) {
         match output {
             Output::Dial { address, within } => {
                 if let Some(trunk) = &self.trunk {
@@ -101,7 +107,7 @@ impl Hands {
             Output::Align(alignment) => self.media.align(alignment),
             Output::RefreshPicture { line } => self.media.refresh(line),
             Output::Answer { ticket, answer } => self.room.answer(ticket, answer),
-            Output::Record(entry) => self.room.record(&entry),
+            Output::Record(entry) => self.room.record(&entry, now),
             Output::Remember(remembered) => self.room.remember(&remembered),
             Output::DrawCode => self.room.draw_code(),
             Output::Stop => self.stopping = true,
@@ -133,6 +139,7 @@ impl Hands {
             tracing::info!(link = ?snapshot.link, session = ?snapshot.session, "{sentence}");
             self.notify.status(&format!("{:?} {sentence}", snapshot.link));
         }
+        self.room.publish(snapshot);
         self.status.publish(Status::of(snapshot, self.ceiling_kbps, self.memory));
     }
 }
