@@ -89,7 +89,8 @@ const CRATES: &[(&[&str], &[&str])] = &[
     (&["tokio_rustls"], &["trunk", "panel"]),
     (&["rustls"], &["trunk", "peer", "panel"]),
     (&["opus", "v4l", "alsa"], &["media"]),
-    (&["toml"], &["config", "cli"]),
+    (&["toml"], &["config", "system", "cli"]),
+    (&["evdev", "chrono"], &["system"]),
     (&["clap", "anyhow"], &["runtime", "cli", "main"]),
     (&["tracing_subscriber", "tracing_journald"], &["logging"]),
 ];

@@ -152,8 +152,8 @@ impl Store {
         let surplus = segments.len().saturating_sub(self.limits.segments.max(2));
         for (place, (first, segment)) in segments.iter().take(surplus).enumerate() {
             let last = segments.get(place + 1).map_or(self.number, |(next, _)| next - 1);
-            let chain = last_chain(segment)?.unwrap_or_default().to_string();
-            self.put(stamp, &What::SegmentDropped { first: *first, last, chain })?;
+            let last_chain = last_chain(segment)?.unwrap_or_default().to_string();
+            self.put(stamp, &What::SegmentDropped { first: *first, last, last_chain })?;
             self.sync()?;
             durable::remove(segment)?;
         }
