@@ -143,10 +143,9 @@ async fn plugged_in(path: &PathBuf) -> File {
 async fn keys(inbox: &Inbox, count: usize) -> Vec<Key> {
     let mut keys = Vec::new();
     while keys.len() < count {
-        match timeout(Duration::from_secs(5), inbox.next()).await.expect("a key within five seconds") {
-            Mail::Urgent(Input::Room(RoomInput::KeyPressed(key))) => keys.push(key),
-            other => panic!("{other:?}"),
-        }
+        let mail = timeout(Duration::from_secs(5), inbox.next()).await.expect("a key within five seconds");
+        let Mail::Urgent(Input::Room(RoomInput::KeyPressed(key))) = mail else { panic!("{mail:?}") };
+        keys.push(key);
     }
     keys
 }

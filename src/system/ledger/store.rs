@@ -222,8 +222,8 @@ fn examine(first: u64, segment: &Path, found: &mut Found) -> io::Result<Option<E
         found.newest.push(line);
     }
     let (good, rest) = bytes.split_at(place);
-    let later = rest.split_inclusive(|byte| *byte == b'\n').filter_map(|text| Line::read(text.strip_suffix(b"\n")?));
-    if let Some((line, chain)) = later.last() {
+    let mut ends = rest.split_inclusive(|byte| *byte == b'\n').rev().filter_map(|text| text.strip_suffix(b"\n"));
+    if let Some((line, chain)) = ends.find_map(Line::read) {
         found.notes.push(What::Damaged { segment: name() });
         return Ok(Some(End { number: line.number, chain, good: None }));
     }
