@@ -61,6 +61,7 @@ checks: test-packages
 test-packages: cargo
 	@packaging/install.sh packaging/apt-run.txt packaging/apt-build.txt packaging/apt-test.txt
 	@packaging/nextest.sh
+	@cd tests/browser && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund; }
 
 .PHONY: cargo
 cargo:

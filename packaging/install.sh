@@ -11,7 +11,8 @@ if ! command -v dpkg-query >/dev/null; then
     exit 0
 fi
 
-have=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p')
+# What an installed package provides is there too: a newer nodejs than Debian's brings npm with it.
+have=$(dpkg-query -W -f '${db:Status-Status} ${Package}, ${Provides}\n' | sed -n 's/^installed //p' | sed 's/ ([^)]*)//g' | tr -s ', ' '\n')
 missing=
 for package in $(sed 's/#.*//' "$@" | sort -u); do
     printf '%s\n' "$have" | grep -qxF "$package" || missing="$missing $package"

@@ -3,8 +3,8 @@
 //! ```text
 //!            keys · page · CLI           sockets            GStreamer
 //!                  │                        │                   │
-//!               system ─┐   trunk ─┐   peer ─┐   media ─┐       (adapters: never import each other)
-//!                       └──────────┴── inbox ┴──────────┘
+//!    panel ─┐   system ─┐   trunk ─┐   peer ─┐   media ─┐       (adapters: never import each other)
+//!           └───────────┴──────────┴── inbox ┴──────────┘
 //!                                      │ Input, News
 //!                                   runtime  — one loop, the only room that knows core and adapters
 //!                                      │ handle(input, now) → poll_output()
@@ -16,7 +16,7 @@
 //! Direction: `main → cli → runtime → {core, adapters}`; adapters → `core::{input, output, plan, snapshot, signal, playout,
 //! sentence, face, request, ledger, memory, agreement}`, `inbox`, `questions`, `asking`, `config`, `durable` and `model`; `core → model → std`. gst/glib
 //! only in `peer` and `media`; tokio only in
-//! `runtime`, `inbox`, `trunk`, `system`, `cli`. `tests/house.rs` reads the `use crate::` lines and holds this.
+//! `runtime`, `inbox`, `questions`, `trunk`, `panel`, `system`, `cli`. `tests/house.rs` reads the `use crate::` lines and holds this.
 
 pub mod asking;
 pub mod cli;
@@ -27,6 +27,7 @@ pub mod inbox;
 pub mod logging;
 pub mod media;
 pub mod model;
+pub mod panel;
 pub mod peer;
 pub mod questions;
 pub mod runtime;

@@ -8,6 +8,7 @@
 //! Carrying out an output never waits; the watchdog is fed from here, so a hung loop is noticed.
 
 mod hands;
+mod room;
 mod start;
 
 use crate::config::Config;
@@ -111,9 +112,9 @@ async fn turn(
                 None
             }
             peer = &mut pairing, if hands.trunk.is_none() => {
-                let (trunk, link) = start::link(config, peer, &inbox).await?;
-                hands.trunk = Some(trunk);
-                core.pair(link, clock.now());
+                let linking = start::link(config, peer, &inbox).await?;
+                hands.paired(linking.trunk, &linking.words);
+                core.pair(linking.settings, clock.now());
                 // What was told so far was told to an unpaired core.
                 network::read().ok().map(|network| Mail::Urgent(Input::NetworkChanged(network)))
             }
@@ -133,11 +134,11 @@ async fn turn(
                 }
                 Mail::News(news) => core.hear(news, now),
             }
-            hands.carry_out_all(&mut core);
+            hands.carry_out_all(&mut core, now);
             waiting = inbox.take();
         }
         core.handle_timeout(now);
-        hands.carry_out_all(&mut core);
+        hands.carry_out_all(&mut core, now);
         if hands.stopping {
             hands.notify.stopping();
             if let Some(trunk) = hands.trunk.take() {

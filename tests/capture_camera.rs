@@ -77,6 +77,20 @@ fn a_key_frame_is_forced_and_requests_in_a_row_are_spaced_but_not_lost() {
 }
 
 #[test]
+fn a_key_frame_asked_for_before_the_first_frame_does_not_cost_the_later_ones() {
+    for codec in [VideoCodec::H264, VideoCodec::Vp8] {
+        let room = Room::start(Source::Test, codec, 800);
+        room.sender.refresh();
+        room.next_key();
+        room.units_for(Duration::from_millis(400));
+        room.sender.refresh();
+        let asked = now();
+        let pause = room.next_key().moment.since(asked);
+        assert!(pause < Duration::from_millis(500), "{codec:?}: {pause:?}");
+    }
+}
+
+#[test]
 fn a_far_box_that_cannot_ask_is_sent_key_frames_by_the_clock() {
     let mut room = Room::start(Source::Test, VideoCodec::H264, 800);
     room.next_key();
@@ -253,7 +267,12 @@ impl Room {
         init();
         let (sender, units) = channel();
         let inbox = Inbox::default();
-        let settings = CameraSettings { camera: CameraConfig { source, size, fps: 30, codec }, stamps };
+        let settings = CameraSettings {
+            camera: CameraConfig { source, size, fps: 30, codec },
+            views: Vec::new(),
+            masks: Vec::new(),
+            stamps,
+        };
         let out = Arc::new(move |buffer: gst::Buffer| {
             let unit = Unit {
                 moment: Moment::from_nanos(buffer.pts().unwrap().nseconds()),

@@ -88,6 +88,7 @@ const CRATES: &[(&[&str], &[&str])] = &[
     (&["spake2"], &["trunk"]),
     (&["tokio_rustls"], &["trunk", "panel"]),
     (&["rustls"], &["trunk", "peer", "panel"]),
+    (&["hyper", "hyper_util", "http_body_util", "rcgen"], &["panel"]),
     (&["opus", "v4l", "alsa"], &["media"]),
     (&["toml"], &["config", "system", "cli"]),
     (&["evdev", "chrono"], &["system"]),

@@ -1,24 +1,29 @@
 //! The camera's sending half: source → I420 at the configured size → encoder → `out`.
 //!
 //! ```text
-//! Feed (own pipeline, own thread) ─► Handoff: pace, stamp, key frames ─► Encoder (own pipeline) ─► tally ─► out
-//!   └ placeholder while missing
+//! Feed (own pipeline, own thread) ─► Handoff: view, pace, privacy, key frames ─► Encoder (own pipeline) ─► tally ─► out
+//!   ├ placeholder while missing         ▲
+//!   └ one per camera; a second one only while its view is wanted, and some seconds after
 //! ```
 //!
 //! A plan of `None` closes the device and the encoder. A new bitrate is set on the running encoder, a new codec replaces
-//! only the encoder, and a lost camera replaces only the source. Nothing here waits on the loop.
+//! only the encoder, a lost camera replaces only the source, a new view or veil replaces nothing. Nothing here waits on the
+//! loop.
 
-use crate::config::CameraConfig;
+use crate::config::{Area, CameraConfig, View};
 use crate::core::plan::CameraPlan;
 use crate::inbox::Inbox;
 use crate::media::encoder::{Encoder, EncoderError, EncoderOrder, VideoOut};
-use crate::media::feed::{Feed, FeedOrder, Origin};
+use crate::media::feed::{Feed, FeedOrder, to_loop};
+use crate::media::handoff::Handoff;
+use crate::media::motors::Motors;
+use crate::media::own_picture::OwnPicture;
+use crate::media::presence::Presence;
+use crate::media::sights::{FIRST, Sights};
 use crate::media::source::{Form, now};
-use crate::media::stamp;
+use crate::media::thumbnail::ThumbnailOut;
 use crate::model::{Device, Moment};
-use gstreamer as gst;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 /// What to capture.
@@ -26,6 +31,10 @@ use std::time::Duration;
 pub struct CameraSettings {
     /// Source, size, rate.
     pub camera: CameraConfig,
+    /// What a plan's `view` counts; empty: one view of everything.
+    pub views: Vec<View>,
+    /// Painted over in the first camera's whole picture.
+    pub masks: Vec<Area>,
     /// Draw the capture moment into the picture: benches only.
     pub stamps: bool,
 }
@@ -55,24 +64,33 @@ impl CameraSender {
     /// GStreamer must be initialised.
     pub fn start(settings: CameraSettings, out: VideoOut, inbox: Inbox) -> Self {
         let desk = Arc::new(Desk::default());
-        let size = settings.camera.size;
-        let handoff = Arc::new(Handoff {
-            state: Mutex::default(),
-            tally: Mutex::default(),
-            refresh: AtomicBool::new(false),
-            period: Duration::from_secs(1) / settings.camera.fps.max(1),
-            stamps: settings.stamps,
-        });
-        let sender = Self { desk: desk.clone(), handoff: handoff.clone(), size };
-        let worker = Worker { settings, out, inbox, desk, handoff, struck: Vec::new(), feed: None, made: None };
+        let CameraSettings { camera, views, masks, stamps } = settings;
+        let sights = Sights::new(&camera.source, &views);
+        let handoff = Arc::new(Handoff::new(sights.clone(), masks, camera.fps, stamps));
+        let sender = Self { desk: desk.clone(), handoff: handoff.clone(), size: camera.size };
+        let cameras = sights.cameras().len();
+        let worker = Worker {
+            camera,
+            out,
+            desk,
+            handoff,
+            struck: Vec::new(),
+            feeds: (0..cameras).map(|_| None).collect(),
+            presence: Presence::new(cameras, to_loop(Device::Camera, inbox)),
+            motors: Motors::default(),
+            sights,
+            made: None,
+            leave_at: None,
+        };
         if let Err(error) = std::thread::Builder::new().name("engawa-camera".to_owned()).spawn(move || worker.run()) {
             tracing::error!(%error, "no thread for the camera");
         }
         sender
     }
 
-    /// Does this from now on.
+    /// Does this from now on. View and veil count from the very next frame; without a plan nothing leaves any more.
     pub fn arrange(&mut self, plan: Option<CameraPlan>) {
+        self.handoff.arrange(plan.as_ref());
         self.desk.tell(|orders| {
             orders.changed |= orders.plan != plan;
             orders.plan = plan;
@@ -81,19 +99,29 @@ impl CameraSender {
 
     /// Sends a key frame soon: with the next frame, but not within 250 ms of the last one asked for.
     pub fn refresh(&self) {
-        self.handoff.refresh.store(true, Ordering::Relaxed);
+        self.handoff.refresh();
     }
 
     /// [`refresh`](Self::refresh) for another thread.
     pub fn refresher(&self) -> impl Fn() + Send + Sync + Clone + use<> {
         let handoff = self.handoff.clone();
-        move || handoff.refresh.store(true, Ordering::Relaxed)
+        move || handoff.refresh()
+    }
+
+    /// What the far side sees.
+    pub fn own_picture(&self) -> OwnPicture {
+        self.handoff.own_picture.clone()
+    }
+
+    /// Thumbnails of the first camera's whole picture, five a second while it is open, to this one from now on.
+    pub fn thumbnails(&self, out: Option<ThumbnailOut>) {
+        self.handoff.thumbnails.to(out);
     }
 
     /// What really left in the last whole second.
     pub fn report(&self) -> CameraReport {
-        let (frames, live_frames) = self.handoff.lock_tally().last_second(now());
-        let encoder = self.handoff.lock().encoder.as_ref().map(|encoder| encoder.name().to_owned());
+        let (frames, live_frames) = self.handoff.last_second();
+        let encoder = self.handoff.encoder().map(|encoder| encoder.name().to_owned());
         CameraReport {
             fps: frames as f32,
             size: (frames > 0).then_some(self.size),
@@ -131,11 +159,17 @@ impl Desk {
         self.wake.notify_one();
     }
 
-    /// Waits for orders, without limit: whoever drops the sender stops the worker.
-    fn wait(&self) -> Orders {
+    /// Waits for orders; without a moment to wake at, without limit: whoever drops the sender stops the worker.
+    fn wait(&self, until: Option<Moment>) -> Orders {
         let orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
         let quiet = |orders: &mut Orders| !orders.changed && orders.broken.is_none() && !orders.stop;
-        let mut orders = self.wake.wait_while(orders, quiet).unwrap_or_else(PoisonError::into_inner);
+        let mut orders = match until {
+            Some(until) => {
+                let waited = self.wake.wait_timeout_while(orders, until.since(now()), quiet);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            }
+            None => self.wake.wait_while(orders, quiet).unwrap_or_else(PoisonError::into_inner),
+        };
         let taken = orders.clone();
         orders.changed = false;
         orders.broken = None;
@@ -151,26 +185,31 @@ impl Desk {
 
 /// The thread that builds and closes; the only one that may take its time.
 struct Worker {
-    settings: CameraSettings,
+    camera: CameraConfig,
+    sights: Sights,
     out: VideoOut,
-    inbox: Inbox,
     desk: Arc<Desk>,
     handoff: Arc<Handoff>,
     /// Encoder elements that broke on this machine.
     struck: Vec<&'static str>,
-    feed: Option<Feed>,
-    /// The plan the present encoder follows.
+    /// By number of the camera.
+    feeds: Vec<Option<Feed>>,
+    presence: Arc<Presence>,
+    motors: Motors,
+    /// The plan that is followed.
     made: Option<CameraPlan>,
+    /// When cameras that are not on view are closed.
+    leave_at: Option<Moment>,
 }
 
 impl Worker {
     fn run(mut self) {
         loop {
-            let orders = self.desk.wait();
+            let orders = self.desk.wait(self.leave_at);
             if let Some(element) = orders.broken {
                 tracing::warn!(element, "this encoder broke");
                 self.struck.push(element);
-                self.made = None;
+                self.handoff.replace_encoder(None);
                 self.desk.rest();
             }
             if orders.stop {
@@ -185,23 +224,44 @@ impl Worker {
     }
 
     fn follow(&mut self, plan: CameraPlan) {
-        let present = self.handoff.lock().encoder.clone();
-        match present.filter(|_| self.made.is_some_and(|made| made.codec == plan.codec)) {
-            Some(encoder) if self.made.is_some_and(|made| made.bitrate != plan.bitrate) => {
+        let before = self.made.replace(plan);
+        match self.handoff.encoder().filter(|_| before.is_some_and(|before| before.codec == plan.codec)) {
+            Some(encoder) if before.is_some_and(|before| before.bitrate != plan.bitrate) => {
                 encoder.set_bitrate(plan.bitrate)
             }
             Some(_) => {}
             None => self.replace_encoder(plan),
         }
-        self.made = Some(plan);
-        self.handoff.lock().key_frame_every = plan.key_frame_every;
-        if self.feed.is_none() {
-            self.feed = Some(self.open_feed());
+        let sight = self.sights.of(plan.view);
+        self.presence.look_at(sight.camera);
+        if self.feeds[sight.camera].is_none() {
+            self.feeds[sight.camera] = Some(self.open_feed(sight.camera));
         }
+        if let Some(preset) = sight.preset.filter(|_| before.is_none_or(|before| before.view != plan.view)) {
+            self.motors.turn(&self.camera.source, preset);
+        }
+        self.leave_unused(sight.camera);
+    }
+
+    /// Closes what is not on view any more, [`LINGER`] after it was.
+    fn leave_unused(&mut self, wanted: usize) {
+        let at = now();
+        if self.leave_at.is_some_and(|leave_at| at >= leave_at) {
+            self.leave_at = None;
+            let on_view = self.handoff.camera_on_view();
+            for camera in (0..self.feeds.len()).filter(|camera| ![wanted, on_view].contains(camera)) {
+                if self.feeds[camera].take().is_some() {
+                    tracing::debug!(camera, "not on view: closed");
+                    self.presence.forget(camera);
+                }
+            }
+        }
+        let others = self.feeds.iter().enumerate().any(|(camera, feed)| camera != wanted && feed.is_some());
+        self.leave_at = self.leave_at.or(Some(at + LINGER)).filter(|_| others);
     }
 
     fn replace_encoder(&mut self, plan: CameraPlan) {
-        let CameraConfig { size, fps, .. } = self.settings.camera;
+        let CameraConfig { size, fps, .. } = self.camera;
         let order = EncoderOrder { codec: plan.codec, size, fps, bitrate: plan.bitrate };
         // When everything was struck, the last resort is tried again rather than nothing.
         let made = self.start_encoder(order).or_else(|_| {
@@ -211,8 +271,7 @@ impl Worker {
         match made {
             Ok(encoder) => {
                 tracing::info!(element = encoder.name(), codec = ?plan.codec, "encoder");
-                let before = self.handoff.lock().encoder.replace(Arc::new(encoder));
-                drop(before);
+                self.handoff.replace_encoder(Some(encoder));
             }
             Err(error) => tracing::error!(%error, "the camera is not sent"),
         }
@@ -221,8 +280,9 @@ impl Worker {
     fn start_encoder(&self, order: EncoderOrder) -> Result<Encoder, EncoderError> {
         let (handoff, out) = (self.handoff.clone(), self.out.clone());
         let counted: VideoOut = Arc::new(move |unit| {
-            handoff.count(&unit);
-            out(unit);
+            if handoff.passes(&unit) {
+                out(unit);
+            }
         });
         let desk = Arc::downgrade(&self.desk);
         Encoder::start(order, &self.struck, counted, move |element, why| {
@@ -233,135 +293,37 @@ impl Worker {
         })
     }
 
-    fn open_feed(&self) -> Feed {
-        let CameraConfig { size, fps, .. } = self.settings.camera;
-        let handoff = self.handoff.clone();
+    fn open_feed(&self, camera: usize) -> Feed {
+        let CameraConfig { size, fps, .. } = self.camera;
+        let (handoff, handed, presence) = (self.handoff.clone(), self.handoff.clone(), self.presence.clone());
+        let (motors, source) = (self.motors.clone(), self.sights.cameras()[camera].clone());
         Feed::start(FeedOrder {
             device: Device::Camera,
-            source: self.settings.camera.source.clone(),
+            source: source.clone(),
             form: Form::Picture { size, fps },
             tail: tail(size),
             placeholder: Some(placeholder(size)),
-            take: Arc::new(move |frame, caps, origin| handoff.take(frame, caps, origin)),
+            take: Arc::new(move |frame, caps, origin| handoff.take(camera, frame, caps, origin)),
             examine: Arc::new(|_| None),
-            inbox: self.inbox.clone(),
+            said: Arc::new(move |present, detail| {
+                presence.say(camera, present, detail);
+                // A camera that was without power has forgotten where it looked.
+                let preset = handed.sight_wanted().preset.filter(|_| present && camera == FIRST);
+                if let Some(preset) = preset {
+                    motors.turn(&source, preset);
+                }
+            }),
         })
     }
 
     fn close(&mut self) {
-        self.feed = None;
-        self.made = None;
-        let encoder = self.handoff.lock().encoder.take();
-        drop(encoder);
-    }
-}
-
-/// Where a captured frame becomes an encoder's frame; runs on the source's thread.
-struct Handoff {
-    state: Mutex<Passing>,
-    tally: Mutex<Tally>,
-    refresh: AtomicBool,
-    period: Duration,
-    stamps: bool,
-}
-
-#[derive(Default)]
-struct Passing {
-    encoder: Option<Arc<Encoder>>,
-    key_frame_every: Option<Duration>,
-    last: Moment,
-    next_due: Moment,
-    last_key: Moment,
-    origin: Option<Origin>,
-}
-
-impl Handoff {
-    fn take(&self, mut frame: gst::Buffer, caps: &gst::CapsRef, origin: Origin) {
-        let Some(moment) = frame.pts().map(|pts| Moment::from_nanos(pts.nseconds())) else { return };
-        let Some((encoder, key)) = self.admit(moment, origin) else { return };
-        if self.stamps && origin == Origin::Device {
-            stamp::draw_on(&mut frame, caps, moment);
+        for camera in 0..self.feeds.len() {
+            self.feeds[camera] = None;
+            self.presence.forget(camera);
         }
-        if key {
-            encoder.force_key_frame(moment);
-        }
-        encoder.encode(frame, caps);
-    }
-
-    /// Whether this frame goes on, and whether as a key frame.
-    fn admit(&self, moment: Moment, origin: Origin) -> Option<(Arc<Encoder>, bool)> {
-        let mut passing = self.lock();
-        // Time never runs back, and a source faster than ordered is thinned; half a period of jitter is nobody's fault.
-        if moment <= passing.last || moment + self.period / 2 < passing.next_due {
-            return None;
-        }
-        let encoder = passing.encoder.clone()?;
-        passing.last = moment;
-        passing.next_due = (passing.next_due + self.period).max(moment);
-        if passing.origin != Some(origin) {
-            passing.origin = Some(origin);
-            self.lock_tally().live_since = (origin == Origin::Device).then_some(moment);
-        }
-        let since = moment.since(passing.last_key);
-        let due = passing.key_frame_every.is_some_and(|every| since >= every);
-        // The request stays until it is granted.
-        let key = since >= KEY_PAUSE && (due || self.refresh.load(Ordering::Relaxed));
-        if key {
-            self.refresh.store(false, Ordering::Relaxed);
-            passing.last_key = moment;
-        }
-        Some((encoder, key))
-    }
-
-    fn count(&self, unit: &gst::BufferRef) {
-        let Some(moment) = unit.pts().map(|pts| Moment::from_nanos(pts.nseconds())) else { return };
-        self.lock_tally().count(moment, now());
-        if !unit.flags().contains(gst::BufferFlags::DELTA_UNIT) {
-            // Those the encoder makes by itself count too.
-            let mut passing = self.lock();
-            passing.last_key = passing.last_key.max(moment);
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Passing> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn lock_tally(&self) -> MutexGuard<'_, Tally> {
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Frames per whole second, all and live.
-#[derive(Default)]
-struct Tally {
-    began: Moment,
-    running: (u32, u32),
-    whole: (u32, u32),
-    /// Frames captured from here on are live; none are while the placeholder stands.
-    live_since: Option<Moment>,
-}
-
-impl Tally {
-    fn count(&mut self, captured: Moment, at: Moment) {
-        self.roll(at);
-        self.running.0 += 1;
-        self.running.1 += u32::from(self.live_since.is_some_and(|since| captured >= since));
-    }
-
-    fn last_second(&mut self, at: Moment) -> (u32, u32) {
-        self.roll(at);
-        self.whole
-    }
-
-    fn roll(&mut self, at: Moment) {
-        let passed = at.since(self.began);
-        if passed >= SECOND {
-            let fresh = passed < 2 * SECOND;
-            self.whole = if fresh { self.running } else { (0, 0) };
-            self.running = (0, 0);
-            self.began = if fresh { self.began + SECOND } else { at };
-        }
+        (self.made, self.leave_at) = (None, None);
+        self.handoff.replace_encoder(None);
+        self.handoff.forget_picture();
     }
 }
 
@@ -384,7 +346,6 @@ fn placeholder((width, height): (u32, u32)) -> String {
     )
 }
 
-/// At most one asked-for key frame in this time.
-const KEY_PAUSE: Duration = Duration::from_millis(250);
-const SECOND: Duration = Duration::from_secs(1);
 const ENCODER_PAUSE: Duration = Duration::from_secs(1);
+/// A camera that is not on view is closed after this time: until then going back is instant, from then on its lamp is dark.
+const LINGER: Duration = Duration::from_secs(5);

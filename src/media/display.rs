@@ -1,44 +1,65 @@
 //! The displays a screen can stand on, best first: wayland, KMS, X11.
 
+use super::composer::ELEMENT;
 use super::outlet::ENTRANCE;
 use super::stage::{Lives, OPENS_WITHIN};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use std::path::Path;
 
-/// Name of the element that greys.
-pub(super) const BALANCE: &str = "engawa-balance";
-/// Name of the element that writes.
-pub(super) const WORDS: &str = "engawa-words";
-
 /// Bin descriptions of the displays that are there now. `lives` counts X servers that do not answer.
 pub(super) fn descriptions(lives: &Lives) -> Vec<String> {
     let mut found = Vec::new();
+    let connected = || composed_at(connected_size(Path::new("/sys/class/drm")));
     if std::env::var_os("WAYLAND_DISPLAY").is_some() {
-        found.push(dressed("", "waylandsink fullscreen=true sync=false qos=false"));
+        // The compositor enlarges what is smaller than its screen.
+        found.push(dressed(&format!("{} ! waylandsink fullscreen=true sync=false qos=false", sized(connected()))));
     }
     if Path::new("/dev/dri").exists() {
-        found.push(dressed("", "kmssink sync=false qos=false"));
+        found.push(dressed(&format!("{} ! kmssink sync=false qos=false", sized(connected()))));
     }
     if std::env::var_os("DISPLAY").is_some()
-        && let Some((width, height)) = lives.attempt(OPENS_WITHIN, x_screen).flatten()
+        && let Some(size) = lives.attempt(OPENS_WITHIN, x_screen).flatten()
     {
         // ximagesink's window is as large as its frames and nobody enlarges it where there is no window manager.
-        let fill =
-            format!("videoscale add-borders=true ! video/x-raw,width={width},height={height},pixel-aspect-ratio=1/1 !");
-        found.push(dressed(&fill, "ximagesink sync=false qos=false"));
+        found.push(dressed(&format!("{} ! ximagesink sync=false qos=false", sized(size))));
     }
     found
 }
 
-/// A display with what greys and writes before it; `before` ends in `!` or is empty.
-pub(super) fn dressed(before: &str, display: &str) -> String {
-    format!(
-        "identity name={ENTRANCE} silent=true ! {before} videobalance name={BALANCE} ! textoverlay name={WORDS} silent=true wait-text=false \
-         font-desc=\"Noto Sans CJK JP Bold 14\" valignment=bottom halignment=center line-alignment=center \
-         ypad=48 xpad=64 wrap-mode=wordchar shaded-background=true shading-value=90 draw-shadow=false \
-         draw-outline=false ! videoconvert ! {display}"
-    )
+/// A display with the composer before it, which takes the size that `display` begins with.
+pub(super) fn dressed(display: &str) -> String {
+    format!("{ELEMENT} name={ENTRANCE} ! videoconvert ! {display}")
+}
+
+fn sized((width, height): (i32, i32)) -> String {
+    format!("video/x-raw,width={width},height={height},pixel-aspect-ratio=1/1")
+}
+
+/// Composing is a processor's work: beyond 1920 × 1080 the display enlarges.
+fn composed_at(size: Option<(i32, i32)>) -> (i32, i32) {
+    match size {
+        Some((width, height)) if width > 0 && height > 0 && i64::from(width) * i64::from(height) <= FULL_HD => {
+            (width, height)
+        }
+        Some((width, height)) if width > height && height > 0 => (1080 * width / height / 2 * 2, 1080),
+        Some(_) | None => (1920, 1080),
+    }
+}
+
+/// Size of the first connected output's preferred mode, as the kernel lists them: `card0-HDMI-A-1/{status,modes}`.
+fn connected_size(outputs: &Path) -> Option<(i32, i32)> {
+    let mut outputs: Vec<_> = std::fs::read_dir(outputs).ok()?.flatten().map(|entry| entry.path()).collect();
+    outputs.sort();
+    outputs.iter().find_map(|output| {
+        let read = |name| std::fs::read_to_string(output.join(name)).ok();
+        if read("status")?.trim() != "connected" {
+            return None;
+        }
+        let modes = read("modes")?;
+        let (width, height) = modes.lines().next()?.split_once('x')?;
+        Some((width.parse().ok()?, height.parse().ok()?))
+    })
 }
 
 /// The X screen's size in pixels, asked of the element that would record it: no X library of our own.
@@ -50,4 +71,31 @@ fn x_screen() -> Option<(i32, i32)> {
     let caps = caps?;
     let screen = caps.structure(0)?;
     Some((screen.get("width").ok()?, screen.get("height").ok()?))
+}
+
+const FULL_HD: i64 = 1920 * 1080;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_screen_is_as_large_as_the_connected_output_prefers() {
+        let outputs = tempfile::tempdir().unwrap();
+        let output = |name: &str, status: &str, modes: &str| {
+            let directory = outputs.path().join(name);
+            std::fs::create_dir(&directory).unwrap();
+            std::fs::write(directory.join("status"), status).unwrap();
+            std::fs::write(directory.join("modes"), modes).unwrap();
+        };
+        std::fs::create_dir(outputs.path().join("card0")).unwrap();
+        output("card0-DP-1", "disconnected\n", "");
+        assert_eq!(connected_size(outputs.path()), None);
+        output("card0-HDMI-A-1", "connected\n", "1366x768\n1280x720\n");
+        assert_eq!(connected_size(outputs.path()), Some((1366, 768)));
+        assert_eq!(composed_at(Some((1366, 768))), (1366, 768));
+        assert_eq!(composed_at(Some((3840, 2160))), (1920, 1080));
+        assert_eq!(composed_at(Some((2560, 1080))), (2560, 1080));
+        assert_eq!(composed_at(None), (1920, 1080));
+    }
 }

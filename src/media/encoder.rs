@@ -14,6 +14,7 @@ use gst::prelude::*;
 use gstreamer as gst;
 use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -58,6 +59,8 @@ pub struct Encoder {
     recipe: &'static Recipe,
     caps: Mutex<Option<(gst::Caps, gst::Caps)>>,
     fps: u32,
+    /// Something came out.
+    began: Arc<AtomicBool>,
 }
 
 impl Encoder {
@@ -99,13 +102,17 @@ impl Encoder {
         self.recipe.set_bitrate(&self.element, bitrate);
     }
 
-    /// Makes the frame captured at `moment` a key frame with all headers; to be said before it is given.
-    pub fn force_key_frame(&self, moment: Moment) {
+    /// Makes the frame captured at `moment` a key frame with all headers; to be said before it is given. False: not taken.
+    ///
+    /// Not before something came out, which begins with a key frame anyway: x264enc counts the time of its first frame
+    /// otherwise than that of the rest, and one forced there throttles all others for 1000 hours (GStreamer 1.22).
+    pub fn force_key_frame(&self, moment: Moment) -> bool {
+        if !self.began.load(Ordering::Relaxed) {
+            return false;
+        }
         let at = gst::ClockTime::from_nseconds(moment.as_nanos());
         let event = gst_video::UpstreamForceKeyUnitEvent::builder().running_time(at).all_headers(true).build();
-        if !self.element.static_pad("src").is_some_and(|pad| pad.send_event(event)) {
-            tracing::debug!("a key frame is not taken");
-        }
+        self.element.static_pad("src").is_some_and(|pad| pad.send_event(event))
     }
 
     /// The element's name, for people.
@@ -131,7 +138,13 @@ impl Encoder {
         recipe.set_bitrate(&element, order.bitrate);
         let sink =
             gst_app::AppSink::builder().sync(false).async_(false).max_buffers(4).enable_last_sample(false).build();
-        sink.set_callbacks(gst_app::AppSinkCallbacks::builder().new_sample(move |sink| hand_on(sink, &out)).build());
+        let began = Arc::new(AtomicBool::new(false));
+        let begins = began.clone();
+        let take = move |sink: &gst_app::AppSink| {
+            begins.store(true, Ordering::Relaxed);
+            hand_on(sink, &out)
+        };
+        sink.set_callbacks(gst_app::AppSinkCallbacks::builder().new_sample(take).build());
 
         let pipeline = gst::Pipeline::new();
         on_shared_clock(&pipeline);
@@ -147,7 +160,7 @@ impl Encoder {
             });
         }
         pipeline.set_state(gst::State::Playing)?;
-        Ok(Self { pipeline, input, element, recipe, caps: Mutex::default(), fps: order.fps })
+        Ok(Self { pipeline, input, element, recipe, caps: Mutex::default(), fps: order.fps, began })
     }
 
     /// The caps to announce, if they differ from the last: at the ordered rate, because a change of caps starts the
@@ -275,8 +288,8 @@ fn passes_trial(recipe: &'static Recipe, order: EncoderOrder) -> bool {
 const ENCODER: &str = "encoder";
 /// A key frame comes by itself only this often: the far box asks when it needs one.
 const KEY_FRAME_SECONDS: u32 = 10;
-/// Backstop below the sender's own pause between key frames.
-const MIN_KEY_PAUSE: Duration = Duration::from_millis(200);
+/// Backstop: never two frames in a row. The sender's own pause is longer, but a veil's key frame must not wait for it.
+const MIN_KEY_PAUSE: Duration = Duration::from_millis(50);
 const TRIAL_FRAMES: u32 = 10;
 const TRIAL_WITHIN: Duration = Duration::from_secs(2);
 

@@ -45,7 +45,16 @@ pub(crate) struct FeedOrder {
     pub take: TakeFrom,
     /// Says what is wrong with frames that do come.
     pub examine: Arc<dyn Fn(Moment) -> Option<String> + Send + Sync>,
-    pub inbox: Inbox,
+    /// Told when the source comes or goes.
+    pub said: Said,
+}
+
+/// Takes whether the source is there, and a word on it.
+pub(crate) type Said = Arc<dyn Fn(bool, String) + Send + Sync>;
+
+/// Tells the loop of this device.
+pub(crate) fn to_loop(device: Device, inbox: Inbox) -> Said {
+    Arc::new(move |present, detail| inbox.urgent(Input::DeviceChanged { device, present, detail }))
 }
 
 /// A source that is kept open.
@@ -109,7 +118,7 @@ struct Keeping {
     lives: Arc<AtomicUsize>,
     attempt: usize,
     rung: u32,
-    /// What the loop was told last.
+    /// What was told last.
     said: Option<bool>,
     placeholder: Option<Life>,
 }
@@ -252,11 +261,11 @@ impl Keeping {
         }));
     }
 
-    /// Tells the loop, if it does not know.
+    /// Tells it, if it was not told.
     fn say(&mut self, present: bool, detail: String) {
         if self.said.replace(present) != Some(present) {
             tracing::info!(device = ?self.order.device, present, detail, "device changed");
-            self.order.inbox.urgent(Input::DeviceChanged { device: self.order.device, present, detail });
+            (self.order.said)(present, detail);
         }
     }
 }

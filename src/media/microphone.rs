@@ -10,7 +10,7 @@
 
 use crate::config::Source;
 use crate::inbox::Inbox;
-use crate::media::feed::{Feed, FeedOrder};
+use crate::media::feed::{Feed, FeedOrder, to_loop};
 use crate::media::source::{Form, now};
 use crate::model::{Bitrate, Device, MicState, Moment};
 use gstreamer as gst;
@@ -58,7 +58,7 @@ impl MicrophoneSender {
                 packets.into_iter().for_each(|packet| out(packet));
             }),
             examine: Arc::new(move |at| lock(&listened).vitals.fault(at).filter(|_| is_device)),
-            inbox,
+            said: to_loop(Device::Microphone, inbox),
         };
         Self { voice, _feed: wanted.then(|| Feed::start(order)) }
     }

@@ -8,6 +8,7 @@
 //!
 //! Outlives every session. Nothing here decides what may be shown: the plan does.
 
+use super::face::FaceConstants;
 use super::picture::{KeyFrameNeeded, PictureReceiver, PictureReport};
 use super::screen::ScreenView;
 use super::voice::VoicePlayer;
@@ -116,7 +117,19 @@ impl Playout {
     pub fn arrange(&self, plan: &MediaPlan, codec: VideoCodec) {
         self.picture.codec(codec);
         self.voice.play(plan.play);
+        self.voice.volume(plan.volume);
+        self.voice.ring(plan.ring);
         self.screen.show(&plan.screen);
+    }
+
+    /// What the screen says of this box itself, from now on.
+    pub fn introduce(&self, constants: FaceConstants) {
+        self.screen.introduce(constants);
+    }
+
+    /// A frame that is really sent to the far room, to be shown here on demand.
+    pub fn own(&self, sample: &gst::Sample) {
+        self.screen.own(sample);
     }
 
     /// What really arrived since the report before, `elapsed` ago.

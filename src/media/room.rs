@@ -6,12 +6,15 @@ use crate::core::plan::MediaPlan;
 use crate::core::signal::Alignment;
 use crate::inbox::Inbox;
 use crate::media::camera::{CameraSender, CameraSettings};
+use crate::media::face::FaceConstants;
 use crate::media::microphone::MicrophoneSender;
+use crate::media::own_picture::{OwnPicture, SampleOut};
 use crate::media::picture::KeyFrameNeeded;
 use crate::media::playout::{Playout, PlayoutSettings, Probe};
 use crate::media::source::{probe_picture, probe_sound};
 use crate::media::stamp;
 use crate::media::stamps::Stamps;
+use crate::media::thumbnail::ThumbnailOut;
 use crate::model::{Line, Moment, SessionId, VideoCodec};
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -30,6 +33,7 @@ pub struct Media {
     /// What the far room sends, or will most likely send.
     codec: VideoCodec,
     stamps: Option<Stamps>,
+    own_shown: bool,
 }
 
 /// Takes what arrives, on any thread; cheap to clone.
@@ -43,7 +47,12 @@ impl Media {
     /// Opens nothing and plays nothing until a plan is arranged; [`init`] comes first.
     pub fn start(config: &Config, stamps: bool, out: SendOut, key_frame_needed: KeyFrameNeeded, inbox: &Inbox) -> Self {
         let stamps = stamps.then(Stamps::default);
-        let camera = CameraSettings { camera: config.camera.clone(), stamps: stamps.is_some() };
+        let camera = CameraSettings {
+            camera: config.camera.clone(),
+            views: config.room.views.clone(),
+            masks: config.room.masks.clone(),
+            stamps: stamps.is_some(),
+        };
         let (picture_out, voice_out) = (out.clone(), out);
         Self {
             camera: CameraSender::start(camera, Arc::new(move |unit| picture_out(Line::Camera, unit)), inbox.clone()),
@@ -66,6 +75,7 @@ impl Media {
             ),
             codec: config.camera.codec,
             stamps,
+            own_shown: false,
         }
     }
 
@@ -74,12 +84,23 @@ impl Media {
         Intake { playout: self.playout.clone(), refresh: Arc::new(self.camera.refresher()) }
     }
 
+    /// What the screen says of this box itself: the pair's words, the panel's address. Known at the start, or once paired.
+    pub fn introduce(&self, constants: FaceConstants) {
+        self.playout.introduce(constants);
+    }
+
     /// Do this from now on.
     pub fn arrange(&mut self, plan: &MediaPlan) {
         self.camera.arrange(plan.camera);
         self.microphone.arrange(plan.microphone, plan.voice);
         self.codec = plan.camera.map_or(self.codec, |camera| camera.codec);
         self.playout.arrange(plan, self.codec);
+        let shown = plan.screen.face.own_picture;
+        if std::mem::replace(&mut self.own_shown, shown) != shown {
+            let playout = self.playout.clone();
+            let show: SampleOut = Arc::new(move |sample| playout.own(sample));
+            self.camera.own_picture().watch(shown.then_some(show));
+        }
     }
 
     /// This RTP time was captured then.
@@ -93,6 +114,21 @@ impl Media {
             Line::Camera => self.camera.refresh(),
             Line::Voice | Line::LiveShare | Line::ShareSound => {}
         }
+    }
+
+    /// What the far side sees, for any thread.
+    pub fn own_picture(&self) -> OwnPicture {
+        self.camera.own_picture()
+    }
+
+    /// [`OwnPicture::jpeg`] once.
+    pub fn own_picture_jpeg(&self) -> Option<Vec<u8>> {
+        self.camera.own_picture().jpeg()
+    }
+
+    /// Thumbnails of the first camera's whole picture to this one from now on; `None`: to nobody.
+    pub fn thumbnails(&self, out: Option<ThumbnailOut>) {
+        self.camera.thumbnails(out);
     }
 
     /// What was really sent and received in the last `elapsed`.

@@ -1,17 +1,20 @@
-//! The screen: the far picture, or what is left of it and a sentence, full screen.
+//! The screen: the far picture or what is left of it, and everything people are told, on one display.
 //!
 //! ```text
-//!  frame(sample) ─▶ last ─▶ outlet: [scale to the screen] ─▶ videobalance ─▶ textoverlay ─▶ videoconvert ─▶ display
-//!  show(Screen)  ─▶ face ──────────────────────────────────── grey ────────── sentence, age
-//!                     ▲ screen thread: once a second while nothing is live, so that the age runs
+//!  frame(sample) ─▶ last ─▶ outlet: composer ─▶ display
+//!  own(sample) ────────────────────▲
+//!  show(Screen) ─▶ Look ─▶ painter ┘ dress
+//!                   ▲ screen thread: once a second, so that age and meeting clock run
 //! ```
 //!
-//! Promise: a picture that is not live is grey and carries its age; `Sink::None` costs nothing; trouble of the display
-//! never reaches the session.
+//! Promise: a picture that is not live is grey and carries its age; nothing is drawn again that looks the same;
+//! `Sink::None` costs nothing; trouble of the display never reaches the session.
 
-use super::outlet::{Open, Outlet, OutletPlan};
+use super::composer::{self, Composer, Draw};
+use super::display;
+use super::face::{FaceConstants, Look, Painter};
+use super::outlet::{ENTRANCE, Open, Outlet, OutletPlan};
 use super::stage::{Lives, lock, now, spawn};
-use super::{display, stage};
 use crate::config::Sink;
 use crate::core::plan::{Picture, Screen};
 use crate::inbox::Inbox;
@@ -26,17 +29,29 @@ use std::time::Duration;
 #[derive(Clone)]
 pub struct ScreenView(Option<Arc<Shared>>);
 
+/// What the screen has cost so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ScreenFigures {
+    /// Sheets of words that were drawn since the start.
+    pub drawn: u64,
+    /// Frames the present display was given.
+    pub composed: u64,
+}
+
 struct Shared {
     clock: gst::Clock,
-    language: Language,
     outlet: Mutex<Option<Outlet>>,
+    painter: Arc<Mutex<Painter>>,
     face: Mutex<Face>,
     wake: Condvar,
 }
 
 struct Face {
     screen: Screen,
+    constants: Arc<FaceConstants>,
     last: Option<gst::Sample>,
+    /// When the last frame was sent to the far room.
+    own_at: Option<Moment>,
     background: gst::Sample,
     /// A display opened that nothing was drawn on.
     opened: bool,
@@ -56,14 +71,24 @@ impl ScreenView {
                 tracing::warn!(device, "a sound device is no screen");
                 return Self(None);
             }
-            Sink::Gst(description) => Box::new(move || vec![display::dressed("", &description)]),
+            Sink::Gst(description) => Box::new(move || vec![display::dressed(&description)]),
         };
-        let face =
-            Face { screen: Screen::default(), last: None, background: background(), opened: false, stopped: false };
+        if let Err(error) = composer::register() {
+            tracing::error!(%error, "bug: the composer is refused");
+        }
+        let face = Face {
+            screen: Screen::default(),
+            constants: Arc::default(),
+            last: None,
+            own_at: None,
+            background: background(),
+            opened: false,
+            stopped: false,
+        };
         let shared = Arc::new(Shared {
             clock: clock.clone(),
-            language,
             outlet: Mutex::new(None),
+            painter: Arc::new(Mutex::new(Painter::new(language))),
             face: Mutex::new(face),
             wake: Condvar::new(),
         });
@@ -97,16 +122,49 @@ impl ScreenView {
         }
     }
 
+    /// What the screen says of this box itself, from now on.
+    pub fn introduce(&self, constants: FaceConstants) {
+        let Some(shared) = &self.0 else { return };
+        lock(&shared.face).constants = Arc::new(constants);
+        shared.wake.notify_one();
+    }
+
     /// A fresh frame of the far room; shown if the plan says live.
     pub fn frame(&self, sample: &gst::Sample) {
         let Some(shared) = &self.0 else { return };
         let mut face = lock(&shared.face);
         face.last = Some(sample.clone());
-        let live = face.screen.picture == Picture::Live;
-        drop(face);
-        if live && let Some(open) = shared.current() {
-            shared.push(&open, sample);
+        if face.screen.picture == Picture::Live {
+            shared.push(sample);
         }
+    }
+
+    /// A frame that is really sent to the far room; shown on demand.
+    pub fn own(&self, sample: &gst::Sample) {
+        let Some(shared) = &self.0 else { return };
+        let mut face = lock(&shared.face);
+        let at = now(&shared.clock);
+        let was_live = face.own_is_live(at);
+        face.own_at = Some(at);
+        if !face.screen.face.own_picture {
+            return;
+        }
+        if let Some(composer) = shared.composer() {
+            composer.own(sample.clone());
+        }
+        match (was_live, face.screen.picture) {
+            (false, _) => shared.wake.notify_one(),
+            // The next far frame brings it along.
+            (true, Picture::Live) => {}
+            (true, Picture::Nothing | Picture::Held { .. }) => shared.push(face.still()),
+        }
+    }
+
+    /// What it has cost so far.
+    pub fn figures(&self) -> ScreenFigures {
+        let Some(shared) = &self.0 else { return ScreenFigures::default() };
+        let composed = shared.composer().map_or(0, |composer| composer.composed());
+        ScreenFigures { drawn: lock(&shared.painter).drawn(), composed }
     }
 
     /// Closes the screen.
@@ -121,114 +179,87 @@ impl ScreenView {
 }
 
 impl Shared {
-    /// Draws after every change, on every display that opens, and each second while nothing is live. What is dressed is what
-    /// is drawn on: a display that opens meanwhile gets nothing before its own turn.
+    /// Dresses every display that opens, and the present one when its look changes; looks once a second whether it does. What
+    /// is dressed is what is drawn on: a display that opens meanwhile gets nothing before its own turn.
     fn run(&self) {
+        let mut shown: Option<Look> = None;
         let mut face = lock(&self.face);
         while !face.stopped {
-            let still = match face.screen.picture {
-                Picture::Live => None,
-                Picture::Nothing => Some(face.background.clone()),
-                Picture::Held { .. } => Some(face.last.clone().unwrap_or_else(|| face.background.clone())),
-            };
-            let grey = matches!(face.screen.picture, Picture::Held { .. }) && face.last.is_some();
-            let screen = face.screen.clone();
-            face.opened = false;
-            drop(face);
-            if let Some(open) = self.current() {
-                self.dress(&open, &screen, grey);
-                if let Some(still) = &still {
-                    self.push(&open, still);
+            let at = now(&self.clock);
+            let look = Look::at(&face.screen, &face.constants, face.own_is_live(at), at);
+            if face.opened || shown.as_ref() != Some(&look) {
+                face.opened = false;
+                drop(face);
+                let open = self.current();
+                if let Some(open) = &open {
+                    self.dress(open, look.clone());
                 }
+                face = lock(&self.face);
+                // What changed meanwhile is dressed first: nothing of before is pushed in the clothes of after.
+                if face.screen == look.screen
+                    && let Some(open) = &open
+                {
+                    push(open, face.still(), &self.clock);
+                }
+                shown = Some(look);
+                continue;
             }
-            face = lock(&self.face);
-            if face.screen == screen && !face.opened && !face.stopped {
-                face = self.wake.wait_timeout(face, SECOND).unwrap_or_else(PoisonError::into_inner).0;
-            }
+            face = self.wake.wait_timeout(face, LOOK_AGAIN).unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+
+    fn dress(&self, open: &Open, look: Look) {
+        let Some(composer) = composer_of(open) else { return };
+        let painter = Arc::clone(&self.painter);
+        let draw: Draw = Arc::new(move |size| lock(&painter).scene(&look, size));
+        composer.dress(draw);
     }
 
     fn current(&self) -> Option<Open> {
         lock(&self.outlet).as_ref()?.current()
     }
 
-    /// Sets colour and words of a display.
-    fn dress(&self, open: &Open, screen: &Screen, grey: bool) {
-        let (Some(balance), Some(words)) = (open.element(display::BALANCE), open.element(display::WORDS)) else {
-            return;
-        };
-        let (saturation, brightness, contrast) = if grey { (0.0, -0.1, 0.7) } else { (1.0, 0.0, 1.0) };
-        set(&balance, "saturation", saturation);
-        set(&balance, "brightness", brightness);
-        set(&balance, "contrast", contrast);
-        let text = words_for(screen, self.language, now(&self.clock));
-        if words.property::<Option<String>>("text").as_deref() != Some(&text) {
-            let alone = screen.picture == Picture::Nothing;
-            words.set_property_from_str("valignment", if alone { "center" } else { "bottom" });
-            words.set_property("shaded-background", grey || screen.picture == Picture::Live);
-            words.set_property("silent", text.is_empty());
-            words.set_property("text", text);
+    fn composer(&self) -> Option<Composer> {
+        composer_of(&self.current()?)
+    }
+
+    fn push(&self, sample: &gst::Sample) {
+        if let Some(open) = self.current() {
+            push(&open, sample, &self.clock);
         }
     }
+}
 
-    fn push(&self, open: &Open, sample: &gst::Sample) {
-        let Some(mut buffer) = sample.buffer_owned() else { return };
-        let shown_at = gst::ClockTime::from_nseconds(stage::now(&self.clock).as_nanos());
-        let writable = buffer.make_mut();
-        writable.set_pts(shown_at);
-        writable.set_dts(gst::ClockTime::NONE);
-        writable.set_duration(gst::ClockTime::NONE);
-        open.push(&gst::Sample::builder().buffer(&buffer).caps_if_some(sample.caps_owned().as_ref()).build());
+impl Face {
+    /// What is behind the words now.
+    fn still(&self) -> &gst::Sample {
+        let last = match self.screen.picture {
+            Picture::Nothing => None,
+            Picture::Live | Picture::Held { .. } => self.last.as_ref(),
+        };
+        last.unwrap_or(&self.background)
+    }
+
+    fn own_is_live(&self, at: Moment) -> bool {
+        self.own_at.is_some_and(|own_at| at.since(own_at) < OWN_STALE)
     }
 }
 
-/// Sets only what differs: videobalance recomputes its tables at every set.
-fn set(element: &gst::Element, name: &str, value: f64) {
-    if (element.property::<f64>(name) - value).abs() > f64::EPSILON {
-        element.set_property(name, value);
-    }
+fn composer_of(open: &Open) -> Option<Composer> {
+    open.element(ENTRANCE)?.downcast().ok()
 }
 
-/// Sentence and age as Pango markup.
-fn words_for(screen: &Screen, language: Language, now: Moment) -> String {
-    let sentence = screen.sentence.as_ref().map(|sentence| escaped(&one_thought_a_line(sentence.text(language))));
-    let age = match screen.picture {
-        Picture::Nothing | Picture::Live => None,
-        Picture::Held { since } => Some(age_in_words(now.since(since), language)),
-    };
-    let age = age.map(|age| format!("<span size=\"85%\" weight=\"normal\">{age}</span>"));
-    let lines = [sentence, age].into_iter().flatten().collect::<Vec<_>>().join("\n");
-    if lines.is_empty() { lines } else { with_margins(&lines) }
+fn push(open: &Open, sample: &gst::Sample, clock: &gst::Clock) {
+    let Some(mut buffer) = sample.buffer_owned() else { return };
+    let shown_at = gst::ClockTime::from_nseconds(now(clock).as_nanos());
+    let writable = buffer.make_mut();
+    writable.set_pts(shown_at);
+    writable.set_dts(gst::ClockTime::NONE);
+    writable.set_duration(gst::ClockTime::NONE);
+    open.push(&gst::Sample::builder().buffer(&buffer).caps_if_some(sample.caps_owned().as_ref()).build());
 }
 
-/// textoverlay shades what is inked and nothing around it: bars that are inked invisibly keep the words off the edge.
-fn with_margins(lines: &str) -> String {
-    const BAR: &str = "<span size=\"45%\" alpha=\"1\">|</span>";
-    let spaced: Vec<String> = lines.lines().map(|line| format!("{BAR}\u{2002}{line}\u{2002}{BAR}")).collect();
-    format!("{BAR}\n{}\n{BAR}", spaced.join("\n"))
-}
-
-fn age_in_words(age: Duration, language: Language) -> String {
-    let seconds = age.as_secs();
-    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    let clock =
-        if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") };
-    match language {
-        Language::Japanese => format!("最後の映像から {clock}"),
-        Language::English => format!("last picture {clock} ago"),
-    }
-}
-
-/// Breaks after each full stop: short lines are read from across a room.
-fn one_thought_a_line(text: &str) -> String {
-    text.replace('。', "。\n").replace(". ", ".\n").trim_end().to_owned()
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
-/// A calm dark blue-grey, 1280×720.
+/// A calm dark blue-grey, 1280×720: where the last picture is missing.
 fn background() -> gst::Sample {
     let info = gst_video::VideoInfo::builder(gst_video::VideoFormat::I420, 1280, 720)
         .fps(gst::Fraction::new(0, 1))
@@ -241,8 +272,10 @@ fn background() -> gst::Sample {
     gst::Sample::builder().buffer(&gst::Buffer::from_slice(planes)).caps(&caps).build()
 }
 
-const BACKGROUND_YUV: [u8; 3] = [52, 136, 122];
-const SECOND: Duration = Duration::from_secs(1);
+const BACKGROUND_YUV: [u8; 3] = [36, 133, 124];
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// What was sent longer ago than this is not what the far side sees now.
+const OWN_STALE: Duration = Duration::from_millis(1500);
 
 #[cfg(test)]
 mod tests {
@@ -250,9 +283,15 @@ mod tests {
     use crate::core::sentence::Sentence;
     use std::sync::Once;
 
-    /// First blue-difference sample of a frame: [`GREY`] has no colour.
-    fn chroma(buffer: &gst::BufferRef) -> u8 {
-        buffer.map_readable().unwrap()[1280 * 720]
+    /// Blue, green and red of the middle of the upper left quarter: no words stand there.
+    fn colour(buffer: &gst::BufferRef) -> [u8; 3] {
+        let map = buffer.map_readable().unwrap();
+        let at = (100 * 1280 + 200) * 4;
+        [map[at], map[at + 1], map[at + 2]]
+    }
+
+    fn is_grey([blue, green, red]: [u8; 3]) -> bool {
+        blue == green && green == red
     }
 
     fn eventually(done: impl Fn() -> bool) -> bool {
@@ -263,58 +302,136 @@ mod tests {
         })
     }
 
+    fn start() -> ScreenView {
+        gst::init().unwrap();
+        let sink = Sink::Gst("video/x-raw,format=BGRx ! fakesink name=eye async=false".into());
+        ScreenView::start(&sink, Language::English, gst::SystemClock::obtain(), Inbox::default())
+    }
+
+    /// What comes out at a display's end.
+    fn watch(open: &Open, mut seen: impl FnMut(&gst::BufferRef) + Send + Sync + 'static) {
+        let eye = open.element("eye").unwrap().static_pad("sink").unwrap();
+        let seen = Mutex::new(move |buffer: &gst::BufferRef| seen(buffer));
+        eye.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+            if let Some(buffer) = info.buffer() {
+                lock(&seen)(buffer);
+            }
+            gst::PadProbeReturn::Ok
+        });
+    }
+
+    fn held() -> Screen {
+        let picture = Picture::Held { since: Moment::default() };
+        Screen { picture, sentence: Some(Sentence::FarSilent), ..Screen::default() }
+    }
+
+    fn live() -> Screen {
+        Screen { picture: Picture::Live, ..Screen::default() }
+    }
+
     #[test]
     fn a_display_that_opens_while_another_is_dressed_shows_nothing_ungreyed() {
-        gst::init().unwrap();
-        let sink = Sink::Gst("video/x-raw,format=I420 ! fakesink name=eye async=false".into());
-        let view = ScreenView::start(&sink, Language::English, gst::SystemClock::obtain(), Inbox::default());
+        let view = start();
         let shared = view.0.clone().unwrap();
         assert!(eventually(|| shared.current().is_some()));
-        let first = shared.current().unwrap().element(display::BALANCE).unwrap();
+        let first = shared.current().unwrap();
+        let first_eye = first.element("eye").unwrap();
         view.frame(&background()); // the last one of the far room; it has a little colour
 
-        // While the first display is made grey it breaks, and the next one opens.
+        // While the first display shows the held picture it breaks, and the next one opens.
         let (seen, breaks) = (Arc::new(Mutex::new(Vec::new())), Once::new());
-        let (sees, looked_up) = (seen.clone(), Arc::downgrade(&shared));
-        first.connect_notify(Some("saturation"), move |first, _| {
+        let (sees, looked_up, eye) = (seen.clone(), Arc::downgrade(&shared), first_eye.clone());
+        watch(&first, move |buffer| {
+            if !is_grey(colour(buffer)) {
+                return;
+            }
             breaks.call_once(|| {
-                gst::element_error!(first, gst::CoreError::Failed, ["the display is gone"]);
-                let shared = looked_up.upgrade().unwrap();
-                let next = || shared.current().filter(|open| open.element(display::BALANCE).as_ref() != Some(first));
-                assert!(eventually(|| next().is_some()), "no other display opened");
-                let eye = next().unwrap().element("eye").unwrap().static_pad("sink").unwrap();
-                let sees = sees.clone();
-                eye.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
-                    lock(&sees).extend(info.buffer().map(|buffer| chroma(buffer)));
-                    gst::PadProbeReturn::Ok
+                gst::element_error!(eye, gst::CoreError::Failed, ["the display is gone"]);
+                let (looked_up, sees, eye) = (looked_up.clone(), sees.clone(), eye.clone());
+                spawn("watcher", move || {
+                    let shared = looked_up.upgrade().unwrap();
+                    let next = || shared.current().filter(|open| open.element("eye").as_ref() != Some(&eye));
+                    assert!(eventually(|| next().is_some()), "no other display opened");
+                    watch(&next().unwrap(), move |buffer| lock(&sees).push(colour(buffer)));
                 });
             });
         });
-        view.show(&Screen {
-            picture: Picture::Held { since: Moment::default() },
-            sentence: Some(Sentence::FarSilent),
-            ..Screen::default()
-        });
+        view.show(&held());
         assert!(eventually(|| lock(&seen).len() >= 2), "the new display is drawn on: {:?}", lock(&seen));
         view.stop();
-        assert_ne!(chroma(background().buffer().unwrap()), GREY);
-        assert!(lock(&seen).iter().all(|chroma| *chroma == GREY), "{:?}", lock(&seen));
+        assert!(lock(&seen).iter().all(|colour| is_grey(*colour)), "{:?}", lock(&seen));
     }
 
-    const GREY: u8 = 128;
+    #[test]
+    fn a_live_picture_passes_in_colour_one_for_one_and_nothing_is_drawn_for_it() {
+        let view = start();
+        let shared = view.0.clone().unwrap();
+        assert!(eventually(|| shared.current().is_some()));
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let sees = seen.clone();
+        watch(&shared.current().unwrap(), move |buffer| lock(&sees).push(colour(buffer)));
+        view.show(&live());
+        let pass = |view: &ScreenView| {
+            let before = lock(&seen).len();
+            view.frame(&background());
+            assert!(eventually(|| lock(&seen).len() > before), "a frame stayed inside");
+        };
+        pass(&view);
+        assert!(eventually(|| view.figures().drawn > 0));
+        (0..3).for_each(|_| pass(&view));
+        lock(&seen).clear();
+        let before = view.figures();
+        (0..100).for_each(|_| pass(&view));
+        let after = view.figures();
+        assert_eq!(after.drawn, before.drawn, "overlays are drawn on change only");
+        assert_eq!(after.composed - before.composed, lock(&seen).len() as u64);
+        assert!(lock(&seen).iter().all(|colour| !is_grey(*colour)), "{:?}", lock(&seen)[0]);
+
+        let mut screen = live();
+        screen.face.far_name = "Library".into();
+        view.show(&screen);
+        assert!(eventually(|| view.figures().drawn == after.drawn + 1), "{:?}", view.figures());
+        view.stop();
+    }
 
     #[test]
-    fn a_held_picture_carries_its_age_and_a_live_one_does_not() {
-        let since = Moment::default() + Duration::from_secs(10);
-        let held =
-            Screen { picture: Picture::Held { since }, sentence: Some(Sentence::FarSilent), ..Screen::default() };
-        let text = words_for(&held, Language::Japanese, since + Duration::from_secs(42));
-        let lines: Vec<&str> = text.lines().collect();
-        let stands = |line: usize, words: &str| lines[line].contains(words);
-        assert!(stands(1, "応答がありません。") && stands(2, "自動で") && stands(3, "最後の映像から 0:42"), "{text}");
-        let text = words_for(&held, Language::English, since + Duration::from_secs(36_605));
-        assert!(text.contains("last picture 10:10:05 ago"), "{text}");
-        let live = Screen { picture: Picture::Live, sentence: None, ..Screen::default() };
-        assert_eq!(words_for(&live, Language::English, since), "");
+    fn the_own_picture_stands_in_its_place_only_while_it_is_wanted_and_new() {
+        let view = start();
+        let shared = view.0.clone().unwrap();
+        assert!(eventually(|| shared.current().is_some()));
+        // In the own picture's place, upper right.
+        let seen = Arc::new(Mutex::new([0_u8; 3]));
+        let sees = seen.clone();
+        watch(&shared.current().unwrap(), move |buffer| {
+            let map = buffer.map_readable().unwrap();
+            let at = (60 * 1280 + 1100) * 4;
+            *lock(&sees) = [map[at], map[at + 1], map[at + 2]];
+        });
+        let white = {
+            let info = gst_video::VideoInfo::builder(gst_video::VideoFormat::Gray8, 64, 36).build().unwrap();
+            let buffer = gst::Buffer::from_slice(vec![255; info.size()]);
+            gst::Sample::builder().buffer(&buffer).caps(&info.to_caps().unwrap()).build()
+        };
+        let is_white = || lock(&seen).iter().all(|part| *part > 240);
+        view.own(&white);
+        view.show(&live());
+        view.frame(&background());
+        assert!(eventually(|| lock(&seen)[0] > 0));
+        assert!(!is_white(), "nobody asked for it");
+        let mut screen = live();
+        screen.face.own_picture = true;
+        view.show(&screen);
+        let shown = eventually(|| {
+            view.own(&white);
+            view.frame(&background());
+            is_white()
+        });
+        assert!(shown, "{:?}", lock(&seen));
+        let gone = eventually(|| {
+            view.frame(&background());
+            !is_white()
+        });
+        assert!(gone, "an old picture of this room looks live");
+        view.stop();
     }
 }

@@ -7,13 +7,13 @@
 //! Samples carry the moment they are played at, without gaps while sound runs. The card's own crystal is followed by the
 //! sink (`slave-method=resample`); the far box's is followed before, by `core::playout`.
 
+use super::loudness::length;
 use super::outlet::{ENTRANCE, Outlet, OutletPlan};
 use crate::config::Sink;
 use crate::inbox::Inbox;
 use crate::model::{Device, Moment};
 use gstreamer as gst;
 use gstreamer_audio as gst_audio;
-use std::time::Duration;
 
 /// Where sound leaves the box.
 pub(super) struct Speaker {
@@ -50,7 +50,7 @@ impl Speaker {
     pub(super) fn play(&self, samples: &[i16], at: Moment) {
         let Some(outlet) = &self.outlet else { return };
         let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_ne_bytes()).collect();
-        let length = Duration::from_nanos(samples.len() as u64 * 62_500 / 3);
+        let length = length(samples.len());
         let mut buffer = gst::Buffer::from_mut_slice(bytes);
         if let Some(buffer) = buffer.get_mut() {
             buffer.set_pts(gst::ClockTime::from_nseconds(at.as_nanos()));

@@ -1,22 +1,21 @@
 //! The hands: carry out what the core wishes, report what was really done. Nothing here waits or decides.
 
 use super::REPORT_PERIOD;
+use super::room::RoomHands;
 use crate::core::Core;
-use crate::core::input::{News, RoomInput};
+use crate::core::input::News;
 use crate::core::output::Output;
 use crate::core::sentence::Sentence;
 use crate::core::snapshot::{LinkState, Snapshot};
 use crate::inbox::Inbox;
 use crate::media::room::Media;
-use crate::model::Language;
+use crate::model::{Language, Moment};
 use crate::peer::Peer;
-use crate::questions::Questions;
 use crate::system::memory::Memory;
 use crate::system::notify::Notify;
 use crate::system::status::Status;
 use crate::system::status_socket::StatusSocket;
 use crate::trunk::Trunk;
-use ring::rand::{SecureRandom, SystemRandom};
 
 /// Everything the box does with.
 pub(super) struct Hands {
@@ -25,7 +24,7 @@ pub(super) struct Hands {
     media: Media,
     status: StatusSocket,
     pub(super) notify: Notify,
-    questions: Questions,
+    room: RoomHands,
     ceiling_kbps: u32,
     memory: Memory,
     link: LinkState,
@@ -39,7 +38,7 @@ impl Hands {
         peer: Peer,
         media: Media,
         status: StatusSocket,
-        questions: Questions,
+        room: RoomHands,
         ceiling_kbps: u32,
     ) -> Self {
         Self {
@@ -48,7 +47,7 @@ impl Hands {
             media,
             status,
             notify: Notify::from_env(),
-            questions,
+            room,
             ceiling_kbps,
             memory: Memory::default(),
             link: LinkState::Unpaired,
@@ -57,14 +56,20 @@ impl Hands {
         }
     }
 
+    /// The box knows its peer, since somebody paired it while it ran.
+    pub(super) fn paired(&mut self, trunk: Trunk, words: &str) {
+        self.trunk = Some(trunk);
+        self.room.paired(words, &self.media);
+    }
+
     /// One change, then drain to the end.
-    pub(super) fn carry_out_all(&mut self, core: &mut Core) {
+    pub(super) fn carry_out_all(&mut self, core: &mut Core, now: Moment) {
         while let Some(output) = core.poll_output() {
-            self.carry_out(output);
+            self.carry_out(output, now);
         }
     }
 
-    fn carry_out(&mut self, output: Output) {
+    fn carry_out(&mut self, output: Output, now: Moment) {
         match output {
             Output::Dial { address, within } => {
                 if let Some(trunk) = &self.trunk {
@@ -101,14 +106,10 @@ impl Hands {
             }
             Output::Align(alignment) => self.media.align(alignment),
             Output::RefreshPicture { line } => self.media.refresh(line),
-            Output::Answer { ticket, answer } => self.questions.answer(ticket, answer),
-            Output::Record(entry) => tracing::info!(?entry, "ledger"),
-            Output::Remember(_) => {}
-            Output::DrawCode => match draw_code() {
-                Some(code) => self.questions.tell(RoomInput::CodeDrawn(code)),
-                // The code of before stays: nobody new gets in by it that did not before.
-                None => tracing::warn!("the system gives no random numbers: the room code stays"),
-            },
+            Output::Answer { ticket, answer } => self.room.answer(ticket, answer),
+            Output::Record(entry) => self.room.record(&entry, now),
+            Output::Remember(remembered) => self.room.remember(&remembered),
+            Output::DrawCode => self.room.draw_code(),
             Output::Stop => self.stopping = true,
         }
     }
@@ -138,18 +139,7 @@ impl Hands {
             tracing::info!(link = ?snapshot.link, session = ?snapshot.session, "{sentence}");
             self.notify.status(&format!("{:?} {sentence}", snapshot.link));
         }
+        self.room.publish(snapshot);
         self.status.publish(Status::of(snapshot, self.ceiling_kbps, self.memory));
     }
-}
-
-/// Six digits, each code as likely as any other: the few numbers beyond the last whole million are drawn again.
-fn draw_code() -> Option<u32> {
-    const CODES: u32 = 1_000_000;
-    let random = SystemRandom::new();
-    (0..32).find_map(|_| {
-        let mut bytes = [0; 4];
-        random.fill(&mut bytes).ok()?;
-        let number = u32::from_le_bytes(bytes);
-        (number < u32::MAX - u32::MAX % CODES).then_some(number % CODES)
-    })
 }

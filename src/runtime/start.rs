@@ -1,10 +1,10 @@
 //! From a valid configuration to a core and its hands.
 
 use super::hands::Hands;
+use super::room::RoomHands;
 use super::{RunError, RunOptions, other};
 use crate::config::Config;
 use crate::core::link::LinkSettings;
-use crate::core::memory::Remembered;
 use crate::core::room::RoomSettings;
 use crate::core::signal::Hello;
 use crate::core::{Core, Settings};
@@ -12,13 +12,14 @@ use crate::inbox::Inbox;
 use crate::media::room::{self as media, Intake, Media};
 use crate::model::{BootId, VideoCodec};
 use crate::peer::{Peer, PeerSettings, Taps};
-use crate::questions::Questions;
 use crate::system::check;
 use crate::system::clock::Clock;
 use crate::system::network;
+use crate::system::room_memory;
 use crate::system::status_socket::StatusSocket;
 use crate::trunk::identity::{self, Identity, IdentityError};
 use crate::trunk::key::{NotAKey, PeerKey};
+use crate::trunk::words::six_words;
 use crate::trunk::{Trunk, TrunkSettings};
 use ring::rand::{SecureRandom, SystemRandom};
 use std::sync::{Arc, OnceLock};
@@ -31,7 +32,7 @@ pub(super) async fn start(
 ) -> Result<(Core, Hands), RunError> {
     let (machine_ns, begin) = clock.anchor();
     media::init(machine_ns, begin, clock.ppm()).map_err(|error| RunError::Missing(error.to_string()))?;
-    let status = StatusSocket::listen(&config.status_socket).map_err(|error| {
+    let status = StatusSocket::bind(&config.status_socket).map_err(|error| {
         RunError::Other(format!("the status socket {} cannot be opened: {error}", config.status_socket.display()))
     })?;
     let identity = Identity::load_or_create(&config.state_directory).map_err(keys)?;
@@ -41,25 +42,43 @@ pub(super) async fn start(
     }
     session_ports_free(config.session_port)?;
     let (peer, media) = wire(config, options, inbox)?;
-    let (trunk, link) = match pinned {
-        Some(pinned) => link(config, pinned, inbox).await.map(|(trunk, link)| (Some(trunk), Some(link)))?,
-        None => (None, None),
-    };
+    let mut room = RoomHands::start(config, inbox, &media, random_boot()?)?;
+    let (mut trunk, mut link) = (None, None);
+    match pinned {
+        Some(pinned) => {
+            let linking = self::link(config, pinned, inbox).await?;
+            room.paired(&linking.words, &media);
+            (trunk, link) = (Some(linking.trunk), Some(linking.settings));
+        }
+        None => room.introduce(&media),
+    }
     network::watch(inbox.clone()).map_err(other)?;
-    let room = RoomSettings {
+    let settings = RoomSettings {
         views: config.room.views.iter().map(|view| view.name.clone()).collect(),
         meeting_view: config.room.meeting_view,
         follow_turns: config.room.follow_turns,
         quiet_after: config.room.quiet_after,
         microphone_open: config.sound.microphone_open,
     };
-    let settings = Settings { link, room, remembered: Remembered::default(), ceiling: config.ceiling };
-    let hands = Hands::new(trunk, peer, media, status, Questions::new(inbox.clone()), config.ceiling.as_kbps());
+    let remembered = room_memory::load(&config.state_directory);
+    let settings = Settings { link, room: settings, remembered, ceiling: config.ceiling };
+    let status = status.serve(Some(room.desk()));
+    let hands = Hands::new(trunk, peer, media, status, room, config.ceiling.as_kbps());
     Ok((Core::new(settings, clock.now()), hands))
 }
 
-/// The trunk to this peer, and what the core must know to link over it.
-pub(super) async fn link(config: &Config, pinned: PeerKey, inbox: &Inbox) -> Result<(Trunk, LinkSettings), RunError> {
+/// What a box that knows its peer has more than one that does not.
+pub(super) struct Linking {
+    /// The line to it.
+    pub(super) trunk: Trunk,
+    /// What the core must know to link over it.
+    pub(super) settings: LinkSettings,
+    /// What both boxes show, to be compared aloud.
+    pub(super) words: String,
+}
+
+/// The trunk to this peer.
+pub(super) async fn link(config: &Config, pinned: PeerKey, inbox: &Inbox) -> Result<Linking, RunError> {
     let identity = Identity::load_or_create(&config.state_directory).map_err(keys)?;
     let hello = Hello {
         boot: BootId(random_boot()?),
@@ -76,10 +95,11 @@ pub(super) async fn link(config: &Config, pinned: PeerKey, inbox: &Inbox) -> Res
         peer_address: config.peer.address,
         codecs: hello.codecs.clone(),
     };
-    let settings =
+    let words = six_words(&identity.public_key(), &pinned).join(" ");
+    let trunk =
         TrunkSettings { listen: config.trunk.listen, peer_address: config.peer.address, identity, pinned, hello };
-    let trunk = Trunk::start(settings, inbox.clone()).await;
-    Ok((trunk.map_err(|error| RunError::PortTaken(error.to_string()))?, link))
+    let trunk = Trunk::start(trunk, inbox.clone()).await.map_err(|error| RunError::PortTaken(error.to_string()))?;
+    Ok(Linking { trunk, settings: link, words })
 }
 
 /// Ties what is captured to what is sent, and what arrives to what is played; adapters do not know each other.

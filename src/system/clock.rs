@@ -57,6 +57,15 @@ pub fn wall_ms() -> u64 {
         .unwrap_or(0)
 }
 
+/// Sets the wall clock: time since 1970. For the installer's page only.
+///
+/// # Errors
+/// When the daemon has no right to.
+pub fn set_wall(time: Duration) -> std::io::Result<()> {
+    let time = nix::sys::time::TimeSpec::from_duration(time);
+    nix::time::clock_settime(ClockId::CLOCK_REALTIME, time).map_err(std::io::Error::from)
+}
+
 fn raw_nanos() -> u64 {
     clock_gettime(ClockId::CLOCK_MONOTONIC)
         .ok()

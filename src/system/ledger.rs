@@ -144,6 +144,24 @@ impl Ledger {
         all[all.len().saturating_sub(most)..].to_vec()
     }
 
+    /// Every whole line that is on the disk, oldest first, then those that wait. Reads up to 16 MiB: not on the loop.
+    pub fn everything(&self) -> Vec<Shown> {
+        let mut all = Vec::new();
+        for (_, segment) in store::segments(&self.0.0.directory).unwrap_or_default() {
+            let bytes = store::bytes_of(&segment).unwrap_or_default();
+            let lines = bytes.split(|byte| *byte == b'\n').filter_map(Line::read);
+            all.extend(lines.map(|(line, _)| Shown {
+                number: Some(line.number),
+                time: for_people(&line.time),
+                what: line.what,
+            }));
+        }
+        let last = all.last().and_then(|line| line.number);
+        let newer = |line: &Shown| line.number.is_none() || line.number > last;
+        all.extend(self.newest(usize::MAX).into_iter().filter(newer));
+        all
+    }
+
     /// Why lines do not reach the disk now.
     pub fn trouble(&self) -> Option<String> {
         let (state, now) = (self.0.0.lock(), self.0.0.clock.now());

@@ -19,27 +19,41 @@ use tokio::sync::watch;
 pub struct StatusSocket {
     newest: watch::Sender<Arc<Status>>,
     path: PathBuf,
-    last: Mutex<Option<(String, Option<String>, u64)>>,
+    last: Mutex<Option<Noticed>>,
+}
+
+/// Link, session, (mode, microphone, knocked), second.
+type Noticed = (String, Option<String>, (String, String, bool), u64);
+
+/// A socket that is taken and not yet answered.
+pub struct Bound {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+impl Bound {
+    /// Answers from now on; what is asked besides the status is answered at the desk.
+    pub fn serve(self, desk: Option<Desk>) -> StatusSocket {
+        let (newest, watcher) = watch::channel(Arc::new(Status::default()));
+        tokio::spawn(serve(self.listener, watcher, desk));
+        StatusSocket { newest, path: self.path, last: Mutex::new(None) }
+    }
 }
 
 impl StatusSocket {
-    /// Listens on `path`, mode 0660; a socket left by a dead daemon is replaced.
+    /// [`StatusSocket::bind`] and [`Bound::serve`] in one, for whoever has no desk.
+    ///
+    /// # Errors
+    /// As [`StatusSocket::bind`].
+    pub fn listen(path: &Path) -> std::io::Result<Self> {
+        Ok(Self::bind(path)?.serve(None))
+    }
+
+    /// Takes `path`, mode 0660; a socket left by a dead daemon is replaced. Whoever holds it is the only daemon of its box.
     ///
     /// # Errors
     /// When the directory is missing, another daemon answers there, or something stands there that is not a socket.
-    pub fn listen(path: &Path) -> std::io::Result<Self> {
-        Self::start(path, None)
-    }
-
-    /// The same; what is asked besides the status is answered at the desk.
-    ///
-    /// # Errors
-    /// As [`StatusSocket::listen`].
-    pub fn answering(path: &Path, desk: Desk) -> std::io::Result<Self> {
-        Self::start(path, Some(desk))
-    }
-
-    fn start(path: &Path, desk: Option<Desk>) -> std::io::Result<Self> {
+    pub fn bind(path: &Path) -> std::io::Result<Bound> {
         if let Ok(standing) = std::fs::symlink_metadata(path) {
             if !standing.file_type().is_socket() {
                 let what = "what stands there is not a socket, and is left alone";
@@ -52,14 +66,13 @@ impl StatusSocket {
         }
         let listener = UnixListener::bind(path)?;
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
-        let (newest, watcher) = watch::channel(Arc::new(Status::default()));
-        tokio::spawn(serve(listener, watcher, desk));
-        Ok(Self { newest, path: path.to_owned(), last: Mutex::new(None) })
+        Ok(Bound { listener, path: path.to_owned() })
     }
 
-    /// Publishes; followers are woken only when link, session or second changed.
+    /// Publishes; followers are woken only when something changed that people would notice, and every second.
     pub fn publish(&self, status: Status) {
-        let key = (status.link.clone(), status.session.clone(), status.at_ns / FOLLOW_PERIOD_NS);
+        let room = (status.room.mode.clone(), status.microphone.clone(), status.room.knocked);
+        let key = (status.link.clone(), status.session.clone(), room, status.at_ns / FOLLOW_PERIOD_NS);
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let wake = last.as_ref() != Some(&key);
         *last = Some(key);

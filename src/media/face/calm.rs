@@ -1,0 +1,111 @@
+//! The calm scenes: a drawn curtain, a sleeping room, and the meeting's place for a page.
+
+use super::layout::{MARGIN, Setting};
+use super::sheet::{Align, Area, Mark, Placed, Run, Sheet, Size, Style, Weight};
+use super::sheet::{BOARD, EMBER, HAIR, PAPER, PLACE, SOFT};
+use super::words::{self, say};
+use crate::model::{Key, MicState, Mode, Stance};
+
+/// A curtain is drawn somewhere, or the other room sleeps: who shut it, how it opens, and what else is to be said.
+pub(super) fn shut(setting: &Setting<'_>) -> Vec<Placed> {
+    let (face, language, free) = (&setting.look.screen.face, setting.language, setting.free);
+    let mut sheets = Vec::new();
+    if face.mode == Mode::Curtain {
+        let canvas = setting.canvas;
+        let mut folds = Sheet::new(canvas.width, canvas.height);
+        folds.marks.push(Mark::Folds { area: folds.area() });
+        sheets.push(folds.at(0.0, 0.0));
+    }
+    let (who, how) = words::shut(face, language);
+    let mut sheet = Sheet::new(canvas_width(setting), 440.0);
+    let line = |y: f64, height: f64| Area::new(0.0, y, canvas_width(setting), height);
+    sheet.row(line(0.0, 110.0), Align::Middle, vec![Run::words(who, Style::new(Size::Title, Weight::Bold, PAPER))]);
+    let soft = Style::new(Size::Body, Weight::Plain, SOFT);
+    sheet.row(line(120.0, 80.0), Align::Middle, vec![Run::words(how, soft)]);
+    if face.near == Stance::Curtain {
+        let key = Run::Key {
+            text: words::key(Key::Curtain, language).into(),
+            style: Style::new(Size::Body, Weight::Bold, PAPER),
+        };
+        let opens = Run::words(say(language, "で開けます", "opens it"), Style { colour: PAPER, ..soft });
+        sheet.row(line(230.0, 90.0), Align::Middle, vec![key, Run::Gap(18.0), opens]);
+    }
+    if let Some(sentence) = words::sentence(setting.look, language) {
+        let text = sentence.replace('\n', " ");
+        sheet.row(line(350.0, 80.0), Align::Middle, vec![Run::words(text, Style { size: Size::Small, ..soft })]);
+    }
+    let y = (free.height - sheet.height) / 2.0 + 40.0;
+    sheets.push(sheet.at(MARGIN + setting.shift.0, y + setting.shift.1));
+    sheets
+}
+
+/// This room sleeps: nearly black, and what is left of it wanders.
+pub(super) fn night(setting: &Setting<'_>) -> Vec<Placed> {
+    let (look, language, canvas) = (setting.look, setting.language, setting.canvas);
+    let face = &look.screen.face;
+    let (who, how) = words::shut(face, language);
+    let dim = Style::new(Size::Body, Weight::Plain, EMBER);
+    let small = Style { size: Size::Small, ..dim };
+    let mut sheet = Sheet::new(1200.0, 300.0);
+    let line = |y: f64| Area::new(0.0, y, 1200.0, 60.0);
+    sheet.row(line(0.0), Align::Middle, vec![Run::words(who, dim)]);
+    sheet.row(line(64.0), Align::Middle, vec![Run::words(how, small)]);
+    let (state, hint) = match face.microphone {
+        MicState::Closed => (words::microphone(face, language).0, ""),
+        MicState::LevelsOnly | MicState::Open => words::microphone(face, language),
+    };
+    let said = [state, hint, words::link(face, language), words::far_name(face, language)];
+    let said = said.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join("　");
+    sheet.row(line(168.0), Align::Middle, vec![Run::words(said, small)]);
+    if let Some(sentence) = words::sentence(look, language) {
+        sheet.row(line(228.0), Align::Middle, vec![Run::words(sentence.replace('\n', " "), small)]);
+    }
+    let x = (canvas.width - sheet.width) / 2.0 + setting.shift.0 * WANDERS;
+    let y = (canvas.height - sheet.height) / 2.0 + setting.shift.1 * WANDERS;
+    vec![sheet.at(x, y)]
+}
+
+/// Where the shared page will stand.
+pub(super) fn place(setting: &Setting<'_>, place: Area) -> Placed {
+    let language = setting.language;
+    let mut sheet = Sheet::new(place.width, place.height);
+    sheet.plate(sheet.area(), 20.0, PLACE);
+    let words = say(language, "資料はまだ共有されていません", "Nothing is shared yet");
+    let busy = setting.look.screen.sentence.is_some() || setting.look.held_s.is_some();
+    let area = Area { height: place.height * if busy { 0.6 } else { 1.0 }, ..sheet.area() };
+    sheet.row(area, Align::Middle, vec![Run::words(words, Style::new(Size::Title, Weight::Plain, SOFT))]);
+    sheet.marks.push(Mark::Outline { area: sheet.area(), radius: 20.0, line: 2.0, colour: HAIR });
+    sheet.at(place.x + setting.shift.0, place.y + setting.shift.1)
+}
+
+/// Where the far picture would stand.
+pub(super) fn empty_strip(setting: &Setting<'_>, strip: Area) -> Placed {
+    let mut sheet = Sheet::new(strip.width, strip.height);
+    sheet.plate(sheet.area(), 0.0, BOARD);
+    let words = say(setting.language, "相手の映像は\nまだありません", "No picture of\nthe other room yet");
+    let style = Style::new(Size::Small, Weight::Plain, SOFT);
+    sheet.text(sheet.area().inside(20.0), Align::Middle, style, words);
+    sheet.at(strip.x, strip.y)
+}
+
+/// How long the meeting lasts, at the foot of the strip.
+pub(super) fn meeting_clock(setting: &Setting<'_>, strip: Area) -> Option<Placed> {
+    let minutes = setting.look.meeting_min?;
+    let mut sheet = Sheet::new(strip.width, 150.0);
+    sheet.plate(sheet.area(), 20.0, BOARD);
+    let label = say(setting.language, "会議のはじまりから", "Meeting for");
+    let small = Style::new(Size::Small, Weight::Plain, SOFT);
+    sheet.row(Area::new(0.0, 14.0, strip.width, 44.0), Align::Middle, vec![Run::words(label, small)]);
+    let big = Style::new(Size::Title, Weight::Bold, PAPER);
+    let clock = words::meeting(minutes, setting.language);
+    sheet.row(Area::new(0.0, 52.0, strip.width, 90.0), Align::Middle, vec![Run::words(clock, big)]);
+    let y = setting.free.height - MARGIN - sheet.height;
+    Some(sheet.at(strip.x, y + setting.shift.1))
+}
+
+fn canvas_width(setting: &Setting<'_>) -> f64 {
+    setting.canvas.width - 2.0 * MARGIN
+}
+
+/// How much farther than everything else the words of the night move.
+const WANDERS: f64 = 24.0;

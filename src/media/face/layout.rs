@@ -1,0 +1,186 @@
+//! Where everything stands: pure, from a look to sheets.
+//!
+//! ```text
+//!  Quiet, Talking              Meeting                      Curtain, Asleep
+//!  ┌────────────────────┐      ┌───────────────┬──────┐     ┌────────────────────┐
+//!  │     banner    own  │      │               │ far  │     │  who shut it       │
+//!  │  far picture       │      │  place for    ├──────┤     │  how it opens      │
+//!  │  sentence, menu    │      │  the page     │ own  │     │                    │
+//!  ├────────────────────┤      ├───────────────┴──────┤     ├────────────────────┤
+//!  │ name, mode · link  │      │ name, mode · link    │     │ name, mode · link  │
+//!  │ MICROPHONE         │      │ MICROPHONE           │     │ MICROPHONE         │
+//!  └────────────────────┘      └──────────────────────┘     └────────────────────┘
+//! ```
+
+use super::sheet::{Align, Area, Colour, Placed, Run, SOFT, Sheet, Size, Style, Weight};
+use super::sheet::{BOARD, GLASS, INK, NIGHT, PAPER};
+use super::words::{self, say};
+use super::{Look, board, calm, cards};
+use crate::core::plan::Picture;
+use crate::model::{Language, Mode, Stance, Veil};
+
+/// A whole screen, in design pixels.
+pub(super) struct Layout {
+    pub backdrop: Colour,
+    pub picture: Option<Area>,
+    pub own: Option<Area>,
+    /// From back to front.
+    pub sheets: Vec<Placed>,
+}
+
+/// What every part is laid out from.
+#[derive(Clone, Copy)]
+pub(super) struct Setting<'l> {
+    pub look: &'l Look,
+    pub language: Language,
+    /// The screen.
+    pub canvas: Area,
+    /// The screen without the board.
+    pub free: Area,
+    /// How far everything is moved.
+    pub shift: (f64, f64),
+}
+
+/// Lays out a look on a canvas.
+pub(super) fn layout(look: &Look, language: Language, canvas: Area) -> Layout {
+    let face = &look.screen.face;
+    let shift = shift(look.place);
+    let board_height = board::height(face);
+    let free = Area { height: canvas.height - board_height, ..canvas };
+    let setting = Setting { look, language, canvas, free, shift };
+    if face.near == Stance::Asleep {
+        return Layout { backdrop: NIGHT, picture: None, own: None, sheets: calm::night(&setting) };
+    }
+    let mut sheets = Vec::new();
+    let mut layout = Layout { backdrop: INK, picture: None, own: None, sheets: Vec::new() };
+    let seen = look.screen.picture != Picture::Nothing;
+    match face.mode {
+        Mode::Quiet | Mode::Talking => {
+            layout.picture = seen.then_some(canvas);
+            sheets.extend(words_over(&setting, free));
+            if face.own_picture {
+                let own = Area::new(canvas.width - OWN.0 - 48.0, 48.0, OWN.0, OWN.1).moved(shift);
+                sheets.push(own_frame(&setting, own));
+                layout.own = look.own_is_live.then_some(own);
+            }
+        }
+        Mode::Meeting => {
+            let strip = Area::new(canvas.width - STRIP - MARGIN, MARGIN, STRIP, STRIP * 9.0 / 16.0).moved(shift);
+            let place = Area::new(MARGIN, MARGIN, strip.x - shift.0 - 2.0 * MARGIN, free.height - 2.0 * MARGIN);
+            sheets.push(calm::place(&setting, place));
+            sheets.extend(words_over(&setting, place));
+            layout.picture = seen.then_some(strip);
+            if !seen {
+                sheets.push(calm::empty_strip(&setting, strip));
+            }
+            let under = Area { y: strip.y + strip.height + MARGIN, ..strip };
+            if face.own_picture {
+                sheets.push(own_frame(&setting, under));
+                layout.own = look.own_is_live.then_some(under);
+            }
+            sheets.extend(calm::meeting_clock(&setting, strip));
+        }
+        Mode::Curtain | Mode::Asleep => sheets.extend(calm::shut(&setting)),
+    }
+    sheets.extend(board::board(&setting));
+    if let Some(code) = face.code {
+        sheets.push(cards::code(&setting, code));
+    }
+    if let Some(page) = face.menu {
+        sheets.push(cards::menu(&setting, page));
+    }
+    if let Some(banner) = &face.banner {
+        sheets.push(cards::banner(&setting, banner));
+    }
+    layout.sheets = sheets;
+    layout
+}
+
+/// Moved against burn-in: by at most six pixels, every three minutes, round in 24 minutes.
+pub(super) fn shift(place: u64) -> (f64, f64) {
+    const ROUND: [(f64, f64); 8] =
+        [(0.0, 0.0), (4.0, -2.0), (6.0, 0.0), (4.0, 4.0), (0.0, 6.0), (-4.0, 4.0), (-6.0, 0.0), (-4.0, -2.0)];
+    ROUND[(place % ROUND.len() as u64) as usize]
+}
+
+/// Sentence and age, or what explains an empty or dark picture.
+fn words_over(setting: &Setting<'_>, place: Area) -> Option<Placed> {
+    let (look, language) = (setting.look, setting.language);
+    let face = &look.screen.face;
+    let sentence = words::sentence(look, language);
+    let black = face.far_veil == Veil::Black && look.screen.picture == Picture::Live;
+    let explained = match (sentence, look.screen.picture) {
+        (Some(sentence), _) => Some(sentence),
+        (None, Picture::Nothing) if face.sealed => {
+            Some(say(language, "相手の映像を待っています", "Waiting for the other room's picture").into())
+        }
+        (None, _) if black => {
+            Some(say(language, "相手の部屋がカメラを黒くしています", "The other room has made its camera black").into())
+        }
+        (None, _) => None,
+    };
+    let age = look.held_s.map(|seconds| words::age(seconds, language));
+    let lines = explained.iter().flat_map(|text| text.lines()).count() as f64;
+    if lines + f64::from(u8::from(age.is_some())) < 1.0 {
+        return None;
+    }
+    let width = (place.width - 2.0 * MARGIN).min(1560.0);
+    let words_height = lines * 92.0;
+    let age_height = if age.is_some() { 68.0 } else { 0.0 };
+    let mut sheet = Sheet::new(width, words_height + age_height + 56.0);
+    let alone = look.screen.picture == Picture::Nothing && face.mode != Mode::Meeting;
+    if !alone {
+        sheet.plate(sheet.area(), 28.0, GLASS);
+    }
+    let size = if width < 1400.0 { Size::Body } else { Size::Title };
+    let style = Style::new(size, Weight::Bold, PAPER);
+    let inner = Area::new(40.0, 28.0, width - 80.0, words_height);
+    for (line, text) in explained.iter().flat_map(|text| text.lines()).enumerate() {
+        let area = Area { y: inner.y + line as f64 * 92.0, height: 92.0, ..inner };
+        sheet.row(area, Align::Middle, vec![Run::words(text, style)]);
+    }
+    if let Some(age) = age {
+        let style = Style::new(Size::Body, Weight::Plain, SOFT);
+        let area = Area { y: inner.y + words_height, height: age_height, ..inner };
+        sheet.row(area, Align::Middle, vec![Run::words(age, style)]);
+    }
+    let x = place.x + (place.width - width) / 2.0 + setting.shift.0;
+    let bottom = place.y + place.height;
+    let above = if face.menu.is_some() { cards::MENU_HEIGHT + 64.0 } else { 40.0 };
+    let y = if alone { place.y + (place.height - sheet.height) / 2.0 } else { bottom - sheet.height - above };
+    Some(sheet.at(x, y + setting.shift.1))
+}
+
+/// What frames the own picture, says what it is, and stands in for it while nothing is sent.
+fn own_frame(setting: &Setting<'_>, own: Area) -> Placed {
+    let language = setting.language;
+    let mut sheet = Sheet::new(own.width + 2.0 * LINE, own.height + 2.0 * LINE + 56.0);
+    let picture = Area::new(LINE, LINE, own.width, own.height);
+    if !setting.look.own_is_live {
+        sheet.plate(picture, 0.0, BOARD);
+        let style = Style::new(Size::Small, Weight::Plain, SOFT);
+        let nothing = say(language, "いまは何も\n送っていません", "Nothing is sent\nat the moment");
+        sheet.text(picture.inside(20.0), Align::Middle, style, nothing);
+    }
+    let label = Area::new(0.0, own.height + LINE, own.width + 2.0 * LINE, 56.0 + LINE);
+    sheet.plate(label, 0.0, PAPER);
+    for side in [
+        Area { height: LINE, ..sheet.area() },
+        Area { width: LINE, ..sheet.area() },
+        Area { x: sheet.width - LINE, width: LINE, ..sheet.area() },
+    ] {
+        sheet.plate(side, 0.0, PAPER);
+    }
+    let style = Style::new(Size::Small, Weight::Bold, INK);
+    let words = say(language, "相手に見えている映像", "What the other room sees");
+    sheet.row(label.inside(4.0), Align::Middle, vec![Run::words(words, style)]);
+    sheet.at(own.x - LINE, own.y - LINE)
+}
+
+/// Between parts, and to the edge.
+pub(super) const MARGIN: f64 = 28.0;
+/// Width of what stands beside the shared page.
+const STRIP: f64 = 460.0;
+/// The own picture.
+const OWN: (f64, f64) = (400.0, 225.0);
+const LINE: f64 = 4.0;

@@ -1,0 +1,138 @@
+//! What stands on the screen around and over the far picture.
+//!
+//! ```text
+//!  Screen, second ─▶ Look ─▶ layout: sheets with marks ─▶ paint (cairo, Pango) ─▶ layers ─▶ Scene ─▶ composer
+//!                              pure                        only sheets not seen before
+//! ```
+//!
+//! Promise: equal looks cost nothing, and a look that differs draws only the sheets that differ; everything is words, signs
+//! only stand beside them; all moves by a few pixels every few minutes, so that nothing burns in.
+
+mod board;
+mod calm;
+mod cards;
+pub(super) mod layer;
+mod layout;
+mod paint;
+mod sheet;
+mod signs;
+mod words;
+
+use crate::core::plan::{Picture, Screen};
+use crate::model::{Language, Moment};
+use layer::{Image, Layer, Rect, Scene};
+use sheet::{Area, Sheet};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What the screen says of this box itself. Does not change while it runs, but for the words once it is paired.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FaceConstants {
+    /// The pair's six words, separated by blanks; empty while there is no pair.
+    pub words: String,
+    /// Where the panel is opened, such as `https://192.0.2.10/`; empty while there is none.
+    pub panel_url: String,
+    /// SHA-256 of its certificate, `AB:CD:…`.
+    pub panel_fingerprint: String,
+}
+
+/// Everything that decides how the screen looks. Equal looks look equal: time comes in as whole units only.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Look {
+    pub screen: Screen,
+    constants: Arc<FaceConstants>,
+    /// Seconds since the held picture was live.
+    held_s: Option<u64>,
+    /// Minutes of the meeting.
+    meeting_min: Option<u64>,
+    /// What the far side sees is there and new.
+    own_is_live: bool,
+    /// Where everything stands, against burn-in: see [`layout::shift`].
+    place: u64,
+}
+
+impl Look {
+    /// How it looks at a moment.
+    pub(super) fn at(screen: &Screen, constants: &Arc<FaceConstants>, own_is_live: bool, now: Moment) -> Self {
+        let held_s = match screen.picture {
+            Picture::Nothing | Picture::Live => None,
+            Picture::Held { since } => Some(words::units(now.since(since), SECOND)),
+        };
+        let meeting_min = screen.face.meeting_since.map(|since| words::units(now.since(since), MINUTE));
+        let place = words::units(now.since(Moment::default()), STANDS);
+        Self { screen: screen.clone(), constants: Arc::clone(constants), held_s, meeting_min, own_is_live, place }
+    }
+}
+
+/// Draws looks, and keeps what is drawn as long as it is on the screen.
+pub(super) struct Painter {
+    language: Language,
+    scale: f64,
+    kept: Vec<(Sheet, Arc<Image>)>,
+    drawn: u64,
+}
+
+impl Painter {
+    pub(super) fn new(language: Language) -> Self {
+        Self { language, scale: 0.0, kept: Vec::new(), drawn: 0 }
+    }
+
+    /// Sheets that were ever drawn.
+    pub(super) fn drawn(&self) -> u64 {
+        self.drawn
+    }
+
+    /// The look on a canvas of this size in pixels.
+    pub(super) fn scene(&mut self, look: &Look, size: (u32, u32)) -> Scene {
+        let (width, height) = (f64::from(size.0), f64::from(size.1));
+        let scale = (width / WIDTH).min(height / HEIGHT);
+        if (scale - self.scale).abs() > f64::EPSILON {
+            (self.scale, self.kept) = (scale, Vec::new());
+        }
+        let canvas = Area::new(0.0, 0.0, width / scale, height / scale);
+        let layout = layout::layout(look, self.language, canvas);
+        let mut kept = Vec::new();
+        let mut layers = Vec::new();
+        for placed in layout.sheets {
+            let image = match self.kept.iter().find(|(sheet, _)| *sheet == placed.sheet) {
+                Some((_, image)) => Arc::clone(image),
+                None => {
+                    self.drawn += 1;
+                    Arc::new(paint::paint(&placed.sheet, scale, self.language))
+                }
+            };
+            kept.push((placed.sheet, Arc::clone(&image)));
+            layers.push(Layer { image, x: pixels(placed.x * scale), y: pixels(placed.y * scale) });
+        }
+        self.kept = kept;
+        let on_screen = |area: Area| {
+            let right = pixels((area.x + area.width) * scale).min(size.0 as i32);
+            let bottom = pixels((area.y + area.height) * scale).min(size.1 as i32);
+            let (x, y) = (pixels(area.x * scale).max(0), pixels(area.y * scale).max(0));
+            Rect { x, y, width: (right - x).max(1), height: (bottom - y).max(1) }
+        };
+        Scene {
+            size,
+            backdrop: layout.backdrop.bgrx(),
+            picture: layout.picture.map(on_screen),
+            grey: look.held_s.is_some(),
+            own: layout.own.map(on_screen),
+            layers,
+        }
+    }
+}
+
+fn pixels(length: f64) -> i32 {
+    length.round() as i32
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+/// Everything stands in one place for so long.
+const STANDS: Duration = Duration::from_secs(180);
+/// The design's own screen.
+const WIDTH: f64 = 1920.0;
+const HEIGHT: f64 = 1080.0;
+
+#[cfg(test)]
+mod tests;

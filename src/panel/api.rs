@@ -1,0 +1,162 @@
+//! Every address of the panel, who gets an answer there, and the order of the checks. `docs/panel.md` has the same table.
+//!
+//! ```text
+//!   meant for this box? ─► an address? ─┬─► file of the page
+//!                                       └─► own page? ─► which browser? ─► allowed? ─► Visit
+//! ```
+
+use super::door::Arrival;
+use super::reply::{self, Reply};
+use super::tokens::Visitor;
+use super::visit::Visit;
+use super::words::Refusal;
+use super::{Shared, assets, guard};
+use hyper::body::Incoming;
+use hyper::header::IF_NONE_MATCH;
+use hyper::{Method, Request};
+use std::sync::Arc;
+use tokio::time::Instant;
+
+/// One address.
+#[derive(Clone, Copy, Debug)]
+pub struct Route {
+    /// "GET" or "POST".
+    pub method: &'static str,
+    /// The path.
+    pub path: &'static str,
+    /// Who gets an answer besides a refusal.
+    pub who: Who,
+    endpoint: Endpoint,
+}
+
+/// Who may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// Everybody in the room's networks.
+    Room,
+    /// Admitted guests and the installer.
+    Guest,
+    /// The installer.
+    Installer,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Endpoint {
+    Page,
+    Style,
+    Script,
+    Words,
+    Icon,
+    Certificate,
+    Visit(Errand),
+}
+
+/// What a browser comes for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Errand {
+    Events,
+    Enter,
+    Wait,
+    Leave,
+    Ask,
+    OwnPicture,
+    Ledger,
+    LedgerCsv,
+    Installer,
+    Devices,
+    Clock,
+}
+
+/// All addresses.
+pub const ROUTES: [Route; 17] = [
+    route("GET", "/", Who::Room, Endpoint::Page),
+    route("GET", "/app.css", Who::Room, Endpoint::Style),
+    route("GET", "/app.js", Who::Room, Endpoint::Script),
+    route("GET", "/words.js", Who::Room, Endpoint::Words),
+    route("GET", "/icon.svg", Who::Room, Endpoint::Icon),
+    route("GET", "/certificate.pem", Who::Room, Endpoint::Certificate),
+    route("GET", "/api/events", Who::Room, Endpoint::Visit(Errand::Events)),
+    route("POST", "/api/enter", Who::Room, Endpoint::Visit(Errand::Enter)),
+    route("POST", "/api/wait", Who::Room, Endpoint::Visit(Errand::Wait)),
+    route("POST", "/api/leave", Who::Room, Endpoint::Visit(Errand::Leave)),
+    route("POST", "/api/ask", Who::Guest, Endpoint::Visit(Errand::Ask)),
+    route("GET", "/api/own.jpg", Who::Guest, Endpoint::Visit(Errand::OwnPicture)),
+    route("GET", "/api/ledger", Who::Guest, Endpoint::Visit(Errand::Ledger)),
+    route("GET", "/api/ledger.csv", Who::Guest, Endpoint::Visit(Errand::LedgerCsv)),
+    route("POST", "/api/installer", Who::Room, Endpoint::Visit(Errand::Installer)),
+    route("GET", "/api/devices", Who::Installer, Endpoint::Visit(Errand::Devices)),
+    route("POST", "/api/clock", Who::Installer, Endpoint::Visit(Errand::Clock)),
+];
+
+const fn route(method: &'static str, path: &'static str, who: Who, endpoint: Endpoint) -> Route {
+    Route { method, path, who, endpoint }
+}
+
+/// The answer to one request; there always is one.
+pub(super) async fn answer(shared: &Arc<Shared>, arrival: &Arrival, request: Request<Incoming>) -> Reply {
+    let shows = request.method() != Method::POST;
+    let (result, cookie) = checked(shared, arrival, request).await;
+    let language = shared.facts.language;
+    let mut reply = match result {
+        Ok(reply) => reply,
+        Err(refusal) if shows => reply::not_shown(refusal, language),
+        Err(refusal) => reply::refused(refusal, language),
+    };
+    if let Some(cookie) = cookie {
+        reply::set_cookie(&mut reply, &shared.cookie_name, &cookie);
+    }
+    reply
+}
+
+/// The answer, and a new cookie with it if this browser had none.
+async fn checked(
+    shared: &Arc<Shared>,
+    arrival: &Arrival,
+    request: Request<Incoming>,
+) -> (Result<Reply, Refusal>, Option<String>) {
+    let route = match guard::meant_for(arrival.local, request.uri(), request.headers()) {
+        Ok(()) => find(&request),
+        Err(refusal) => Err(refusal),
+    };
+    let route = match route {
+        Ok(route) => route,
+        Err(refusal) => return (Err(refusal), None),
+    };
+    let asset = |asset| (Ok(reply::asset(asset, request.headers().get(IF_NONE_MATCH))), None);
+    let errand = match route.endpoint {
+        Endpoint::Page => return asset(assets::PAGE),
+        Endpoint::Style => return asset(assets::STYLE),
+        Endpoint::Script => return asset(assets::SCRIPT),
+        Endpoint::Words => return asset(assets::WORDS),
+        Endpoint::Icon => return asset(assets::ICON),
+        Endpoint::Certificate => {
+            let pem = shared.certificates.current().pem.clone();
+            return (Ok(reply::file("application/x-pem-file", "attachment; filename=\"engawa.pem\"", pem)), None);
+        }
+        Endpoint::Visit(errand) => errand,
+    };
+    match guard::own_page(request.headers()).and_then(|()| name(shared, &request)) {
+        Ok((visitor, cookie)) => {
+            (Visit { shared, arrival, visitor }.carry_out(errand, route.who, request).await, cookie)
+        }
+        Err(refusal) => (Err(refusal), None),
+    }
+}
+
+fn find(request: &Request<Incoming>) -> Result<&'static Route, Refusal> {
+    let here = || ROUTES.iter().filter(|route| route.path == request.uri().path());
+    let missing = if here().next().is_some() { Refusal::WrongMethod } else { Refusal::NoSuchPage };
+    here().find(|route| request.method() == route.method).ok_or(missing)
+}
+
+/// Whose request this is; a browser without a cookie gets one. Only addresses below /api do that: a link on another site's page
+/// brings no cookie along, and must not replace the one that is there.
+fn name(shared: &Shared, request: &Request<Incoming>) -> Result<(Visitor, Option<String>), Refusal> {
+    let cookie = guard::cookie(request.headers(), &shared.cookie_name);
+    if let Some(visitor) = cookie.and_then(|cookie| shared.tokens.find(cookie)) {
+        return Ok((visitor, None));
+    }
+    let guests = &shared.shown.borrow().snapshot.room.guests;
+    let (cookie, visitor) = shared.tokens.issue(guests, Instant::now()).ok_or(Refusal::Busy)?;
+    Ok((visitor, Some(cookie)))
+}

@@ -1,0 +1,240 @@
+//! The panel: the page that people of this room use from a phone, a tablet or a PC. Served by the box, to its own room only.
+//!
+//! ```text
+//!   browser ──TLS──► door ─► guard ─► api ─► visit ──Questions──► the loop
+//!      ▲              │ in the room?   │ own page?               │
+//!      └── events ◄───┴────────────────┴───── watch ◄── publish ─┘
+//! ```
+//! May be relied on: nobody outside `[panel] room` gets a byte of TLS; whoever has no code sees the name on the door and no
+//! more; nothing is asked of the loop faster or more than it can bear. Deliberately absent: any decision about the room. The core
+//! decides, this shows and asks. The panel has a thread of its own, so that no crowd at its door delays the link.
+
+mod api;
+mod ask;
+mod assets;
+mod certificate;
+mod door;
+mod events;
+mod facts;
+mod guard;
+mod papers;
+mod pin;
+mod reply;
+mod state;
+mod tokens;
+mod visit;
+mod words;
+
+pub use api::{ROUTES, Route, Who};
+pub use door::{Networks, own_networks};
+pub use papers::{Devices, Found, LedgerLine};
+pub use state::Meeting;
+
+use crate::config::{Hours, IpNetwork};
+use crate::core::input::RoomInput;
+use crate::core::snapshot::Snapshot;
+use crate::model::{Fingerprint, Language, Moment};
+use crate::questions::Questions;
+use certificate::Certificates;
+use door::Room;
+use facts::Facts;
+use pin::Pin;
+use state::{Shown, looks_the_same};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokens::{SWEEP_PERIOD, Tokens};
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::time::{Instant, interval};
+
+/// What the panel is built from.
+#[derive(Clone)]
+pub struct PanelSettings {
+    /// `[panel] listen`.
+    pub listen: SocketAddr,
+    /// `[panel] room`; empty: `networks` without the peer.
+    pub room: Vec<IpNetwork>,
+    /// `[panel] pin`.
+    pub pin: Option<String>,
+    /// `[box] language`.
+    pub language: Language,
+    /// `[box] name`.
+    pub name: String,
+    /// The pair's six words; empty while this box is not paired. See [`Panel::paired`].
+    pub words: String,
+    /// `[peer] address`: is not in the room, nor is wherever the peer is seen.
+    pub peer: Option<IpAddr>,
+    /// `[room] hours`, for "what is set".
+    pub hours: Option<Hours>,
+    /// Key and certificate live here.
+    pub state_directory: PathBuf,
+    /// The networks of this box's own addresses: [`own_networks`].
+    pub networks: Networks,
+}
+
+/// What the panel asks of others. Called beside the panel's thread; may wait for a disk or a device, for at most two seconds.
+#[derive(Clone)]
+pub struct Sources {
+    /// What the far side sees right now, as JPEG; none while nothing is sent.
+    pub own_picture: Arc<dyn Fn() -> Option<Vec<u8>> + Send + Sync>,
+    /// The whole ledger, oldest first.
+    pub ledger: Arc<dyn Fn() -> Vec<LedgerLine> + Send + Sync>,
+    /// What is plugged in.
+    pub devices: Arc<dyn Fn() -> Devices + Send + Sync>,
+    /// Sets the wall clock: time since 1970.
+    pub set_clock: Arc<dyn Fn(Duration) -> io::Result<()> + Send + Sync>,
+}
+
+/// The running panel; ends when dropped.
+pub struct Panel {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    _end: oneshot::Sender<()>,
+}
+
+/// What all connections share.
+struct Shared {
+    name: String,
+    cookie_name: String,
+    facts: Facts,
+    room: Arc<Room>,
+    certificates: Certificates,
+    tokens: Tokens,
+    pin: Option<Pin>,
+    questions: Questions,
+    sources: Sources,
+    shown: watch::Sender<Arc<Shown>>,
+    /// The loop's clock when it last published, nanoseconds: states are dated with it.
+    now: AtomicU64,
+    strangers: Semaphore,
+    asides: Arc<Semaphore>,
+}
+
+impl Panel {
+    /// Listens, on a thread of its own.
+    ///
+    /// # Errors
+    /// When the address is taken or not this box's, or key and certificate cannot be read or kept. The box goes on without.
+    pub fn start(settings: PanelSettings, questions: Questions, sources: Sources) -> io::Result<Self> {
+        let PanelSettings { listen, room, pin, language, name, words, peer, hours, state_directory, networks } =
+            settings;
+        let listener = std::net::TcpListener::bind(listen)?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let own: Vec<IpAddr> = if listen.ip().is_unspecified() {
+            let all = networks();
+            all.into_iter().map(|network| network.address).filter(|address| !address.is_loopback()).collect()
+        } else {
+            vec![listen.ip()]
+        };
+        let certificates = Certificates::load_or_make(state_directory, name.clone(), own)?;
+        let room = Arc::new(Room::new(room, networks, peer));
+        let facts = Facts { language, room: room.clone(), pin: pin.is_some(), hours };
+        let shown = Shown { words, ..Shown::default() };
+        let shared = Arc::new(Shared {
+            name,
+            // Browsers share cookies between the ports of one address.
+            cookie_name: format!("__Host-engawa-{}", address.port()),
+            facts,
+            room,
+            certificates,
+            tokens: Tokens::default(),
+            pin: pin.as_deref().map(Pin::new),
+            questions,
+            sources,
+            shown: watch::channel(Arc::new(shown)).0,
+            now: AtomicU64::new(0),
+            strangers: Semaphore::new(visit::STRANGERS),
+            asides: Arc::new(Semaphore::new(papers::ASIDES)),
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build()?;
+        let (end, ended) = oneshot::channel();
+        let serving = shared.clone();
+        std::thread::Builder::new().name("panel".into()).spawn(move || {
+            runtime.block_on(serve(serving, listener, ended));
+            // Work that hangs is left behind.
+            runtime.shutdown_background();
+        })?;
+        Ok(Self { shared, address, _end: end })
+    }
+
+    /// After every turn of the loop. Costs a comparison unless something changed that people can see.
+    pub fn publish(&self, snapshot: &Snapshot) {
+        self.shared.now.store(snapshot.at.as_nanos(), Ordering::Relaxed);
+        if let Some(peer) = snapshot.peer_address {
+            self.shared.room.peer_is_at(peer.ip());
+        }
+        self.shared.shown.send_if_modified(|shown| {
+            if looks_the_same(&shown.snapshot, snapshot) {
+                return false;
+            }
+            let Shown { words, meetings, .. } = shown.as_ref().clone();
+            *shown = Arc::new(Shown { snapshot: snapshot.clone(), words, meetings });
+            true
+        });
+    }
+
+    /// The pair's six words, since the box was paired while it ran.
+    pub fn paired(&self, words: &str) {
+        self.change(|shown| shown.words = words.to_owned());
+    }
+
+    /// The newest meetings, newest first; at most a screenful.
+    pub fn show_meetings(&self, meetings: Vec<Meeting>) {
+        self.change(|shown| shown.meetings = meetings);
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// SHA-256 of the certificate, `AB:CD:…`, for the kiosk screen. Changes when the box gets a new address.
+    pub fn fingerprint(&self) -> String {
+        let Fingerprint(bytes) = self.shared.certificates.current().fingerprint;
+        bytes.map(|byte| format!("{byte:02X}")).join(":")
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Shown)) {
+        self.shared.shown.send_modify(|shown| change(Arc::make_mut(shown)));
+    }
+}
+
+impl Shared {
+    fn now(&self) -> Moment {
+        Moment::from_nanos(self.now.load(Ordering::Relaxed))
+    }
+
+    /// Event streams look again: something changed that is not in the snapshot.
+    fn nudge(&self) {
+        self.shown.send_modify(|_| {});
+    }
+}
+
+async fn serve(shared: Arc<Shared>, listener: std::net::TcpListener, ended: oneshot::Receiver<()>) {
+    let listener = match TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => return tracing::warn!(%error, "the panel does not listen"),
+    };
+    tokio::select! {
+        () = door::accept_forever(shared.clone(), listener) => {}
+        () = sweep_forever(&shared) => {}
+        _ = ended => {}
+    }
+}
+
+/// Tells the core of guests that are gone.
+async fn sweep_forever(shared: &Shared) {
+    let mut tick = interval(SWEEP_PERIOD);
+    loop {
+        tick.tick().await;
+        let shown = shared.shown.borrow().clone();
+        for guest in shared.tokens.sweep(&shown.snapshot.room.guests, Instant::now()) {
+            shared.questions.tell(RoomInput::GuestLeft(guest));
+        }
+    }
+}

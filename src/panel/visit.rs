@@ -1,0 +1,208 @@
+//! One request of one browser: what is asked of the core, and what is shown.
+
+use super::api::{Errand, Who};
+use super::ask::{Ask, Clock, Enter, Installer, Leave, Wait};
+use super::door::{Arrival, Worth};
+use super::events::Events;
+use super::reply::{self, Reply};
+use super::state::Standing;
+use super::tokens::Visitor;
+use super::words::{self, Refusal};
+use super::{Shared, guard, papers};
+use crate::core::input::RoomInput;
+use crate::core::request::{Answer, Asker, Denied};
+use crate::model::{GuestId, Ticket};
+use hyper::Request;
+use hyper::body::{Bytes, Incoming};
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, sleep, timeout};
+
+/// Who asks, and where.
+pub(super) struct Visit<'v> {
+    pub(super) shared: &'v Arc<Shared>,
+    pub(super) arrival: &'v Arrival,
+    pub(super) visitor: Visitor,
+}
+
+impl Visit<'_> {
+    /// Does it, if this visitor may.
+    pub(super) async fn carry_out(
+        &self,
+        errand: Errand,
+        who: Who,
+        request: Request<Incoming>,
+    ) -> Result<Reply, Refusal> {
+        let may_see = self.may_see();
+        self.arrival.place.is(if may_see { Worth::Guest } else { Worth::Stranger });
+        match who {
+            Who::Room => {}
+            Who::Guest if may_see => {}
+            Who::Guest => return Err(Refusal::Denied(Denied::NotAdmitted)),
+            Who::Installer if self.visitor.installer => {}
+            Who::Installer => return Err(Refusal::NotInstaller),
+        }
+        match errand {
+            Errand::Events => self.events(),
+            Errand::Enter => self.enter(read(request).await?).await,
+            Errand::Wait => self.wait(read(request).await?).await,
+            Errand::Leave => read(request).await.map(|Leave {}| self.leave()),
+            Errand::Ask => self.ask(read(request).await?).await,
+            Errand::OwnPicture => papers::own_picture(self.shared).await,
+            Errand::Ledger => papers::ledger(self.shared).await,
+            Errand::LedgerCsv => papers::ledger_csv(self.shared).await,
+            Errand::Installer => self.installer(read(request).await?).await,
+            Errand::Devices => papers::devices(self.shared).await,
+            Errand::Clock => self.clock(&read(request).await?).await,
+        }
+    }
+
+    fn events(&self) -> Result<Reply, Refusal> {
+        let stream = self.shared.tokens.open_stream(self.guest()).ok_or(Refusal::TooManyPages)?;
+        Ok(reply::events(Events::tell(self.shared, self.visitor, stream, self.arrival.place.clone())))
+    }
+
+    async fn enter(&self, enter: Enter) -> Result<Reply, Refusal> {
+        let code = enter.code().ok_or(Refusal::NoCode)?;
+        let answer = self.try_code(code, enter.name).await?;
+        self.said(answer)
+    }
+
+    async fn wait(&self, wait: Wait) -> Result<Reply, Refusal> {
+        let (guest, name) = (self.guest(), self.name(wait.name));
+        let answer = self.as_a_stranger(|ticket| RoomInput::AdmissionAsked { ticket, guest, name }).await?;
+        self.said(answer)
+    }
+
+    /// The cookie stays: the same browser may come again. Only a guest is gone: nobody else can fill the loop's inbox.
+    fn leave(&self) -> Reply {
+        self.shared.tokens.set_installer(self.guest(), false);
+        let known = self.standing() != Standing::Unknown;
+        if known {
+            self.shared.questions.tell(RoomInput::GuestLeft(self.guest()));
+        }
+        self.shared.nudge();
+        let language = self.shared.facts.language;
+        let answer = if known || self.visitor.installer { Answer::Accepted } else { Answer::AlreadySo };
+        words::done(answer, language)
+            .map_or_else(|refusal| reply::refused(refusal, language), |(a, t)| reply::done(a, t))
+    }
+
+    async fn ask(&self, ask: Ask) -> Result<Reply, Refusal> {
+        self.used();
+        let by = match self.standing() {
+            Standing::Admitted => Asker::Guest(self.guest()),
+            Standing::Unknown | Standing::Waiting => Asker::Installer,
+        };
+        let request = ask.request();
+        let answer = self.shared.questions.ask(|ticket| RoomInput::Asked { ticket, by, request }).await;
+        self.said(answer.ok_or(Refusal::Busy)?)
+    }
+
+    /// Without a PIN in the configuration the room code is what only somebody in the room knows.
+    async fn installer(&self, installer: Installer) -> Result<Reply, Refusal> {
+        let digits = installer.digits().unwrap_or_default();
+        match &self.shared.pin {
+            Some(pin) => {
+                let _place = self.stranger().await?;
+                pin.attempt(&digits, Instant::now())?;
+            }
+            None => {
+                let code = digits.parse().ok().filter(|_| digits.len() == 6).ok_or(Refusal::NoCode)?;
+                let name = words::pick(self.shared.facts.language, "設置担当", "Installer").to_owned();
+                if let Answer::Denied(denied) = self.try_code(code, name).await? {
+                    return Err(Refusal::Denied(denied));
+                }
+            }
+        }
+        tracing::info!(source = %self.arrival.source, "a browser became installer");
+        self.used();
+        self.shared.tokens.set_installer(self.guest(), true);
+        self.shared.nudge();
+        self.said(Answer::Accepted)
+    }
+
+    async fn clock(&self, clock: &Clock) -> Result<Reply, Refusal> {
+        self.used();
+        if !PLAUSIBLE_MS.contains(&clock.unix_ms) {
+            return Err(Refusal::NotUnderstood);
+        }
+        let (set, since_1970) = (self.shared.sources.set_clock.clone(), Duration::from_millis(clock.unix_ms));
+        match papers::aside(self.shared, move || set(since_1970)).await? {
+            Ok(()) => self.said(Answer::Accepted),
+            Err(error) => {
+                tracing::warn!(%error, "the clock was not set from the panel");
+                Err(Refusal::ClockNotSet)
+            }
+        }
+    }
+
+    /// Once the answer is yes the published state says so too: what is asked next meets a guest.
+    async fn try_code(&self, code: u32, name: String) -> Result<Answer, Refusal> {
+        let (guest, name) = (self.guest(), self.name(name));
+        let answer = self.as_a_stranger(|ticket| RoomInput::CodeTried { ticket, guest, code, name }).await?;
+        if answer == Answer::Accepted {
+            let mut shown = self.shared.shown.subscribe();
+            let admitted = shown.wait_for(|shown| shown.standing(guest) == Standing::Admitted);
+            let _removed_again = timeout(PUBLISHED_WITHIN, admitted).await;
+        }
+        Ok(answer)
+    }
+
+    async fn as_a_stranger(&self, question: impl FnOnce(Ticket) -> RoomInput) -> Result<Answer, Refusal> {
+        let _place = self.stranger().await?;
+        self.used();
+        self.shared.questions.ask(question).await.ok_or(Refusal::Busy)
+    }
+
+    /// Strangers share a few places and a pace: guessing costs the loop nothing, and guests never wait for it.
+    async fn stranger(&self) -> Result<tokio::sync::SemaphorePermit<'_>, Refusal> {
+        let place = timeout(STRANGERS_WAIT, self.shared.strangers.acquire()).await;
+        let place = place.map_err(|_| Refusal::Busy)?.map_err(|_| Refusal::Busy)?;
+        sleep(STRANGERS_PACE).await;
+        Ok(place)
+    }
+
+    fn said(&self, answer: Answer) -> Result<Reply, Refusal> {
+        words::done(answer, self.shared.facts.language).map(|(answer, text)| reply::done(answer, text))
+    }
+
+    fn guest(&self) -> GuestId {
+        self.visitor.guest
+    }
+
+    /// As it calls itself, or as one that gave no name.
+    fn name(&self, name: String) -> String {
+        let nameless = || words::pick(self.shared.facts.language, "名前のない端末", "Nameless device").to_owned();
+        if name.trim().is_empty() { nameless() } else { name }
+    }
+
+    fn standing(&self) -> Standing {
+        self.shared.shown.borrow().standing(self.guest())
+    }
+
+    fn may_see(&self) -> bool {
+        self.shared.shown.borrow().may_see(self.visitor)
+    }
+
+    fn used(&self) {
+        self.shared.tokens.used(self.guest(), Instant::now());
+    }
+}
+
+async fn read<T: DeserializeOwned>(request: Request<Incoming>) -> Result<T, Refusal> {
+    let body: Bytes = guard::body(request).await?;
+    // An array would pass for a structure without names.
+    let object = body.trim_ascii_start().starts_with(b"{");
+    serde_json::from_slice(&body).ok().filter(|_| object).ok_or(Refusal::NotUnderstood)
+}
+
+/// Questions of strangers at a time.
+pub(super) const STRANGERS: usize = 8;
+/// With [`STRANGERS`]: at most 400 questions a second, whoever floods.
+const STRANGERS_PACE: Duration = Duration::from_millis(20);
+const STRANGERS_WAIT: Duration = Duration::from_secs(2);
+const PUBLISHED_WITHIN: Duration = Duration::from_millis(500);
+/// 2020 to 2100.
+const PLAUSIBLE_MS: std::ops::Range<u64> = 1_577_836_800_000..4_102_444_800_000;

@@ -1,0 +1,191 @@
+//! What the panel says by itself, in both languages. What the core denies has its own sentences.
+
+use crate::core::face::Banner;
+use crate::core::request::{Answer, Denied};
+use crate::model::Language;
+
+/// Why the panel does not do what it was asked. Each has a status, a name for the page and a sentence for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// Opened by a name, or by another address than its own: DNS rebinding.
+    ForeignHost,
+    /// Asked by another site's page.
+    ForeignOrigin,
+    /// A body that is not declared as JSON, as no form of another site could.
+    NotJson,
+    /// A body that cannot be read.
+    NotUnderstood,
+    /// A body beyond the limit.
+    TooLong,
+    /// A body that did not come.
+    TooSlow,
+    /// No such page.
+    NoSuchPage,
+    /// There, but not so.
+    WrongMethod,
+    /// The code has not six digits.
+    NoCode,
+    /// The installer's PIN is another one.
+    WrongPin,
+    /// Too many wrong PINs.
+    PinPause,
+    /// For the installer only.
+    NotInstaller,
+    /// The camera sends nothing.
+    NothingSent,
+    /// The clock could not be set.
+    ClockNotSet,
+    /// The loop gave no answer, or too much was asked at once.
+    Busy,
+    /// This browser has the page open too often.
+    TooManyPages,
+    /// The core's own reason.
+    Denied(Denied),
+}
+
+impl Refusal {
+    /// HTTP. What the room's policy denies is an answer, not an error.
+    pub(super) const fn status(self) -> u16 {
+        match self {
+            Self::ForeignHost | Self::ForeignOrigin | Self::NotInstaller => 403,
+            Self::NotJson => 415,
+            Self::NotUnderstood => 400,
+            Self::TooLong => 413,
+            Self::TooSlow => 408,
+            Self::NoSuchPage | Self::NothingSent => 404,
+            Self::WrongMethod => 405,
+            Self::Busy => 503,
+            Self::TooManyPages => 429,
+            Self::NoCode | Self::WrongPin | Self::PinPause | Self::ClockNotSet | Self::Denied(_) => 200,
+        }
+    }
+
+    /// For the page.
+    pub(super) const fn why(self) -> &'static str {
+        match self {
+            Self::ForeignHost => "foreign_host",
+            Self::ForeignOrigin => "foreign_origin",
+            Self::NotJson => "not_json",
+            Self::NotUnderstood => "not_understood",
+            Self::TooLong => "too_long",
+            Self::TooSlow => "too_slow",
+            Self::NoSuchPage => "no_such_page",
+            Self::WrongMethod => "wrong_method",
+            Self::NoCode => "no_code",
+            Self::WrongPin => "wrong_pin",
+            Self::PinPause | Self::Denied(Denied::TooManyTries) => "too_many_tries",
+            Self::NotInstaller => "not_installer",
+            Self::NothingSent => "nothing_sent",
+            Self::ClockNotSet => "clock_not_set",
+            Self::Busy => "busy",
+            Self::TooManyPages => "too_many_pages",
+            Self::Denied(Denied::FarCurtain) => "far_curtain",
+            Self::Denied(Denied::FarAsleep) => "far_asleep",
+            Self::Denied(Denied::NearCurtain) => "near_curtain",
+            Self::Denied(Denied::NearAsleep) => "near_asleep",
+            Self::Denied(Denied::NoLink) => "no_link",
+            Self::Denied(Denied::NobodyKnocks) => "nobody_knocks",
+            Self::Denied(Denied::NoSuchView) => "no_such_view",
+            Self::Denied(Denied::NotAdmitted) => "not_admitted",
+            Self::Denied(Denied::NoSuchGuest) => "no_such_guest",
+            Self::Denied(Denied::WrongCode) => "wrong_code",
+            Self::Denied(Denied::Locked) => "locked",
+            Self::Denied(Denied::Full) => "full",
+            Self::Denied(Denied::NotPaired) => "not_paired",
+        }
+    }
+
+    /// For people.
+    pub(super) fn text(self, language: Language) -> &'static str {
+        let (ja, en) = match self {
+            Self::ForeignHost => (
+                "このページは、箱の画面に出ている住所（数字）で開いてください。",
+                "Please open this page by the address, in numbers, that stands on the box's screen.",
+            ),
+            Self::ForeignOrigin => {
+                ("ほかのページからの操作は受け付けません。", "Requests from other pages are not accepted.")
+            }
+            Self::NotJson | Self::NotUnderstood => (
+                "送られた内容を読み取れませんでした。ページを開き直してください。",
+                "What was sent could not be read. Please open the page again.",
+            ),
+            Self::TooLong => ("送られた内容が長すぎます。", "What was sent is too long."),
+            Self::TooSlow => (
+                "送られた内容が届き終わりませんでした。もう一度お試しください。",
+                "What was sent did not arrive in time. Please try again.",
+            ),
+            Self::NoSuchPage => ("そのページはありません。", "There is no such page."),
+            Self::WrongMethod => ("その開き方はできません。", "It cannot be opened that way."),
+            Self::NoCode => {
+                ("画面に出ている6桁の数字を入力してください。", "Please type the six digits that stand on the screen.")
+            }
+            Self::WrongPin => ("設置用の暗証番号が違います。", "Wrong installer's PIN."),
+            Self::PinPause => (
+                "間違った暗証番号が続いたので、しばらく受け付けません。少し待ってください。",
+                "Too many wrong PINs. Please wait a little.",
+            ),
+            Self::NotInstaller => (
+                "設置担当者のページです。先に設置用の暗証番号を入力してください。",
+                "This is for the installer. First type the installer's PIN.",
+            ),
+            Self::NothingSent => {
+                ("いま相手の部屋へ映像を送っていません。", "No picture is sent to the other room now.")
+            }
+            Self::ClockNotSet => (
+                "時計を合わせられませんでした。この箱には時計を変える権限がありません。",
+                "The clock could not be set. This box may not change it.",
+            ),
+            Self::Busy => ("いま混み合っています。もう一度お試しください。", "The box is busy now. Please try again."),
+            Self::TooManyPages => (
+                "このページが開きすぎています。ほかのタブを閉じてください。",
+                "This page is open too often. Please close the other tabs.",
+            ),
+            Self::Denied(denied) => return denied.text(language),
+        };
+        pick(language, ja, en)
+    }
+}
+
+/// What was done.
+pub(super) fn done(answer: Answer, language: Language) -> Result<(&'static str, &'static str), Refusal> {
+    match answer {
+        Answer::Accepted => Ok(("accepted", pick(language, "受け付けました。", "Done."))),
+        Answer::AlreadySo => Ok(("already", pick(language, "すでにその状態です。", "It is so already."))),
+        Answer::Denied(denied) => Err(Refusal::Denied(denied)),
+    }
+}
+
+/// The banner of the kiosk screen, for the page.
+pub(super) fn banner(banner: &Banner, language: Language) -> (&'static str, String) {
+    match banner {
+        Banner::Knocked => {
+            ("knocked", pick(language, "相手の部屋が呼んでいます。", "The other room is knocking.").to_owned())
+        }
+        Banner::Knocking => {
+            ("knocking", pick(language, "相手の部屋を呼んでいます。", "Knocking at the other room.").to_owned())
+        }
+        Banner::Turning { view } => (
+            "turning",
+            match language {
+                Language::Japanese => format!("カメラを「{view}」に切り替えます。"),
+                Language::English => format!("The camera changes to “{view}”."),
+            },
+        ),
+        Banner::GuestWaits { name } => (
+            "guest_waits",
+            match language {
+                Language::Japanese => format!("「{name}」が参加を待っています。"),
+                Language::English => format!("“{name}” asks to be let in."),
+            },
+        ),
+        Banner::Denied(denied) => ("denied", denied.text(language).to_owned()),
+    }
+}
+
+/// One of two.
+pub(super) const fn pick(language: Language, ja: &'static str, en: &'static str) -> &'static str {
+    match language {
+        Language::Japanese => ja,
+        Language::English => en,
+    }
+}

@@ -1,0 +1,214 @@
+//! Every state of the kiosk screen, drawn on a real X screen. `ENGAWA_SHOTS=directory` keeps them to be looked at;
+//! `ENGAWA_FAR=description` puts another picture behind them than a drawn room.
+
+#[path = "support/display.rs"]
+mod display;
+#[path = "support/needs.rs"]
+mod needs;
+
+use display::{Shot, Xvfb};
+use engawa::config::Sink;
+use engawa::core::face::{Banner, Face, MenuPage};
+use engawa::core::plan::{Picture, Screen};
+use engawa::core::request::Denied;
+use engawa::core::sentence::Sentence;
+use engawa::core::snapshot::LinkState;
+use engawa::inbox::Inbox;
+use engawa::media::face::FaceConstants;
+use engawa::media::screen::ScreenView;
+use engawa::model::{Language, MicState, Mode, Moment, Stance, Veil};
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use std::process::Command;
+
+#[test]
+fn every_state_tells_the_microphone_across_the_whole_width() {
+    let Ok(display) = std::env::var("ENGAWA_TEST_DISPLAY") else {
+        let Some(server) = Xvfb::start(1920, 1080) else { return };
+        let status = Command::new(std::env::current_exe().expect("this test"))
+            .args(["every_state_tells_the_microphone_across_the_whole_width", "--exact", "--nocapture"])
+            .env("ENGAWA_TEST_DISPLAY", &server.display)
+            .env("DISPLAY", &server.display)
+            .env_remove("WAYLAND_DISPLAY")
+            .status()
+            .expect("runs");
+        assert!(status.success());
+        return;
+    };
+    gst::init().expect("GStreamer starts");
+    let far = picture(&std::env::var("ENGAWA_FAR").unwrap_or_else(|_| {
+        "videotestsrc num-buffers=1 pattern=solid-color foreground-color=0xff8090a0 ! video/x-raw,width=1280,height=720"
+            .into()
+    }));
+    let own = picture("videotestsrc num-buffers=1 pattern=circular ! video/x-raw,width=640,height=360");
+    for language in [Language::Japanese, Language::English] {
+        let view = ScreenView::start(&Sink::Auto, language, gst::SystemClock::obtain(), Inbox::default());
+        view.introduce(FaceConstants {
+            words: "higashi kumo sakana yuki midori tokei".into(),
+            panel_url: "https://192.0.2.10/".into(),
+            panel_fingerprint: (0..32)
+                .map(|byte: u8| format!("{:02X}", byte.wrapping_mul(41)))
+                .collect::<Vec<_>>()
+                .join(":"),
+        });
+        for (name, screen) in states(language) {
+            view.show(&screen);
+            let looks = || {
+                view.frame(&far);
+                view.own(&own);
+                pause(60);
+                let shot = Shot::of(&display);
+                let band = [40, 960, 1880].map(|x| shot.mean(x - 6..x + 6, 1064..1074));
+                (band, shot)
+            };
+            let wanted = band(&screen.face);
+            // Twice: the second one was drawn after the state was certainly shown.
+            let seen = (0..100).any(|_| looks().0.iter().all(|seen| near(*seen, wanted)));
+            let (band, shot) = looks();
+            shot.keep(&format!("{name}-{}.ppm", if language == Language::Japanese { "ja" } else { "en" }));
+            assert!(seen, "{name}: the band is {band:?}, not {wanted:?}");
+        }
+        view.stop();
+    }
+}
+
+/// What the band is made of.
+fn band(face: &Face) -> [u8; 3] {
+    match (face.near, face.microphone, face.microphone_wanted) {
+        (Stance::Asleep, _, _) => [0, 0, 0],
+        (_, MicState::Open, _) => [0xC8, 0x45, 0x10],
+        (_, MicState::LevelsOnly, _) => [0x3A, 0x4A, 0x56],
+        (_, MicState::Closed, true) => [0xF5, 0xBC, 0x4A],
+        (_, MicState::Closed, false) => [0x26, 0x34, 0x3F],
+    }
+}
+
+fn near(seen: [u8; 3], wanted: [u8; 3]) -> bool {
+    (0..3).all(|part| seen[part].abs_diff(wanted[part]) <= 3)
+}
+
+fn states(language: Language) -> Vec<(&'static str, Screen)> {
+    let name = match language {
+        Language::Japanese => "市民課",
+        Language::English => "Civil Affairs",
+    };
+    let quiet = || Face { far_name: name.into(), link: LinkState::Up, sealed: true, volume: 70, ..Face::default() };
+    let live = |face| Screen { picture: Picture::Live, sentence: None, face };
+    let with = |change: fn(&mut Face)| {
+        let mut face = quiet();
+        change(&mut face);
+        live(face)
+    };
+    let lost = |mode| Screen {
+        picture: Picture::Held { since: ago(42) },
+        sentence: Some(Sentence::FarSilent),
+        face: Face { link: LinkState::Lost, sealed: false, mode, ..quiet() },
+    };
+    let shut = |mode, near, far| Screen {
+        picture: Picture::Nothing,
+        sentence: None,
+        face: Face { mode, near, far, ..quiet() },
+    };
+    let nothing = |sentence, link| Screen {
+        picture: Picture::Nothing,
+        sentence: Some(sentence),
+        face: Face { link, ..Face::default() },
+    };
+    vec![
+        ("01-unpaired", nothing(Sentence::NotPaired, LinkState::Unpaired)),
+        ("02-connecting", nothing(Sentence::Connecting, LinkState::Connecting)),
+        ("03-quiet", live(quiet())),
+        ("04-quiet-own", with(|face| face.own_picture = true)),
+        ("05-knocked", with(|face| face.banner = Some(Banner::Knocked))),
+        (
+            "06-knocking",
+            with(|face| {
+                face.banner = Some(Banner::Knocking);
+                (face.microphone, face.microphone_wanted) = (MicState::Open, true);
+            }),
+        ),
+        (
+            "07-talking",
+            with(|face| {
+                face.mode = Mode::Talking;
+                (face.microphone, face.microphone_wanted) = (MicState::Open, true);
+                face.far_microphone = MicState::Open;
+            }),
+        ),
+        (
+            "08-talking-opening",
+            with(|face| {
+                face.mode = Mode::Talking;
+                face.microphone_wanted = true;
+                face.far_microphone = MicState::Open;
+            }),
+        ),
+        ("09-talking-closed", with(|face| (face.mode, face.far_microphone) = (Mode::Talking, MicState::Open))),
+        ("10-levels", with(|face| face.microphone = MicState::LevelsOnly)),
+        (
+            "11-meeting",
+            with(|face| {
+                face.mode = Mode::Meeting;
+                face.meeting_since = Some(ago(72 * 60));
+                (face.microphone, face.microphone_wanted) = (MicState::Open, true);
+                face.far_microphone = MicState::Open;
+                face.far_view = "机".into();
+                face.own_picture = true;
+            }),
+        ),
+        ("12-meeting-begins", with(|face| (face.mode, face.meeting_since) = (Mode::Meeting, Some(ago(1))))),
+        ("13-meeting-lost", lost(Mode::Meeting)),
+        ("14-lost", lost(Mode::Quiet)),
+        ("15-camera-missing", Screen { sentence: Some(Sentence::FarCameraMissing), ..live(quiet()) }),
+        ("16-intruder", nothing(Sentence::Intruder, LinkState::Connecting)),
+        ("17-curtain-near", shut(Mode::Curtain, Stance::Curtain, Stance::Present)),
+        ("18-curtain-far", shut(Mode::Curtain, Stance::Present, Stance::Curtain)),
+        ("19-curtain-both", shut(Mode::Curtain, Stance::Curtain, Stance::Curtain)),
+        ("20-asleep-near", shut(Mode::Asleep, Stance::Asleep, Stance::Present)),
+        ("21-asleep-far", shut(Mode::Asleep, Stance::Present, Stance::Asleep)),
+        ("22-turning", with(|face| face.banner = Some(Banner::Turning { view: "机".into() }))),
+        ("23-guest-waits", with(|face| face.banner = Some(Banner::GuestWaits { name: "会議室のPC".into() }))),
+        ("24-denied", with(|face| face.banner = Some(Banner::Denied(Denied::FarCurtain)))),
+        ("25-menu-sound", with(|face| face.menu = Some(MenuPage::Sound))),
+        ("26-menu-picture", with(|face| (face.menu, face.own_picture) = (Some(MenuPage::Picture), true))),
+        ("27-menu-guests", with(|face| face.menu = Some(MenuPage::Guests))),
+        ("28-menu-door", with(|face| (face.menu, face.locked) = (Some(MenuPage::Door), true))),
+        ("29-code", with(|face| face.code = Some(48_213))),
+        (
+            "30-code-knocked",
+            with(|face| {
+                (face.code, face.menu, face.locked) = (Some(482_913), Some(MenuPage::Guests), true);
+                face.banner = Some(Banner::Knocked);
+            }),
+        ),
+        (
+            "31-veils",
+            with(|face| {
+                (face.far_veil, face.veil, face.locked) = (Veil::Black, Veil::Frosted, true);
+                face.far_view = "机".into();
+            }),
+        ),
+        ("32-long-name", with(|face| face.far_name = "健康福祉部 高齢者いきいき支援課 地域包括ケア推進係".into())),
+    ]
+}
+
+/// One frame of a source.
+fn picture(source: &str) -> gst::Sample {
+    let description = format!("{source} ! videoconvert ! video/x-raw,format=I420 ! appsink name=out sync=false");
+    let pipeline = gst::parse::launch(&description).expect("a source");
+    let out = pipeline.clone().downcast::<gst::Bin>().ok().and_then(|bin| bin.by_name("out"));
+    let out = out.and_then(|out| out.downcast::<gstreamer_app::AppSink>().ok()).expect("named so");
+    pipeline.set_state(gst::State::Playing).expect("plays");
+    let sample = out.pull_sample().expect("a frame");
+    pipeline.set_state(gst::State::Null).expect("ends");
+    sample
+}
+
+fn ago(seconds: i64) -> Moment {
+    Moment::from_nanos(gst::SystemClock::obtain().time().nseconds()).shifted(-seconds * 1_000_000_000)
+}
+
+fn pause(millis: u64) {
+    let clock = gst::SystemClock::obtain();
+    let _ = clock.new_single_shot_id(clock.time() + gst::ClockTime::from_mseconds(millis)).wait();
+}
