@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   thumbnail ─► edges ─┬─ as seen here before? ── yes ─► nothing happened
-//!                       └─ no ─► at rest? ─► likeness to every taught view ─► evidence, look by look ─► Some(view), once
+//!                       └─ no ─► at rest? ─► resemblance to every taught view ─► evidence, look by look ─► Some(view), once
 //! ```
 //! A view is said once, when the camera came from one taught view to rest at another. The first view recognised after a start
 //! is taken in silence: a restart turns nothing. A picture that is like no view, or like two, says nothing.
@@ -13,7 +13,7 @@
 mod edges;
 
 use crate::model::Moment;
-use edges::{Edges, Likeness, TURN_REACH};
+use edges::{Edges, Resemblance};
 use std::time::Duration;
 
 /// The camera's whole picture, unmasked and uncropped, scaled to 64×36: luma, row by row. Five a second are expected.
@@ -45,7 +45,7 @@ impl Reference {
     pub fn learn(thumbnails: &[Thumbnail]) -> Option<Self> {
         let seen: Vec<Edges> = thumbnails.iter().map(Edges::of).collect();
         let edges = Edges::mean(&seen)?;
-        let held = seen.iter().filter(|seen| edges.likeness(seen, HELD_REACH).share >= SAME_PLACE).count();
+        let held = seen.iter().filter(|seen| edges.likeness(seen, HELD_REACH) >= SAME_PLACE).count();
         (edges.weight() >= LEAST_WEIGHT && held * 3 >= seen.len() * 2).then_some(Self { edges })
     }
 
@@ -104,8 +104,7 @@ impl Turning {
     /// The next picture; Some(view), once, when the camera was turned to another taught view.
     pub fn look(&mut self, thumbnail: &Thumbnail, at: Moment) -> Option<usize> {
         let live = Edges::of(thumbnail);
-        let rests =
-            self.previous.as_ref().is_some_and(|previous| previous.likeness(&live, REST_REACH).share >= AT_REST);
+        let rests = self.previous.as_ref().is_some_and(|previous| previous.likeness(&live, REST_REACH) >= AT_REST);
         if !rests {
             self.moved_at = at;
         }
@@ -125,7 +124,7 @@ impl Turning {
     /// The known view goes on looking as it did; slow changes of light and furniture are followed.
     fn is_where_it_was(&mut self, live: &Edges, at: Moment) -> bool {
         let Some(seen) = self.known.and_then(|known| self.last_seen[known].as_mut()) else { return false };
-        let share = seen.likeness(live, HELD_REACH).share;
+        let share = seen.likeness(live, HELD_REACH);
         if share >= SAME_PLACE && at.since(self.refreshed_at) >= REFRESH {
             *seen = live.clone();
             self.refreshed_at = at;
@@ -136,12 +135,12 @@ impl Turning {
     /// A resting picture that is not the known one: evidence for the view that it is most like.
     fn weigh(&mut self, live: &Edges, at: Moment) -> Option<usize> {
         let needed = if at.since(self.moved_at) < ARRIVAL { LIKE_ON_ARRIVAL } else { LIKE };
-        let mut likes: Vec<(usize, Likeness)> =
-            (0..self.taught.len()).map(|view| (view, self.like(view, live))).collect();
-        likes.sort_by(|a, b| b.1.share.total_cmp(&a.1.share));
+        let mut likes: Vec<(usize, Resemblance)> =
+            (0..self.taught.len()).map(|view| (view, self.resemblance(view, live))).collect();
+        likes.sort_by(|a, b| b.1.degree.total_cmp(&a.1.degree));
         let (view, best) = *likes.first()?;
-        let clear = likes.get(1).is_none_or(|(_, next)| best.share >= next.share + CLEARER);
-        if best.share < needed || !clear {
+        let clear = likes.get(1).is_none_or(|(_, next)| best.degree >= next.degree + CLEARER);
+        if best.degree < needed || !clear {
             self.candidate = None;
             return None;
         }
@@ -150,7 +149,7 @@ impl Turning {
         let before = before.filter(|before| before.looks < MOST_LOOKS);
         let (looks, evidence) = before.map_or((0, 0.0), |before| (before.looks, before.evidence));
         let candidate =
-            Candidate { view, shift: best.shift, looks: looks + 1, evidence: evidence + best.share - needed };
+            Candidate { view, shift: best.shift, looks: looks + 1, evidence: evidence + best.degree - needed };
         self.candidate = Some(candidate);
         (candidate.looks >= LEAST_LOOKS && candidate.evidence >= EVIDENCE)
             .then(|| self.arrive(view, live, at))
@@ -165,11 +164,10 @@ impl Turning {
         from.filter(|from| *from != view).map(|_| view)
     }
 
-    fn like(&self, view: usize, live: &Edges) -> Likeness {
-        let taught = self.taught[view].as_ref().map(|taught| taught.edges.likeness(live, TURN_REACH));
-        let seen = self.last_seen[view].as_ref().map(|seen| seen.likeness(live, TURN_REACH));
-        let better = |a: Likeness, b: Likeness| if b.share > a.share { b } else { a };
-        taught.into_iter().chain(seen).fold(Likeness { share: 0.0, shift: [0, 0] }, better)
+    /// To the view as it was taught or as it was last seen, whichever is greater.
+    fn resemblance(&self, view: usize, live: &Edges) -> Resemblance {
+        let looks = self.taught[view].as_ref().map(|taught| &taught.edges).into_iter().chain(&self.last_seen[view]);
+        looks.map(|look| look.resemblance(live)).fold(Resemblance::NONE, Resemblance::greater)
     }
 }
 
@@ -186,10 +184,10 @@ const AT_REST: f32 = 0.45;
 const STAYED: f32 = 0.4;
 const SAME_PLACE: f32 = 0.5;
 const REFRESH: Duration = Duration::from_secs(5);
-/// Likeness to a view that counts for it: soon after the camera moved, and later.
+/// Resemblance to a view that counts for it: soon after the camera moved, and later.
 const ARRIVAL: Duration = Duration::from_secs(4);
-const LIKE_ON_ARRIVAL: f32 = 0.23;
-const LIKE: f32 = 0.30;
+const LIKE_ON_ARRIVAL: f32 = 0.12;
+const LIKE: f32 = 0.18;
 /// More like it than any other view.
 const CLEARER: f32 = 0.08;
 /// From look to look, pixels.

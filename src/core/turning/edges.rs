@@ -5,15 +5,6 @@
 
 use super::Thumbnail;
 
-/// How much of a picture agrees with another one (0 … 1), moved by `shift` pixels.
-#[derive(Clone, Copy, Debug)]
-pub struct Likeness {
-    /// 0 … 1, less what a far displacement costs.
-    pub share: f32,
-    /// Pixels right and down.
-    pub shift: [i32; 2],
-}
-
 /// Direction and distinctness (0 … 127) of the edge at every pixel, with an empty rim as wide as pictures are moved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edges {
@@ -85,8 +76,25 @@ impl Edges {
         if energy < POOR_BLOCK { 0.0 } else { (energy / RICH_BLOCK).min(1.0) }
     }
 
-    /// How and where `live` looks most like this, moved by up to `reach` pixels, at most [`TURN_REACH`].
-    pub fn likeness(&self, live: &Self, reach: [i32; 2]) -> Likeness {
+    /// The share of this that agrees with `live`, moved by up to `reach` pixels.
+    pub fn likeness(&self, live: &Self, reach: [i32; 2]) -> f32 {
+        self.shares(live, reach).into_iter().fold(0.0, f32::max)
+    }
+
+    /// How much better `live` agrees at its best displacement than at any: shelves and blinds agree a little everywhere.
+    pub fn resemblance(&self, live: &Self) -> Resemblance {
+        let shares = self.shares(live, TURN_REACH);
+        let usual = shares.iter().sum::<f32>() / shares.len() as f32;
+        let at_shift = shares.iter().enumerate().map(|(at, share)| {
+            let shift = shift(at, TURN_REACH);
+            let far = (shift[0].abs() + shift[1].abs()) as f32;
+            Resemblance { degree: share - usual - FARTHER * far, shift }
+        });
+        at_shift.fold(Resemblance::NONE, Resemblance::greater)
+    }
+
+    /// The share of agreeing blocks at every displacement within `reach`.
+    fn shares(&self, live: &Self, reach: [i32; 2]) -> Vec<f32> {
         let across = (2 * reach[0] + 1) as usize;
         let shifts = across * (2 * reach[1] + 1) as usize;
         let (mut agreed, mut counted, mut total) = (vec![0.0f32; shifts], vec![0.0f32; shifts], 0.0f32);
@@ -98,8 +106,7 @@ impl Edges {
             }
             total += weight;
             for (at, agreement) in plane.iter_mut().enumerate() {
-                let shift = [(at % across) as i32 - reach[0], (at / across) as i32 - reach[1]];
-                *agreement = self.agreement(live, block, shift);
+                *agreement = self.agreement(live, block, shift(at, reach));
             }
             let wide = widest(&plane, across);
             for at in (0..shifts).filter(|at| wide[*at] >= 0.0) {
@@ -107,11 +114,8 @@ impl Edges {
                 counted[at] += weight;
             }
         }
-        let shift = |at: usize| [(at % across) as i32 - reach[0], (at / across) as i32 - reach[1]];
-        let far = |at: usize| shift(at).iter().map(|by| by.abs() as f32).sum::<f32>() * FARTHER;
-        let share = |at: usize| agreed[at] / counted[at].max(total / 2.0).max(LEAST_COUNTED) - far(at);
-        let best = (0..shifts).max_by(|a, b| share(*a).total_cmp(&share(*b))).unwrap_or(0);
-        Likeness { share: share(best), shift: shift(best) }
+        let least = (total / 2.0).max(LEAST_COUNTED);
+        agreed.iter().zip(&counted).map(|(agreed, counted)| agreed / counted.max(least)).collect()
     }
 
     /// How well one block agrees with what stands `shift` away (0 … 1); negative if too little of that is in the picture.
@@ -142,6 +146,31 @@ impl Edges {
         let at = |x: i32, y: i32| self.energy[index(x, y)];
         at(to[0], to[1]) - at(from[0], to[1]) - at(to[0], from[1]) + at(from[0], from[1])
     }
+}
+
+/// How far above everything else a picture agrees with another one, and at which displacement.
+#[derive(Clone, Copy, Debug)]
+pub struct Resemblance {
+    /// 0 … 1
+    pub degree: f32,
+    /// Pixels right and down.
+    pub shift: [i32; 2],
+}
+
+impl Resemblance {
+    /// None at all.
+    pub const NONE: Self = Self { degree: 0.0, shift: [0, 0] };
+
+    /// The greater of two.
+    pub fn greater(self, other: Self) -> Self {
+        if other.degree > self.degree { other } else { self }
+    }
+}
+
+/// Pixels right and down of one place in a list of displacements.
+fn shift(at: usize, reach: [i32; 2]) -> [i32; 2] {
+    let across = 2 * reach[0] + 1;
+    [at as i32 % across - reach[0], at as i32 / across - reach[1]]
 }
 
 /// Of the first rows of two blocks; of fixed length, so that it becomes vector instructions.
