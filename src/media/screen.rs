@@ -196,7 +196,9 @@ impl Shared {
                 }
                 face = lock(&self.face);
                 // What changed meanwhile is dressed first: nothing of before is pushed in the clothes of after.
-                if face.screen == look.screen && let Some(open) = &open {
+                if face.screen == look.screen
+                    && let Some(open) = &open
+                {
                     push(open, face.still(), &self.clock);
                 }
                 shown = Some(look);
@@ -406,7 +408,8 @@ mod tests {
             *lock(&sees) = [map[at], map[at + 1], map[at + 2]];
         });
         let white = {
-            let info = gst_video::VideoInfo::builder(gst_video::VideoFormat::Gray8, 64, 36).build().unwrap();
+            let info = gst_video::VideoInfo::builder(gst_video::VideoFormat::Gray8, 64, 36);
+            let info = info.fps(gst::Fraction::new(25, 1)).build().unwrap();
             let buffer = gst::Buffer::from_slice(vec![255; info.size()]);
             gst::Sample::builder().buffer(&buffer).caps(&info.to_caps().unwrap()).build()
         };

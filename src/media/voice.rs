@@ -12,9 +12,9 @@
 use super::loudness::{Chime, Loudness};
 use super::speaker::Speaker;
 use super::stage::{lock, now, spawn};
+use super::voice_decoder::{Decoder, Played, samples_in};
 use crate::config::Sink;
 use crate::core::input::{News, Percentiles};
-use super::voice_decoder::{Decoder, Played, samples_in};
 use crate::core::playout::{CaptureClock, Follower, Heard, PictureHold, Tally, VoiceBuffer};
 use crate::core::signal::Alignment;
 use crate::inbox::Inbox;

@@ -247,12 +247,7 @@ impl Brush {
         self.context.set_antialias(Antialias::None);
         for (x, y) in (0..modules).flat_map(|y| (0..modules).map(move |x| (x, y))) {
             if code.get_module(x, y) {
-                self.context.rectangle(
-                    left + f64::from(x + 4) * side,
-                    top + f64::from(y + 4) * side,
-                    side,
-                    side,
-                );
+                self.context.rectangle(left + f64::from(x + 4) * side, top + f64::from(y + 4) * side, side, side);
             }
         }
         self.context.fill()?;

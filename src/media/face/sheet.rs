@@ -48,16 +48,36 @@ pub(super) enum Mark {
 /// A part of a row.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Run {
-    Words { text: String, style: Style },
+    Words {
+        text: String,
+        style: Style,
+    },
     /// Words that are cut short with dots when the row is too narrow.
-    Yields { text: String, style: Style },
+    Yields {
+        text: String,
+        style: Style,
+    },
     /// A key of the keypad, as it looks.
-    Key { text: String, style: Style },
+    Key {
+        text: String,
+        style: Style,
+    },
     /// Words on a plate of their own.
-    Pill { text: String, style: Style, fill: Colour },
-    Sign { sign: Sign, size: Size, colour: Colour },
+    Pill {
+        text: String,
+        style: Style,
+        fill: Colour,
+    },
+    Sign {
+        sign: Sign,
+        size: Size,
+        colour: Colour,
+    },
     /// A bar that is full to so many hundredths.
-    Gauge { width: f64, hundredths: u8 },
+    Gauge {
+        width: f64,
+        hundredths: u8,
+    },
     Gap(f64),
 }
 
@@ -220,5 +240,7 @@ pub(super) const PLACE: Colour = Colour(0x1B_26_2F_FF);
 pub(super) const HAIR: Colour = Colour(0x3A_4A_56_FF);
 /// Words of a sleeping room: seen in the dark, and nothing more.
 pub(super) const EMBER: Colour = Colour(0x4C_56_5E_FF);
+/// Behind a room that is asleep over there.
+pub(super) const DUSK: Colour = Colour(0x06_09_0C_FF);
 /// A sleeping room.
 pub(super) const NIGHT: Colour = Colour(0x00_00_00_FF);
