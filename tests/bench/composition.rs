@@ -67,7 +67,10 @@ fn measure() {
     for (runs, name) in composed.into_iter().zip(arrangements) {
         let cost = median(runs);
         let times = row(&format!("composed: {name}"), cost);
-        println!("{}", json!({"what": format!("added delay: {name}"), "ms": ((cost - convert_first) * 100.0).round() / 100.0}));
+        println!(
+            "{}",
+            json!({"what": format!("added delay: {name}"), "ms": ((cost - convert_first) * 100.0).round() / 100.0})
+        );
         if name == "quiet" {
             assert!(times <= 1.4, "composing costs {times} times a bare scale");
         }
