@@ -12,7 +12,8 @@
 //!
 //! A new view is shown from the first frame of its camera on; until then the old one goes on. Of the same camera that is the
 //! next frame; a second camera that must be opened first takes as long as it takes to open, 0.5 … 2 s over USB, and after
-//! 2 … 2.5 s without a frame its placeholder comes.
+//! 2 … 2.5 s without a frame its placeholder comes. Time never runs back: a second camera whose frames are older than the last
+//! one that was sent leaves a hole as long as it lags behind.
 
 use crate::config::Area;
 use crate::core::plan::CameraPlan;
