@@ -8,7 +8,8 @@
 //!
 //! Promise: once [`Handoff::arrange`] with a veil has returned, no frame without it leaves, not even one that was already
 //! inside the encoder: those stay behind, and what leaves next is a key frame, so that nothing of the clear picture shines
-//! through either. Once it has returned without a plan, nothing leaves.
+//! through either. Once it has returned without a plan, nothing leaves. (One that is handed over at that very moment, within a
+//! microsecond or so, is past the door.)
 //!
 //! A new view is shown from the first frame of its camera on; until then the old one goes on. Of the same camera that is the
 //! next frame; a second camera that must be opened first takes as long as it takes to open, 0.5 … 2 s over USB, and after
