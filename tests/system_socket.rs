@@ -34,7 +34,7 @@ async fn a_request_goes_to_the_loop_and_its_answer_comes_back_in_words() {
     let (inbox, ledger) = (Inbox::default(), Ledger::open(home.path(), 7).unwrap());
     let questions = Questions::new(inbox.clone());
     let desk = Desk::new(questions.clone(), ledger.clone(), Language::English);
-    let socket = StatusSocket::answering(&path, desk.clone()).unwrap();
+    let socket = StatusSocket::bind(&path).unwrap().serve(Some(desk.clone()));
     tokio::spawn(async move {
         loop {
             let Mail::Urgent(Input::Room(RoomInput::Asked { ticket, by, request })) = inbox.next().await else {

@@ -2,6 +2,7 @@
 
 use super::turns::Turns;
 use super::{RunError, other};
+use crate::asking::mode_name;
 use crate::config::{Config, Sink, Source};
 use crate::core::input::RoomInput;
 use crate::core::ledger::Entry;
@@ -12,15 +13,17 @@ use crate::inbox::Inbox;
 use crate::media::devices::{self, Listing};
 use crate::media::face::FaceConstants;
 use crate::media::room::Media;
-use crate::model::{Language, Moment, Ticket};
-use crate::panel::{Devices, Found, LedgerLine, Panel, PanelSettings, Sources, own_networks};
+use crate::model::{Language, Mode, Moment, Ticket};
+use crate::panel::{Devices, Found, LedgerLine, Meeting, Panel, PanelSettings, Sources, own_networks};
 use crate::questions::Questions;
 use crate::system::clock;
 use crate::system::desk::Desk;
 use crate::system::hours::{self, Holidays};
-use crate::system::ledger::Ledger;
+use crate::system::keys::{self, Profiles};
+use crate::system::ledger::{Ledger, Shown, What};
 use crate::system::room_memory::Keeper;
 use ring::rand::{SecureRandom, SystemRandom};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Everything that is done for the room.
@@ -42,6 +45,8 @@ impl RoomHands {
             let holidays = if config.room.holidays { Holidays::Closed } else { Holidays::Ignored };
             hours::watch(hours, holidays, inbox.clone());
         }
+        let profiles = Profiles::built_in().with_directory(Path::new(KEYPADS));
+        keys::watch(&config.room.keypad, profiles, inbox.clone());
         let questions = Questions::new(inbox.clone());
         let ledger = Ledger::open(&config.state_directory, boot).map_err(other)?;
         let keeper = Keeper::start(&config.state_directory).map_err(other)?;
@@ -83,6 +88,9 @@ impl RoomHands {
     pub(super) fn record(&self, entry: &Entry, at: Moment) {
         tracing::info!(?entry, "ledger");
         self.ledger.record(entry, clock::wall_ms(), at);
+        if let (Entry::Mode(_) | Entry::Started { .. }, Some(panel)) = (entry, &self.panel) {
+            panel.show_meetings(meetings(&self.ledger.newest(MEETINGS_SEEN)));
+        }
     }
 
     pub(super) fn remember(&self, remembered: &Remembered) {
@@ -199,6 +207,42 @@ fn plugged_in(camera: &Source, microphone: &Source, speaker: &Sink) -> Devices {
     }
 }
 
+/// The meetings that these lines of the ledger tell of, newest first.
+fn meetings(lines: &[Shown]) -> Vec<Meeting> {
+    let mut found: Vec<Meeting> = Vec::new();
+    let mut since: Option<(&str, u64)> = None;
+    for line in lines {
+        let meets = match &line.what {
+            What::Mode { mode } | What::Started { mode } => mode == mode_name(Mode::Meeting),
+            What::Stopped {} => false,
+            What::Camera { .. }
+            | What::Microphone { .. }
+            | What::Gate { .. }
+            | What::Veil { .. }
+            | What::GuestAdmitted { .. }
+            | What::GuestRefused { .. }
+            | What::GuestEnded { .. }
+            | What::Segment { .. }
+            | What::SegmentDropped { .. }
+            | What::Torn { .. }
+            | What::Damaged { .. }
+            | What::Gap { .. }
+            | What::ClockSet { .. } => continue,
+        };
+        match (since, meets) {
+            (None, true) => since = Some((&line.time, line.wall_ms)),
+            (Some((time, began)), false) => {
+                let minutes = u32::try_from(line.wall_ms.saturating_sub(began) / 60_000).unwrap_or(u32::MAX);
+                found.insert(0, Meeting { started: time.chars().take(MINUTE).collect(), minutes });
+                since = None;
+            }
+            (None, false) | (Some(_), true) => {}
+        }
+    }
+    found.truncate(MEETINGS_SHOWN);
+    found
+}
+
 /// Six digits, each code as likely as any other: the few numbers beyond the last whole million are drawn again.
 fn draw_code() -> Option<u32> {
     const CODES: u32 = 1_000_000;
@@ -210,3 +254,11 @@ fn draw_code() -> Option<u32> {
         (number < u32::MAX - u32::MAX % CODES).then_some(number % CODES)
     })
 }
+
+/// Profiles of keypads that this version does not bring.
+const KEYPADS: &str = "/etc/engawa/keypads";
+/// Lines of the ledger that are looked through for meetings.
+const MEETINGS_SEEN: usize = 400;
+const MEETINGS_SHOWN: usize = 10;
+/// Characters of "2026-11-22 10:00".
+const MINUTE: usize = 16;

@@ -71,6 +71,8 @@ pub struct Shown {
     pub number: Option<u64>,
     /// The box's local time, such as "2026-11-22 10:00:00".
     pub time: String,
+    /// The same, UTC, milliseconds since 1970.
+    pub wall_ms: u64,
     /// What happened.
     pub what: What,
 }
@@ -138,6 +140,7 @@ impl Ledger {
         let waiting = state.waiting.iter().map(|waiting| Shown {
             number: waiting.number,
             time: for_people(&line::local_time(waiting.stamp.wall_ms)),
+            wall_ms: waiting.stamp.wall_ms,
             what: waiting.what.clone(),
         });
         let all: Vec<Shown> = state.newest.iter().cloned().chain(waiting).collect();
@@ -153,6 +156,7 @@ impl Ledger {
             all.extend(lines.map(|(line, _)| Shown {
                 number: Some(line.number),
                 time: for_people(&line.time),
+                wall_ms: line.wall_ms,
                 what: line.what,
             }));
         }
@@ -225,7 +229,7 @@ impl State {
         if self.newest.len() >= MOST_SHOWN {
             self.newest.pop_front();
         }
-        self.newest.push_back(Shown { number, time: for_people(&line::local_time(wall_ms)), what });
+        self.newest.push_back(Shown { number, time: for_people(&line::local_time(wall_ms)), wall_ms, what });
     }
 }
 
