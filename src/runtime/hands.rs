@@ -141,6 +141,7 @@ impl Hands {
             self.notify.status(&format!("{:?} {sentence}", snapshot.link));
         }
         self.room.publish(snapshot, &self.media);
-        self.status.publish(Status::of(snapshot, self.ceiling_kbps, self.memory));
+        let storage = self.room.storage();
+        self.status.publish(Status { storage, ..Status::of(snapshot, self.ceiling_kbps, self.memory) });
     }
 }

@@ -112,6 +112,11 @@ impl RoomHands {
         }
     }
 
+    /// What the disk does not take now, in words.
+    pub(super) fn storage(&self) -> Vec<String> {
+        self.ledger.trouble().into_iter().chain(self.keeper.trouble()).collect()
+    }
+
     /// After every turn.
     pub(super) fn publish(&mut self, snapshot: &Snapshot, media: &Media) {
         if snapshot.room.follow_turns && !self.follows {
