@@ -95,6 +95,7 @@ enum Written {
     Remove { guest: u64 },
     RemoveAll {},
     FollowTurns { follow: bool },
+    Teach { view: usize },
 }
 
 impl Written {
@@ -117,6 +118,7 @@ impl Written {
             Self::Remove { guest } => Request::Remove(GuestId(guest)),
             Self::RemoveAll {} => Request::RemoveAll,
             Self::FollowTurns { follow } => Request::FollowTurns(follow),
+            Self::Teach { view } => Request::Teach(view),
         })
     }
 
@@ -138,6 +140,7 @@ impl Written {
             Request::Remove(guest) => Self::Remove { guest: guest.0 },
             Request::RemoveAll => Self::RemoveAll {},
             Request::FollowTurns(follow) => Self::FollowTurns { follow: *follow },
+            Request::Teach(view) => Self::Teach { view: *view },
         }
     }
 }
@@ -259,7 +262,8 @@ const LONGEST: usize = 4096;
 mod tests {
     use super::*;
 
-    const EXAMPLES: [(&str, Request); 18] = [
+    const EXAMPLES: [(&str, Request); 19] = [
+        (r#"{"ask":"teach","view":0}"#, Request::Teach(0)),
         (r#"{"ask":"mode","mode":"asleep"}"#, Request::Mode(Mode::Asleep)),
         (r#"{"ask":"mode","mode":"quiet"}"#, Request::Mode(Mode::Quiet)),
         (r#"{"ask":"knock"}"#, Request::Knock),

@@ -10,6 +10,7 @@
 mod hands;
 mod room;
 mod start;
+mod turns;
 
 use crate::config::Config;
 use crate::core::Core;

@@ -111,7 +111,10 @@ fn a_second_camera_takes_over_with_its_first_frame_and_the_first_is_closed_after
 
 #[test]
 fn until_a_slow_second_camera_is_there_the_old_view_goes_on() {
-    let slow = format!("videotestsrc is-live=true pattern=black ! {RAW} ! identity sleep-time=700000");
+    let slow = format!(
+        "videotestsrc num-buffers=1 pattern=black ! {RAW} ! identity sleep-time=700000 \
+         ! imagefreeze is-live=true ! video/x-raw,framerate=30/1"
+    );
     let first = format!("videotestsrc is-live=true pattern=white ! {RAW}");
     let mut room = Room::start(&first, VideoCodec::H264, &[Look::Whole, Look::Camera(Source::Gst(slow))], &[]);
     let mut units = room.units_for(Duration::from_millis(500));

@@ -79,6 +79,7 @@ const PUBLIC_CORE_FILES: &[&str] = &[
     "ledger",
     "memory",
     "agreement",
+    "turning",
 ];
 
 /// Crates that only these rooms may use; every crate may be used where this list says nothing.
@@ -90,7 +91,8 @@ const CRATES: &[(&[&str], &[&str])] = &[
     (&["rustls"], &["trunk", "peer", "panel"]),
     (&["hyper", "hyper_util", "http_body_util", "rcgen"], &["panel"]),
     (&["opus", "v4l", "alsa"], &["media"]),
-    (&["toml"], &["config", "cli"]),
+    (&["toml"], &["config", "system", "cli"]),
+    (&["evdev", "chrono"], &["system"]),
     (&["clap", "anyhow"], &["runtime", "cli", "main"]),
     (&["tracing_subscriber", "tracing_journald"], &["logging"]),
 ];

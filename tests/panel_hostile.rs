@@ -55,10 +55,25 @@ async fn a_thousand_wrong_codes_are_five_tries_and_disturb_nobody() {
 }
 
 #[tokio::test]
+async fn a_crowd_that_waits_leaves_room_for_whoever_knows_the_code() {
+    let kiosk = Kiosk::start();
+    let mut stranger = Browser::new(&kiosk);
+    let mut let_wait = 0;
+    for _ in 0..50 {
+        stranger.cookie = None;
+        let answer = stranger.post("/api/wait", &json!({"name": "x"})).await.json();
+        assert!(answer["answer"] == "accepted" || answer["why"] == "full", "{answer}");
+        let_wait += u32::from(answer["answer"] == "accepted");
+    }
+    assert!((8..16).contains(&let_wait), "{let_wait}");
+    Browser::guest(&kiosk, "PC").await;
+}
+
+#[tokio::test]
 async fn other_sites_cannot_ask() {
     let kiosk = Kiosk::start();
     let mut browser = Browser::guest(&kiosk, "PC").await;
-    let wish = r#"{"ask":"microphone","open":true}"#;
+    let wish = r#"{"ask":"veil","veil":"black"}"#;
     let bare = |browser: &Browser| browser.request("POST", "/api/ask");
     browser.send(bare(&browser), wish).await.refused(415, "not_json");
     for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/jsonx", "json"]
@@ -78,9 +93,10 @@ async fn other_sites_cannot_ask() {
             browser.send(browser.request("GET", path).header(name, value), "").await.refused(403, "foreign_origin");
         }
     }
-    assert_eq!(kiosk.count(|entry| matches!(entry, Entry::Gate { .. })), 0, "the microphone stayed closed");
+    assert_eq!(kiosk.count(|entry| matches!(entry, Entry::Veil(_))), 0, "nothing was done");
     let fine = bare(&browser).header("content-type", "application/json; charset=utf-8");
     assert_eq!(browser.send(fine, wish).await.json()["answer"], "accepted", "no page at all: the office's own script");
+    until("it was done", || kiosk.count(|entry| matches!(entry, Entry::Veil(_))) == 1).await;
 }
 
 #[tokio::test]
@@ -135,6 +151,8 @@ async fn broken_http_is_closed_and_nothing_happens() {
     let browser = Browser::guest(&kiosk, "PC").await;
     let (host, cookie) = (kiosk.address(), browser.cookie.clone().unwrap());
     let head = format!("Host: {host}\r\nCookie: {cookie}\r\nContent-Type: application/json\r\n");
+    let wish = r#"{"ask":"veil","veil":"black"}"#;
+    assert_eq!(wish.len(), 29);
     let chunk = format!("1400\r\n{}\r\n0\r\n\r\n", " ".repeat(0x1400));
     for (case, sent, status) in [
         ("garbage", "\u{1}\u{2}\u{3}\r\n\r\n".to_owned(), "400"),
@@ -142,7 +160,12 @@ async fn broken_http_is_closed_and_nothing_happens() {
         ("no length that is one", format!("POST /api/ask HTTP/1.1\r\n{head}Content-Length: -1\r\n\r\n"), "400"),
         (
             "two lengths",
-            format!("POST /api/ask HTTP/1.1\r\n{head}Content-Length: 1\r\nContent-Length: 2\r\n\r\n"),
+            format!("POST /api/ask HTTP/1.1\r\n{head}Content-Length: 29\r\nContent-Length: 2\r\n\r\n{wish}"),
+            "400",
+        ),
+        (
+            "a length and a coding",
+            format!("POST /api/ask HTTP/1.1\r\n{head}Transfer-Encoding: x\r\nContent-Length: 29\r\n\r\n{wish}"),
             "400",
         ),
         ("a long length", format!("POST /api/ask HTTP/1.1\r\n{head}Content-Length: 99999999\r\n\r\n{{"), "413"),
@@ -160,7 +183,7 @@ async fn broken_http_is_closed_and_nothing_happens() {
         let answer = String::from_utf8_lossy(&answer[..read]).into_owned();
         assert_eq!(answer.split(' ').nth(1).unwrap_or_default(), status, "{case}: {answer}");
     }
-    assert_eq!(kiosk.count(|entry| matches!(entry, Entry::Gate { .. })), 0);
+    assert_eq!(kiosk.count(|entry| matches!(entry, Entry::Veil(_))), 0);
 }
 
 #[tokio::test]

@@ -146,7 +146,6 @@ async fn the_code_on_the_screen_lets_in_and_the_state_follows() {
 
     for (wish, field, value) in [
         (json!({"ask": "mode", "mode": "meeting"}), "mode", json!("meeting")),
-        (json!({"ask": "microphone", "open": true}), "microphone_wanted", json!(true)),
         (json!({"ask": "view", "view": 1}), "view", json!(1)),
         (json!({"ask": "veil", "veil": "frosted"}), "veil", json!("frosted")),
         (json!({"ask": "volume", "volume": 70}), "volume", json!(70)),
@@ -160,6 +159,7 @@ async fn the_code_on_the_screen_lets_in_and_the_state_follows() {
     }
     browser.post("/api/ask", &json!({"ask": "view", "view": 9})).await.refused(200, "no_such_view");
     browser.post("/api/ask", &json!({"ask": "answer"})).await.refused(200, "nobody_knocks");
+    browser.post("/api/ask", &json!({"ask": "microphone", "open": true})).await.refused(200, "no_link");
     assert_eq!(browser.ask(json!({"ask": "mode", "mode": "curtain"})).await["answer"], "accepted");
     let door = events.until("every guest ends with the meeting", |state| state["you"]["state"] == "unknown").await;
     assert_eq!(door.get("mode"), None);
@@ -180,8 +180,8 @@ async fn a_second_browser_without_a_code_gets_nothing() {
     }
     let nothing_came = tokio::time::timeout(Duration::from_millis(300), events.next()).await;
     assert!(nothing_came.is_err(), "a stranger is told of nothing: {nothing_came:?}");
-    stranger.post("/api/ask", &json!({"ask": "microphone", "open": true})).await.refused(200, "not_admitted");
-    assert_eq!(kiosk.count(|entry| matches!(entry, Entry::Gate { .. })), 0);
+    stranger.post("/api/ask", &json!({"ask": "veil", "veil": "black"})).await.refused(200, "not_admitted");
+    assert_eq!(kiosk.count(|entry| matches!(entry, Entry::Veil(_))), 0);
     // A guessed cookie is no cookie.
     let real = guest.cookie.clone().unwrap();
     stranger.cookie = Some(real[..real.len() - 1].to_owned() + if real.ends_with('0') { "1" } else { "0" });
@@ -312,10 +312,13 @@ async fn a_storm_of_changes_is_twenty_states_a_second_and_the_last_is_right() {
     events.next().await;
     let begun = started();
     let storm = async {
-        for round in 0..300_u32 {
-            browser.ask(json!({"ask": "volume", "volume": round % 50})).await;
+        let mut changes = 0_u32;
+        while begun.elapsed() < Duration::from_secs(1) {
+            changes += 1;
+            browser.ask(json!({"ask": "volume", "volume": changes % 50})).await;
         }
         browser.ask(json!({"ask": "volume", "volume": 99})).await;
+        changes
     };
     let mut states = 0_u32;
     let watch = async {
@@ -323,10 +326,10 @@ async fn a_storm_of_changes_is_twenty_states_a_second_and_the_last_is_right() {
             states += 1;
         }
     };
-    tokio::join!(storm, watch);
+    let (changes, ()) = tokio::join!(storm, watch);
     let most = begun.elapsed().as_secs_f64() * 20.0 + 2.0;
-    println!("{states} states for 301 changes in {:?}", begun.elapsed());
-    assert!(f64::from(states) <= most, "{states} states, at most {most}");
+    println!("{states} states for {changes} changes in {:?}", begun.elapsed());
+    assert!(changes > 100 && states > 5 && f64::from(states) <= most, "{states} states, at most {most}");
 }
 
 #[tokio::test]

@@ -151,6 +151,16 @@ fn garbage_does_not_stop_the_picture_and_the_codec_can_change() {
 
 /// Feeds a second or more of sound in real time and tells what a file at the speaker heard.
 fn sound_through(packets: usize, skip: impl Fn(usize) -> bool) -> (Vec<i16>, engawa::core::input::ReceiveReport) {
+    let loud = MediaPlan { play: true, volume: 100, ..MediaPlan::default() };
+    sound_through_plan(packets, skip, |number| (number == 0).then(|| loud.clone()))
+}
+
+/// The same; `plan` may change before each packet.
+fn sound_through_plan(
+    packets: usize,
+    skip: impl Fn(usize) -> bool,
+    plan: impl Fn(usize) -> Option<MediaPlan>,
+) -> (Vec<i16>, engawa::core::input::ReceiveReport) {
     let sound = sound();
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("heard.raw");
@@ -166,10 +176,12 @@ fn sound_through(packets: usize, skip: impl Fn(usize) -> bool) -> (Vec<i16>, eng
         )
     });
     assert!(opened, "the speaker opens");
-    bench.playout.arrange(&MediaPlan { play: true, ..MediaPlan::default() }, VideoCodec::H264);
     let start = now() + Duration::from_millis(20);
     align(&bench.playout, start);
     for number in 0..packets {
+        if let Some(plan) = plan(number) {
+            bench.playout.arrange(&plan, VideoCodec::H264);
+        }
         wait_until(start + Duration::from_millis(10) * (number as u32 + 1));
         if !skip(number) {
             bench.playout.take_sound(session(1), Line::Voice, sound[number % 100].clone(), number as u32 * 480);
@@ -197,6 +209,38 @@ fn sound_that_goes_in_is_heard_whole() {
 }
 
 #[test]
+fn the_far_room_can_be_turned_down_and_the_report_still_tells_how_loud_it_is() {
+    let (heard, report) = sound_through_plan(
+        200,
+        |_| false,
+        |number| {
+            let volume = if number < 100 { 50 } else { 0 };
+            Some(MediaPlan { play: true, volume, ..MediaPlan::default() })
+        },
+    );
+    let half = rms(&heard[9_600..38_400]);
+    assert!((560.0..850.0).contains(&half), "half the way is an eighth of 5657, heard {half}");
+    assert!(rms(&heard[heard.len() - 28_800..]) < 2.0);
+    assert!((-17.5..-13.0).contains(&report.level_dbfs), "{}", report.level_dbfs);
+    let step = heard.windows(2).map(|pair| (i32::from(pair[1]) - i32::from(pair[0])).abs()).max().unwrap();
+    assert!(step < 100, "it clicked: {step}"); // 400 Hz at amplitude 1000 moves 52 a sample
+}
+
+#[test]
+fn a_knock_rings_without_any_far_sound_again_every_three_seconds_and_over_a_far_room_that_is_turned_down() {
+    let ring = MediaPlan { ring: true, ..MediaPlan::default() };
+    let (heard, report) = sound_through_plan(450, |_| true, |number| (number == 0).then(|| ring.clone()));
+    assert_eq!(report.level_dbfs, -100.0, "the ring is nothing of the far room");
+    // Nothing is written between two chimes of 1.6 s; 4.5 s hold one and almost all of the second.
+    assert!((100_000..160_000).contains(&heard.len()), "{}", heard.len());
+    let chimes = [&heard[..48_000], &heard[76_800..115_000.min(heard.len())]];
+    assert!(chimes.iter().all(|chime| (300.0..4_000.0).contains(&rms(chime))), "{:?}", chimes.map(rms));
+    let play = MediaPlan { play: true, ring: true, ..MediaPlan::default() };
+    let (over, _) = sound_through_plan(100, |_| false, |number| (number == 0).then(|| play.clone()));
+    assert!((300.0..4_000.0).contains(&rms(&over[2_400..28_800])), "{}", rms(&over[2_400..28_800]));
+}
+
+#[test]
 fn lost_sound_is_concealed() {
     let (heard, report) = sound_through(300, |number| number % 10 == 5);
     assert!(report.concealed > 0.03 && report.concealed < 0.4, "{}", report.concealed);
@@ -210,7 +254,7 @@ fn lost_sound_is_concealed() {
 fn a_sound_card_is_opened_and_takes_sound() {
     // ALSA's own null device needs no hardware.
     let bench = playout(VideoCodec::H264, Sink::None, Sink::Alsa("null".into()), None);
-    bench.playout.arrange(&MediaPlan { play: true, ..MediaPlan::default() }, VideoCodec::H264);
+    bench.playout.arrange(&MediaPlan { play: true, volume: 100, ..MediaPlan::default() }, VideoCodec::H264);
     let sound = sound();
     let mut number = 0;
     let mut told = Vec::new();
@@ -255,7 +299,7 @@ fn a_speaker_that_cannot_be_opened_is_told_once_and_sound_is_measured_on() {
     let bench = playout(VideoCodec::H264, Sink::None, Sink::Gst("nosuchelement".into()), None);
     let mut told = Vec::new();
     let until = now() + Duration::from_millis(1500);
-    bench.playout.arrange(&MediaPlan { play: true, ..MediaPlan::default() }, VideoCodec::H264);
+    bench.playout.arrange(&MediaPlan { play: true, volume: 100, ..MediaPlan::default() }, VideoCodec::H264);
     let sound = sound();
     for number in 0.. {
         if now() > until {

@@ -51,7 +51,7 @@ fn the_far_picture_fills_the_screen_and_is_grey_with_words_when_it_is_held() {
     let bench = playout(VideoCodec::H264, Sink::Auto, Sink::None, None);
 
     show(&bench, Picture::Nothing, Some(Sentence::Connecting));
-    assert!(eventually(|| look().bright(200..1080, 280..440) > 500), "the sentence stands in the middle");
+    assert!(eventually(|| look().bright(200..1080, 230..370) > 500), "the sentence stands in the middle");
     look().keep("nothing.ppm");
     assert!(eventually(|| {
         matches!(
@@ -73,12 +73,13 @@ fn the_far_picture_fills_the_screen_and_is_grey_with_words_when_it_is_held() {
     assert!(live, "a picture of 640×360 fills 1280×720");
 
     show(&bench, Picture::Held { since: now().shifted(-42_000_000_000) }, Some(Sentence::FarSilent));
-    let held = eventually(|| look().colour(0..1280, 0..400) < 12);
+    let held = eventually(|| look().colour(0..1280, 0..360) < 12);
     let shot = look();
     shot.keep("held.ppm");
     assert!(held, "held is grey");
-    assert!(shot.bright(200..1080, 500..720) > 500, "the sentence stands at the bottom");
-    let words = |shot: &Shot| shot.part(0..1280, 560..720).collect::<Vec<_>>();
+    assert!(shot.bright(200..1080, 400..590) > 500, "the sentence stands at the bottom");
+    assert!(shot.colour(0..100, 660..710) > 15, "the microphone's band stands under it in its own colour");
+    let words = |shot: &Shot| shot.part(0..1280, 480..600).collect::<Vec<_>>();
     let before = words(&shot);
     assert!(eventually(|| words(&look()) != before), "the age runs with no frames");
 
@@ -105,7 +106,7 @@ fn english_stands_on_the_screen_too() {
         sentence: Some(Sentence::Intruder),
         ..Screen::default()
     });
-    assert!(eventually(|| look().bright(100..1180, 400..720) > 500));
+    assert!(eventually(|| look().bright(100..1180, 300..590) > 500));
     wait_until(now() + Duration::from_millis(300));
     look().keep("english.ppm");
     view.stop();

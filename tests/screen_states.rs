@@ -40,7 +40,7 @@ fn every_state_tells_the_microphone_across_the_whole_width() {
         "videotestsrc num-buffers=1 pattern=solid-color foreground-color=0xff8090a0 ! video/x-raw,width=1280,height=720"
             .into()
     }));
-    let own = picture("videotestsrc num-buffers=1 pattern=circular ! video/x-raw,width=640,height=360");
+    let own = picture("videotestsrc num-buffers=1 pattern=smpte ! video/x-raw,width=640,height=360");
     for language in [Language::Japanese, Language::English] {
         let view = ScreenView::start(&Sink::Auto, language, gst::SystemClock::obtain(), Inbox::default());
         view.introduce(FaceConstants {
@@ -157,7 +157,11 @@ fn states(language: Language) -> Vec<(&'static str, Screen)> {
             }),
         ),
         ("12-meeting-begins", with(|face| (face.mode, face.meeting_since) = (Mode::Meeting, Some(ago(1))))),
-        ("13-meeting-lost", lost(Mode::Meeting)),
+        ("13-meeting-lost", {
+            let mut screen = lost(Mode::Meeting);
+            (screen.face.meeting_since, screen.face.microphone_wanted) = (Some(ago(900)), true);
+            screen
+        }),
         ("14-lost", lost(Mode::Quiet)),
         ("15-camera-missing", Screen { sentence: Some(Sentence::FarCameraMissing), ..live(quiet()) }),
         ("16-intruder", nothing(Sentence::Intruder, LinkState::Connecting)),
@@ -175,12 +179,19 @@ fn states(language: Language) -> Vec<(&'static str, Screen)> {
         ("28-menu-door", with(|face| (face.menu, face.locked) = (Some(MenuPage::Door), true))),
         ("29-code", with(|face| face.code = Some(48_213))),
         (
-            "30-code-knocked",
+            "30-code-guest",
             with(|face| {
                 (face.code, face.menu, face.locked) = (Some(482_913), Some(MenuPage::Guests), true);
-                face.banner = Some(Banner::Knocked);
+                face.banner = Some(Banner::GuestWaits { name: "田中のスマートフォン".into() });
             }),
         ),
+        ("33-code-menu", with(|face| (face.code, face.menu) = (Some(482_913), Some(MenuPage::Guests)))),
+        ("34-curtain-lost", {
+            let mut screen = shut(Mode::Curtain, Stance::Curtain, Stance::Present);
+            screen.sentence = Some(Sentence::FarSilent);
+            (screen.face.link, screen.face.sealed) = (LinkState::Lost, false);
+            screen
+        }),
         (
             "31-veils",
             with(|face| {

@@ -169,7 +169,8 @@ fn a_tail_cut_anywhere_is_set_aside_and_the_chain_goes_on() {
             drop(ledger);
             let verified = verify(&home.path().join("ledger")).unwrap();
             let lines = whole[..length].iter().filter(|byte| **byte == b'\n').count() as u64;
-            let at_line_end = length == 0 || (whole[length - 1] == b'\n' && tail.is_empty());
+            let at_line_end = tail.is_empty() && (length == 0 || whole[length - 1] == b'\n');
+            // An empty file is removed without a word.
             let told = u64::from(!at_line_end);
             assert_eq!(verified.last, lines.max(1) + told + 1, "cut at {length} of {}", whole.len());
             assert!(!verified.torn);
@@ -256,15 +257,17 @@ fn a_full_or_read_only_disk_keeps_the_newest_and_a_line_says_what_is_lost() {
     until(|| ledger.newest(1)[0].number.is_some());
     assert!(verify(&disk.path().join("ledger")).is_ok());
     let text: String = segments(disk.path()).iter().map(|path| fs::read_to_string(path).unwrap()).collect();
-    let gap = text.lines().find(|line| line.contains("\"what\":\"gap\"")).unwrap();
-    let gap: serde_json::Value = serde_json::from_str(gap).unwrap();
-    let (lost, stored) = (gap["lost"].as_u64().unwrap(), text.matches("\"mode\":\"talking\"").count() as u64);
-    // What was on its way when the disk filled up may have been written before.
-    assert!(lost > 0 && lost + stored >= 1500 && stored >= 1024, "{lost} lost, {stored} stored");
+    let gaps = text.lines().filter(|line| line.contains("\"what\":\"gap\""));
+    let lost = gaps.map(|gap| serde_json::from_str::<serde_json::Value>(gap).unwrap()["lost"].as_u64().unwrap());
+    let (lost, stored) = (lost.sum::<u64>(), text.matches("\"mode\":\"talking\"").count() as u64);
+    // What was on its way when the disk filled up may count as lost although it was written.
+    assert!(lost > 0 && lost + stored >= 1500 && stored >= 1000, "{lost} lost, {stored} stored");
 
+    drop(ledger);
     disk.run(&["mount", "-o", "remount,ro"]);
+    let ledger = Ledger::open(disk.path(), 2).unwrap();
     record(&ledger, &Entry::Camera(CameraState::Live), 1502);
-    until(|| ledger.trouble().is_some());
+    until(|| ledger.trouble().as_deref() == Some("the disk is read-only"));
     disk.run(&["mount", "-o", "remount,rw"]);
     until(|| ledger.newest(1)[0].number.is_some());
     drop(ledger);

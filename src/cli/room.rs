@@ -36,6 +36,14 @@ pub enum Question {
         #[command(flatten)]
         at: Daemon,
     },
+    /// Learns a view from how the camera stands now, so that turning it there by hand is recognised.
+    Teach {
+        /// Its name, as in the configuration.
+        name: String,
+        /// Whose room.
+        #[command(flatten)]
+        at: Daemon,
+    },
     /// Opens or closes this room's own microphone.
     Mic {
         /// Which.
@@ -100,12 +108,8 @@ pub fn ask(question: &Question) -> Result<(), Failure> {
         Question::Knock(at) => request(at, &Request::Knock),
         Question::Answer(at) => request(at, &Request::Answer),
         Question::Cancel(at) => request(at, &Request::Cancel),
-        Question::View { name, at } => {
-            let views = status::once(&at.socket()?)?.room.views;
-            let view = views.iter().position(|view| view == name);
-            let unknown = || Failure::new(format!("{name} is no view; there are {}", views.join(", ")));
-            request(at, &Request::View(view.ok_or_else(unknown)?))
-        }
+        Question::View { name, at } => request(at, &Request::View(at.view(name)?)),
+        Question::Teach { name, at } => request(at, &Request::Teach(at.view(name)?)),
         Question::Mic { gate, at } => request(at, &Request::Microphone(matches!(gate, Gate::Open))),
         Question::Veil { veil, at } => {
             let known = asking::veil(veil);
@@ -125,6 +129,13 @@ impl Daemon {
             (None, Some(config)) => Ok(load(config)?.status_socket),
             (None, None) => Err(Failure::new("say --config or --socket")),
         }
+    }
+
+    /// The index of a view that people know by its name.
+    fn view(&self, name: &str) -> Result<usize, Failure> {
+        let views = status::once(&self.socket()?)?.room.views;
+        let unknown = || Failure::new(format!("{name} is no view; there are {}", views.join(", ")));
+        views.iter().position(|view| view == name).ok_or_else(unknown)
     }
 
     fn say(&self, question: &str) -> Result<impl Iterator<Item = std::io::Result<String>>, Failure> {

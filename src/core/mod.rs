@@ -27,6 +27,7 @@ pub mod signal;
 pub mod snapshot;
 pub mod timers;
 pub mod trunks;
+pub mod turning;
 mod view;
 
 use crate::core::input::{CarryReport, Input, News, ReceiveReport, RoomInput, SendReport};

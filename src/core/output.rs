@@ -72,6 +72,11 @@ pub enum Output {
     Remember(Remembered),
     /// Draw a random room code; answered by `Input::CodeDrawn`.
     DrawCode,
+    /// Learn this view from what the camera shows now.
+    Teach {
+        /// Index into the configured views.
+        view: usize,
+    },
     /// Leave the process with exit code 0.
     Stop,
 }

@@ -37,6 +37,8 @@ pub enum Request {
     RemoveAll,
     /// Recognise by itself where the camera was turned to.
     FollowTurns(bool),
+    /// The camera stands now as this view is meant: learn it.
+    Teach(usize),
 }
 
 /// Who asks.

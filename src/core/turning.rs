@@ -2,17 +2,18 @@
 //!
 //! ```text
 //!   thumbnail ─► edges ─┬─ as seen here before? ── yes ─► nothing happened
-//!                       └─ no ─► at rest? ─► likeness to every taught view ─► evidence, look by look ─► Some(view), once
+//!                       └─ no ─► at rest? ─► resemblance to every taught view ─► evidence, look by look ─► Some(view), once
 //! ```
 //! A view is said once, when the camera came from one taught view to rest at another. The first view recognised after a start
 //! is taken in silence: a restart turns nothing. A picture that is like no view, or like two, says nothing.
 //!
-//! What is compared is the direction of edges, each measured against the edges around it, in 8×6 blocks: lamps, exposure and
-//! white balance change how strong edges are, hardly where they run. Likeness is the share of blocks that agree at one common
-//! displacement, so that people may cover the others. The numbers below were chosen on the development seeds of
-//! `cargo bench --bench turning`; its held-out figures stand in tests/bench/RESULTS.md.
+//! The numbers below and in `edges` were chosen on the development seeds of `cargo bench --bench turning`; its held-out figures
+//! stand in tests/bench/RESULTS.md.
+
+mod edges;
 
 use crate::model::Moment;
+use edges::{Edges, Resemblance};
 use std::time::Duration;
 
 /// The camera's whole picture, unmasked and uncropped, scaled to 64×36: luma, row by row. Five a second are expected.
@@ -44,13 +45,13 @@ impl Reference {
     pub fn learn(thumbnails: &[Thumbnail]) -> Option<Self> {
         let seen: Vec<Edges> = thumbnails.iter().map(Edges::of).collect();
         let edges = Edges::mean(&seen)?;
-        let held = seen.iter().filter(|seen| edges.likeness(seen, HELD_REACH).share >= SAME_PLACE).count();
+        let held = seen.iter().filter(|seen| edges.likeness(seen, HELD_REACH) >= SAME_PLACE).count();
         (edges.weight() >= LEAST_WEIGHT && held * 3 >= seen.len() * 2).then_some(Self { edges })
     }
 
     /// For the state file: 4609 bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let parts = self.edges.rows().flat_map(|at| [self.edges.x[at], self.edges.y[at]]);
+        let parts = self.edges.parts().flat_map(|(right, down)| [right, down]);
         std::iter::once(FORMAT).chain(parts.map(|part| (part as i8).cast_unsigned())).collect()
     }
 
@@ -103,7 +104,7 @@ impl Turning {
     /// The next picture; Some(view), once, when the camera was turned to another taught view.
     pub fn look(&mut self, thumbnail: &Thumbnail, at: Moment) -> Option<usize> {
         let live = Edges::of(thumbnail);
-        let rests = self.previous.as_ref().is_some_and(|previous| previous.likeness(&live, REST_REACH).share >= AT_REST);
+        let rests = self.previous.as_ref().is_some_and(|previous| previous.likeness(&live, REST_REACH) >= AT_REST);
         if !rests {
             self.moved_at = at;
         }
@@ -123,7 +124,7 @@ impl Turning {
     /// The known view goes on looking as it did; slow changes of light and furniture are followed.
     fn is_where_it_was(&mut self, live: &Edges, at: Moment) -> bool {
         let Some(seen) = self.known.and_then(|known| self.last_seen[known].as_mut()) else { return false };
-        let share = seen.likeness(live, HELD_REACH).share;
+        let share = seen.likeness(live, HELD_REACH);
         if share >= SAME_PLACE && at.since(self.refreshed_at) >= REFRESH {
             *seen = live.clone();
             self.refreshed_at = at;
@@ -134,20 +135,25 @@ impl Turning {
     /// A resting picture that is not the known one: evidence for the view that it is most like.
     fn weigh(&mut self, live: &Edges, at: Moment) -> Option<usize> {
         let needed = if at.since(self.moved_at) < ARRIVAL { LIKE_ON_ARRIVAL } else { LIKE };
-        let mut likes: Vec<(usize, Likeness)> = (0..self.taught.len()).map(|view| (view, self.like(view, live))).collect();
-        likes.sort_by(|a, b| b.1.share.total_cmp(&a.1.share));
+        let mut likes: Vec<(usize, Resemblance)> =
+            (0..self.taught.len()).map(|view| (view, self.resemblance(view, live))).collect();
+        likes.sort_by(|a, b| b.1.degree.total_cmp(&a.1.degree));
         let (view, best) = *likes.first()?;
-        let clear = likes.get(1).is_none_or(|(_, next)| best.share >= next.share + CLEARER);
-        if best.share < needed || !clear {
+        let clear = likes.get(1).is_none_or(|(_, next)| best.degree >= next.degree + CLEARER);
+        if best.degree < needed || !clear {
             self.candidate = None;
             return None;
         }
         let near = |a: [i32; 2], b: [i32; 2]| a.iter().zip(b).all(|(a, b)| (a - b).abs() <= SHIFT_HOLDS);
         let before = self.candidate.filter(|before| before.view == view && near(before.shift, best.shift));
+        let before = before.filter(|before| before.looks < MOST_LOOKS);
         let (looks, evidence) = before.map_or((0, 0.0), |before| (before.looks, before.evidence));
-        let candidate = Candidate { view, shift: best.shift, looks: looks + 1, evidence: evidence + best.share - needed };
+        let candidate =
+            Candidate { view, shift: best.shift, looks: looks + 1, evidence: evidence + best.degree - needed };
         self.candidate = Some(candidate);
-        (candidate.looks >= LEAST_LOOKS && candidate.evidence >= EVIDENCE).then(|| self.arrive(view, live, at)).flatten()
+        (candidate.looks >= LEAST_LOOKS && candidate.evidence >= EVIDENCE)
+            .then(|| self.arrive(view, live, at))
+            .flatten()
     }
 
     fn arrive(&mut self, view: usize, live: &Edges, at: Moment) -> Option<usize> {
@@ -158,223 +164,19 @@ impl Turning {
         from.filter(|from| *from != view).map(|_| view)
     }
 
-    fn like(&self, view: usize, live: &Edges) -> Likeness {
-        let taught = self.taught[view].as_ref().map(|taught| taught.edges.likeness(live, TURN_REACH));
-        let seen = self.last_seen[view].as_ref().map(|seen| seen.likeness(live, TURN_REACH));
-        let better = |a: Likeness, b: Likeness| if b.share > a.share { b } else { a };
-        taught.into_iter().chain(seen).fold(Likeness { share: 0.0, shift: [0, 0] }, better)
+    /// To the view as it was taught or as it was last seen, whichever is greater.
+    fn resemblance(&self, view: usize, live: &Edges) -> Resemblance {
+        let looks = self.taught[view].as_ref().map(|taught| &taught.edges).into_iter().chain(&self.last_seen[view]);
+        looks.map(|look| look.resemblance(live)).fold(Resemblance::NONE, Resemblance::greater)
     }
-}
-
-/// How much of a picture agrees with another one (0 … 1), moved by `shift` pixels.
-#[derive(Clone, Copy, Debug)]
-struct Likeness {
-    share: f32,
-    shift: [i32; 2],
-}
-
-/// Direction and distinctness (0 … 127) of the edge at every pixel, with an empty rim as wide as pictures are moved.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Edges {
-    x: Vec<i16>,
-    y: Vec<i16>,
-    /// Sum of squares above and left of a pixel.
-    energy: Vec<i32>,
-}
-
-impl Edges {
-    fn of(thumbnail: &Thumbnail) -> Self {
-        let luma = smooth(&thumbnail.luma);
-        let slope = |at: usize| {
-            let (x, y) = (at % Thumbnail::WIDTH, at / Thumbnail::WIDTH);
-            let inside = (1..Thumbnail::WIDTH - 1).contains(&x) && (1..Thumbnail::HEIGHT - 1).contains(&y);
-            if inside {
-                (luma[at + 1] - luma[at - 1], luma[at + Thumbnail::WIDTH] - luma[at - Thumbnail::WIDTH])
-            } else {
-                (0.0, 0.0)
-            }
-        };
-        let slopes: Vec<(f32, f32)> = (0..PIXELS).map(slope).collect();
-        let strengths: Vec<f32> = slopes.iter().map(|(x, y)| x.hypot(*y)).collect();
-        let around = means(&strengths);
-        Self::new(|at| {
-            let factor = 127.0 / (strengths[at] + around[at] + NOISE);
-            ((slopes[at].0 * factor).round() as i16, (slopes[at].1 * factor).round() as i16)
-        })
-    }
-
-    fn new(edge: impl Fn(usize) -> (i16, i16)) -> Self {
-        let mut edges = Self { x: vec![0; STRIDE * ROWS], y: vec![0; STRIDE * ROWS], energy: vec![0; STRIDE * ROWS] };
-        for at in 0..PIXELS {
-            let to = index((at % Thumbnail::WIDTH) as i32, (at / Thumbnail::WIDTH) as i32);
-            (edges.x[to], edges.y[to]) = edge(at);
-        }
-        for row in 1..ROWS {
-            let mut sum = 0;
-            for column in 1..STRIDE {
-                let at = (row - 1) * STRIDE + column - 1;
-                sum += i32::from(edges.x[at]).pow(2) + i32::from(edges.y[at]).pow(2);
-                edges.energy[row * STRIDE + column] = edges.energy[(row - 1) * STRIDE + column] + sum;
-            }
-        }
-        edges
-    }
-
-    /// What moves averages out.
-    fn mean(of: &[Self]) -> Option<Self> {
-        let count = i32::try_from(of.len()).ok().filter(|count| *count > 0)?;
-        let mean = |part: fn(&Self) -> &Vec<i16>, at: usize| {
-            (of.iter().map(|edges| i32::from(part(edges)[at])).sum::<i32>() / count) as i16
-        };
-        let inner: Vec<usize> = of[0].rows().collect();
-        Some(Self::new(|at| (mean(|edges| &edges.x, inner[at]), mean(|edges| &edges.y, inner[at]))))
-    }
-
-    /// Where the picture's pixels stand, row by row.
-    fn rows(&self) -> impl Iterator<Item = usize> + use<> {
-        (0..PIXELS).map(|at| index((at % Thumbnail::WIDTH) as i32, (at / Thumbnail::WIDTH) as i32))
-    }
-
-    /// How many blocks have enough edges to be known by.
-    fn weight(&self) -> f32 {
-        blocks().map(|block| self.block_weight(block)).sum()
-    }
-
-    fn block_weight(&self, [x, y]: [i32; 2]) -> f32 {
-        let energy = self.energy_in([x, y], [x + BLOCK[0], y + BLOCK[1]]) as f32 / FULL_EDGE;
-        if energy < POOR_BLOCK { 0.0 } else { (energy / RICH_BLOCK).min(1.0) }
-    }
-
-    /// Where `live` looks most like this, if it is moved by up to `reach` pixels.
-    fn likeness(&self, live: &Self, reach: [i32; 2]) -> Likeness {
-        let across = (2 * reach[0] + 1) as usize;
-        let shifts = across * (2 * reach[1] + 1) as usize;
-        let (mut agreed, mut counted, mut total) = (vec![0.0f32; shifts], vec![0.0f32; shifts], 0.0f32);
-        let mut plane = vec![0.0f32; shifts];
-        for block in blocks() {
-            let weight = self.block_weight(block);
-            if weight == 0.0 {
-                continue;
-            }
-            total += weight;
-            for (at, agreement) in plane.iter_mut().enumerate() {
-                let shift = [(at % across) as i32 - reach[0], (at / across) as i32 - reach[1]];
-                *agreement = self.agreement(live, block, shift);
-            }
-            let wide = widest(&plane, across);
-            for at in (0..shifts).filter(|at| wide[*at] >= 0.0) {
-                agreed[at] += weight * wide[at];
-                counted[at] += weight;
-            }
-        }
-        let share = |at: usize| agreed[at] / counted[at].max(total / 2.0).max(LEAST_COUNTED);
-        let best = (0..shifts).max_by(|a, b| share(*a).total_cmp(&share(*b))).unwrap_or(0);
-        Likeness { share: share(best), shift: [(best % across) as i32 - reach[0], (best / across) as i32 - reach[1]] }
-    }
-
-    /// How well one block agrees with what stands `shift` away (0 … 1); negative if too little of that is in the picture.
-    fn agreement(&self, live: &Self, [x, y]: [i32; 2], [right, down]: [i32; 2]) -> f32 {
-        let clip = |at: i32, end: usize| at.clamp(0, end as i32);
-        let from = [clip(x + right, Thumbnail::WIDTH), clip(y + down, Thumbnail::HEIGHT)];
-        let to = [clip(x + right + BLOCK[0], Thumbnail::WIDTH), clip(y + down + BLOCK[1], Thumbnail::HEIGHT)];
-        let own = self.energy_in([from[0] - right, from[1] - down], [to[0] - right, to[1] - down]);
-        if own as f32 * LEAST_OVERLAP < self.energy_in([x, y], [x + BLOCK[0], y + BLOCK[1]]) as f32 {
-            return -1.0;
-        }
-        let mut sum = 0i32;
-        for row in 0..BLOCK[1] {
-            let (own, other) = (index(x, y + row), index(x + right, y + down + row));
-            for column in 0..BLOCK[0] as usize {
-                sum += i32::from(self.x[own + column]) * i32::from(live.x[other + column])
-                    + i32::from(self.y[own + column]) * i32::from(live.y[other + column]);
-            }
-        }
-        let both = (own as f32 * live.energy_in(from, to) as f32).sqrt().max(FULL_EDGE / 2.0);
-        ((sum as f32 / both - AGREES_FROM) / (AGREES_FULLY - AGREES_FROM)).clamp(0.0, 1.0)
-    }
-
-    fn energy_in(&self, from: [i32; 2], to: [i32; 2]) -> i32 {
-        let at = |x: i32, y: i32| self.energy[index(x, y)];
-        at(to[0], to[1]) - at(from[0], to[1]) - at(to[0], from[1]) + at(from[0], from[1])
-    }
-}
-
-/// Upper left corners.
-fn blocks() -> impl Iterator<Item = [i32; 2]> {
-    let rows = (0..Thumbnail::HEIGHT as i32).step_by(BLOCK[1] as usize);
-    rows.flat_map(|y| (0..Thumbnail::WIDTH as i32).step_by(BLOCK[0] as usize).map(move |x| [x, y]))
-}
-
-fn index(x: i32, y: i32) -> usize {
-    ((y + TURN_REACH[1]) * STRIDE as i32 + x + TURN_REACH[0]) as usize
-}
-
-/// The best of a shift and its eight neighbours: near things move otherwise than far ones, and the camera is never quite level.
-fn widest(plane: &[f32], across: usize) -> Vec<f32> {
-    let down = plane.len() / across;
-    let near = |at: usize, end: usize| at.saturating_sub(1)..(at + 2).min(end);
-    let best = |at: usize| {
-        let rows = near(at / across, down).flat_map(|row| near(at % across, across).map(move |column| row * across + column));
-        rows.map(|at| plane[at]).fold(-1.0, f32::max)
-    };
-    (0..plane.len()).map(best).collect()
-}
-
-/// Binomial, 3×3.
-fn smooth(luma: &[u8]) -> Vec<f32> {
-    let (width, height) = (Thumbnail::WIDTH, Thumbnail::HEIGHT);
-    let three = |a: f32, b: f32, c: f32| (a + 2.0 * b + c) / 4.0;
-    let pixel = |x: usize, y: usize| f32::from(luma[y * width + x]);
-    let across: Vec<f32> = (0..PIXELS)
-        .map(|at| (at % width, at / width))
-        .map(|(x, y)| three(pixel(x.saturating_sub(1), y), pixel(x, y), pixel((x + 1).min(width - 1), y)))
-        .collect();
-    let pixel = |x: usize, y: usize| across[y * width + x];
-    (0..PIXELS)
-        .map(|at| (at % width, at / width))
-        .map(|(x, y)| three(pixel(x, y.saturating_sub(1)), pixel(x, y), pixel(x, (y + 1).min(height - 1))))
-        .collect()
-}
-
-/// The mean of 9×9 around every pixel.
-fn means(values: &[f32]) -> Vec<f32> {
-    let (width, height) = (Thumbnail::WIDTH, Thumbnail::HEIGHT);
-    let near = |at: usize, end: usize| at.saturating_sub(AROUND)..(at + AROUND + 1).min(end);
-    let mean = |of: &mut dyn Iterator<Item = f32>, count: usize| of.sum::<f32>() / count as f32;
-    let across: Vec<f32> = (0..PIXELS)
-        .map(|at| (near(at % width, width), at / width))
-        .map(|(columns, y)| mean(&mut columns.clone().map(|x| values[y * width + x]), columns.len()))
-        .collect();
-    (0..PIXELS)
-        .map(|at| (at % width, near(at / width, height)))
-        .map(|(x, rows)| mean(&mut rows.clone().map(|y| across[y * width + x]), rows.len()))
-        .collect()
 }
 
 const PIXELS: usize = Thumbnail::WIDTH * Thumbnail::HEIGHT;
-const STRIDE: usize = Thumbnail::WIDTH + 2 * TURN_REACH[0] as usize + 1;
-const ROWS: usize = Thumbnail::HEIGHT + 2 * TURN_REACH[1] as usize + 1;
 const FORMAT: u8 = 1;
-
-/// How far a turned camera may stand from the taught pose; the stand may shake; a resting picture may tremble: pixels.
-const TURN_REACH: [i32; 2] = [7, 6];
+/// How far the stand may shake, and a resting picture tremble: pixels.
 const HELD_REACH: [i32; 2] = [1, 1];
 const REST_REACH: [i32; 2] = [2, 2];
-/// Radius of what an edge is measured against, and the slope that is noise.
-const AROUND: usize = 4;
-const NOISE: f32 = 4.0;
-/// Pixels; what one distinct edge adds to the energy; edges a block needs, and has plenty of.
-const BLOCK: [i32; 2] = [8, 6];
-const FULL_EDGE: f32 = 127.0 * 127.0;
-const POOR_BLOCK: f32 = 1.5;
-const RICH_BLOCK: f32 = 6.0;
-/// Correlation at which blocks begin to agree, and agree.
-const AGREES_FROM: f32 = 0.5;
-const AGREES_FULLY: f32 = 0.9;
-/// A block counts if this part of its edges is in the picture.
-const LEAST_OVERLAP: f32 = 2.5;
-/// Blocks without which nothing is known.
-const LEAST_COUNTED: f32 = 3.0;
+/// Blocks with edges that a view must have to be taught, of 48.
 const LEAST_WEIGHT: f32 = 5.0;
 /// Likeness to the thumbnail before.
 const AT_REST: f32 = 0.45;
@@ -382,13 +184,128 @@ const AT_REST: f32 = 0.45;
 const STAYED: f32 = 0.4;
 const SAME_PLACE: f32 = 0.5;
 const REFRESH: Duration = Duration::from_secs(5);
-/// Likeness to a view that counts for it: soon after the camera moved, and later.
+/// Resemblance to a view that counts for it: soon after the camera moved, and later.
 const ARRIVAL: Duration = Duration::from_secs(4);
-const LIKE_ON_ARRIVAL: f32 = 0.27;
-const LIKE: f32 = 0.36;
+const LIKE_ON_ARRIVAL: f32 = 0.12;
+const LIKE: f32 = 0.18;
 /// More like it than any other view.
 const CLEARER: f32 = 0.08;
 /// From look to look, pixels.
 const SHIFT_HOLDS: i32 = 2;
+/// Looks that may add up to the evidence: what is only a little like a view stays so however long one looks.
 const LEAST_LOOKS: u32 = 3;
+const MOST_LOOKS: u32 = 7;
 const EVIDENCE: f32 = 0.3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_is_said_once_and_the_first_view_in_silence() {
+        let mut turning = taught();
+        assert!(looks(&mut turning, 0, 20, |x, y| office(x, y)).is_empty());
+        assert_eq!(looks(&mut turning, 20, 20, |x, y| table(x + 2, y - 1)), [1]);
+        assert_eq!(looks(&mut turning, 40, 20, |x, y| office(x - 1, y)), [0]);
+    }
+
+    #[test]
+    fn a_turn_is_recognised_within_two_seconds() {
+        let mut turning = taught();
+        looks(&mut turning, 0, 20, |x, y| office(x, y));
+        assert_eq!(looks(&mut turning, 20, 10, |x, y| table(x, y)), [1]);
+    }
+
+    #[test]
+    fn light_exposure_and_a_person_turn_nothing() {
+        let mut turning = taught();
+        looks(&mut turning, 0, 20, |x, y| office(x, y));
+        assert!(looks(&mut turning, 20, 10, |x, y| office(x, y) / 3 + 8).is_empty());
+        assert!(looks(&mut turning, 30, 10, |x, y| office(x, y) / 2 + 120).is_empty());
+        let person = |x, y| if (20..40).contains(&x) { 30 } else { office(x, y) };
+        assert!(looks(&mut turning, 40, 30, person).is_empty());
+        assert_eq!(looks(&mut turning, 70, 20, |x, y| if x < 26 { 200 } else { table(x, y) / 2 + 60 }), [1]);
+    }
+
+    #[test]
+    fn what_was_never_taught_turns_nothing_and_neither_does_the_way_back() {
+        let mut turning = taught();
+        looks(&mut turning, 0, 20, |x, y| office(x, y));
+        assert!(looks(&mut turning, 20, 100, |x, y| noise(x, y, 9)).is_empty());
+        assert!(looks(&mut turning, 120, 20, |_, _| 90).is_empty());
+        assert!(looks(&mut turning, 140, 20, |x, y| office(x, y)).is_empty());
+        assert_eq!(looks(&mut turning, 160, 20, |x, y| table(x, y)), [1]);
+    }
+
+    #[test]
+    fn a_camera_that_never_rests_is_nowhere() {
+        let mut turning = taught();
+        looks(&mut turning, 0, 20, |x, y| office(x, y));
+        for at in 0..100 {
+            let other =
+                looks(&mut turning, 20 + at, 1, |x, y| if at % 2 == 0 { table(x, y) } else { noise(x, y, at as i32) });
+            assert!(other.is_empty());
+        }
+    }
+
+    #[test]
+    fn two_views_that_look_the_same_are_never_told_apart() {
+        let same = || learned(|x, y| office(x, y));
+        let mut turning = Turning::new(vec![same(), same()]);
+        assert!(looks(&mut turning, 0, 50, |x, y| office(x, y)).is_empty());
+        assert_eq!(turning.known, None);
+    }
+
+    #[test]
+    fn a_view_without_edges_or_that_moves_is_not_taught() {
+        assert_eq!(learned(|_, _| 128), None);
+        assert_eq!(Reference::learn(&[]), None);
+        let moving: Vec<Thumbnail> = (0..15).map(|at| picture(|x, y| noise(x, y, at))).collect();
+        assert_eq!(Reference::learn(&moving), None);
+        assert_eq!(Thumbnail::new(vec![0; 100]), None);
+    }
+
+    #[test]
+    fn a_reference_survives_the_state_file() {
+        let reference = learned(|x, y| office(x, y)).expect("edges enough");
+        let bytes = reference.to_bytes();
+        assert_eq!(bytes.len(), 4609);
+        assert_eq!(Reference::from_bytes(&bytes), Some(reference));
+        assert_eq!(Reference::from_bytes(&bytes[1..]), None);
+        assert_eq!(Reference::from_bytes(&[]), None);
+        assert!(Reference::from_bytes(&[vec![1], vec![0x80; 4608]].concat()).is_some(), "any bytes are harmless");
+    }
+
+    fn taught() -> Turning {
+        Turning::new(vec![learned(|x, y| office(x, y)), learned(|x, y| table(x, y)), None])
+    }
+
+    fn learned(scene: impl Fn(i32, i32) -> i32) -> Option<Reference> {
+        Reference::learn(&vec![picture(scene); 15])
+    }
+
+    /// What is said during so many looks, five a second.
+    fn looks(turning: &mut Turning, from: u64, count: u64, scene: impl Fn(i32, i32) -> i32) -> Vec<usize> {
+        let seen = picture(scene);
+        (from..from + count).filter_map(|at| turning.look(&seen, Moment::from_nanos(at * 200_000_000))).collect()
+    }
+
+    fn picture(scene: impl Fn(i32, i32) -> i32) -> Thumbnail {
+        let luma = (0..PIXELS as i32).map(|at| scene(at % 64, at / 64).clamp(0, 255) as u8);
+        Thumbnail::new(luma.collect()).expect("64 by 36")
+    }
+
+    fn office(x: i32, y: i32) -> i32 {
+        noise(x, y, 1)
+    }
+
+    fn table(x: i32, y: i32) -> i32 {
+        noise(x, y, 2)
+    }
+
+    /// Tiles of 5×4, each in its own grey.
+    fn noise(x: i32, y: i32, seed: i32) -> i32 {
+        let tile = (x.div_euclid(5) * 73 + y.div_euclid(4) * 151 + seed * 997).cast_unsigned();
+        (tile.wrapping_mul(2_654_435_761) >> 24).cast_signed()
+    }
+}

@@ -300,26 +300,34 @@ mod imp {
             let mut settings = gst_video::VideoConverterConfig::new();
             settings.set_resampler_method(gst_video::VideoResamplerMethod::Linear);
             settings.set_dither_method(gst_video::VideoDitherMethod::None);
+            let (plain_come, plain_canvas) = (without_rate(come)?, without_rate(canvas)?);
             let whole = place.width as u32 == canvas.width() && place.height as u32 == canvas.height();
             let same_size = come.width() == canvas.width() && come.height() == canvas.height();
             let between = if come.format() == FORMAT || (whole && same_size) {
                 None
             } else {
-                let info = gst_video::VideoInfo::builder(FORMAT, come.width(), come.height()).build()?;
-                let convert = gst_video::VideoConverter::new(come, &info, Some(settings.clone()))?;
+                let info = gst_video::VideoInfo::builder(FORMAT, come.width(), come.height());
+                let info = without_rate(&info.build()?)?;
+                let convert = gst_video::VideoConverter::new(&plain_come, &info, Some(settings.clone()))?;
                 let buffer = gst::Buffer::with_size(info.size())?;
                 let frame = gst_video::VideoFrame::from_buffer_writable(buffer, &info);
                 Some((convert, frame.map_err(|_| glib::bool_error!("no memory for a frame"))?))
             };
-            let first = between.as_ref().map_or(come, |(_, frame)| frame.info());
+            let first = between.as_ref().map_or(&plain_come, |(_, frame)| frame.info());
             settings.set_dest_x(place.x);
             settings.set_dest_y(place.y);
             settings.set_dest_width(Some(place.width));
             settings.set_dest_height(Some(place.height));
             settings.set_fill_border(false);
-            let last = gst_video::VideoConverter::new(first, canvas, Some(settings))?;
+            let last = gst_video::VideoConverter::new(first, &plain_canvas, Some(settings))?;
             Ok(Self { come: come.clone(), canvas: canvas.clone(), place, between, last })
         }
+    }
+
+    /// A converter refuses two frame rates or field orders; it converts frames, whenever they come.
+    fn without_rate(info: &gst_video::VideoInfo) -> Result<gst_video::VideoInfo, glib::BoolError> {
+        let plain = gst_video::VideoInfo::builder_from_info(info).fps(gst::Fraction::new(0, 1));
+        plain.interlace_mode(gst_video::VideoInterlaceMode::Progressive).build()
     }
 
     /// The largest part of `place` with the picture's proportions, in its middle.

@@ -8,11 +8,13 @@
 //!
 //! Promise: once [`Handoff::arrange`] with a veil has returned, no frame without it leaves, not even one that was already
 //! inside the encoder: those stay behind, and what leaves next is a key frame, so that nothing of the clear picture shines
-//! through either. Once it has returned without a plan, nothing leaves.
+//! through either. Once it has returned without a plan, nothing leaves. (One that is handed over at that very moment, within a
+//! microsecond or so, is past the door.)
 //!
 //! A new view is shown from the first frame of its camera on; until then the old one goes on. Of the same camera that is the
 //! next frame; a second camera that must be opened first takes as long as it takes to open, 0.5 … 2 s over USB, and after
-//! 2 … 2.5 s without a frame its placeholder comes.
+//! 2 … 2.5 s without a frame its placeholder comes. Time never runs back: a second camera whose frames are older than the last
+//! one that was sent leaves a hole as long as it lags behind.
 
 use crate::config::Area;
 use crate::core::plan::CameraPlan;

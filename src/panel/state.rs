@@ -125,6 +125,11 @@ impl Shown {
         }
     }
 
+    /// How many wait to be let in.
+    pub(super) fn waiting(&self) -> usize {
+        self.snapshot.room.guests.iter().filter(|guest| !guest.admitted).count()
+    }
+
     /// Whether this visitor may see the room.
     pub(super) fn may_see(&self, visitor: Visitor) -> bool {
         visitor.installer || self.standing(visitor.guest) == Standing::Admitted

@@ -71,6 +71,9 @@ impl Visit<'_> {
 
     async fn wait(&self, wait: Wait) -> Result<Reply, Refusal> {
         let (guest, name) = (self.guest(), self.name(wait.name));
+        if self.standing() == Standing::Unknown && self.shared.shown.borrow().waiting() >= MOST_WAITING {
+            return Err(Refusal::Denied(Denied::Full));
+        }
         let answer = self.as_a_stranger(|ticket| RoomInput::AdmissionAsked { ticket, guest, name }).await?;
         self.said(answer)
     }
@@ -202,6 +205,8 @@ async fn read<T: DeserializeOwned>(request: Request<Incoming>) -> Result<T, Refu
 pub(super) const STRANGERS: usize = 8;
 /// With [`STRANGERS`]: at most 400 questions a second, whoever floods.
 const STRANGERS_PACE: Duration = Duration::from_millis(20);
+/// Of the core's places for guests: whoever knows the code always finds one.
+const MOST_WAITING: usize = 8;
 const STRANGERS_WAIT: Duration = Duration::from_secs(2);
 const PUBLISHED_WITHIN: Duration = Duration::from_millis(500);
 /// 2020 to 2100.

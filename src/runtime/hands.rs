@@ -110,6 +110,7 @@ impl Hands {
             Output::Record(entry) => self.room.record(&entry, now),
             Output::Remember(remembered) => self.room.remember(&remembered),
             Output::DrawCode => self.room.draw_code(),
+            Output::Teach { view } => self.room.teach(view, &self.media),
             Output::Stop => self.stopping = true,
         }
     }
@@ -139,7 +140,7 @@ impl Hands {
             tracing::info!(link = ?snapshot.link, session = ?snapshot.session, "{sentence}");
             self.notify.status(&format!("{:?} {sentence}", snapshot.link));
         }
-        self.room.publish(snapshot);
+        self.room.publish(snapshot, &self.media);
         self.status.publish(Status::of(snapshot, self.ceiling_kbps, self.memory));
     }
 }

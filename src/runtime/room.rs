@@ -1,5 +1,6 @@
 //! The hands that serve the room: answers, ledger, memory, room code, calendar, keys, panel.
 
+use super::turns::Turns;
 use super::{RunError, other};
 use crate::config::{Config, Sink, Source};
 use crate::core::input::RoomInput;
@@ -29,6 +30,8 @@ pub(super) struct RoomHands {
     ledger: Ledger,
     desk: Desk,
     panel: Option<Panel>,
+    turns: Turns,
+    follows: bool,
     words: String,
 }
 
@@ -44,7 +47,9 @@ impl RoomHands {
         let keeper = Keeper::start(&config.state_directory).map_err(other)?;
         let desk = Desk::new(questions.clone(), ledger.clone(), config.language);
         let panel = start_panel(config, &questions, &ledger, media);
-        Ok(Self { questions, keeper, ledger, desk, panel, words: String::new() })
+        let views = config.room.views.iter().map(|view| view.name.clone()).collect();
+        let turns = Turns::load(&config.state_directory, views, questions.clone());
+        Ok(Self { questions, keeper, ledger, desk, panel, turns, follows: false, words: String::new() })
     }
 
     /// What answers at the status socket.
@@ -84,6 +89,13 @@ impl RoomHands {
         self.keeper.keep(remembered);
     }
 
+    /// Learns a view from the next seconds of the camera.
+    pub(super) fn teach(&mut self, view: usize, media: &Media) {
+        self.turns.watch(media, true);
+        self.follows = true;
+        self.turns.teach(view);
+    }
+
     pub(super) fn draw_code(&self) {
         match draw_code() {
             Some(code) => self.questions.tell(RoomInput::CodeDrawn(code)),
@@ -93,7 +105,11 @@ impl RoomHands {
     }
 
     /// After every turn.
-    pub(super) fn publish(&mut self, snapshot: &Snapshot) {
+    pub(super) fn publish(&mut self, snapshot: &Snapshot, media: &Media) {
+        if snapshot.room.follow_turns && !self.follows {
+            self.follows = true;
+            self.turns.watch(media, true);
+        }
         self.desk.note_code(snapshot.room.code);
         if let Some(panel) = &self.panel {
             panel.publish(snapshot);

@@ -6,7 +6,7 @@
 //!                       └─ disk full: the newest stay here; a "gap" line says so as soon as it can
 //! ```
 //! May be relied on: a line that is on the disk has all lines before it; a kill loses nothing that was written, a power cut at
-//! most the last second, and never an opening that is older than the disk's own sync; [`verify`] finds a changed, moved or
+//! most the last second, and never an opening that is older than the disk's own sync; [`verify()`] finds a changed, moved or
 //! removed line. Absent on purpose: a way to change or remove a line.
 
 mod line;

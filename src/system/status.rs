@@ -84,6 +84,8 @@ pub struct Status {
     pub missing: Vec<String>,
     /// The last fault.
     pub fault: Option<FaultStatus>,
+    /// What the disk does not take now, in words; the loop fills it in.
+    pub storage: Vec<String>,
     /// The room.
     pub room: RoomStatus,
     /// What the daemon holds, asked once a second.
@@ -198,6 +200,7 @@ impl Status {
                 began_s: ago(snapshot.at, fault.since),
                 over_s: fault.until.map(|until| ago(snapshot.at, until)),
             }),
+            storage: Vec::new(),
             room: RoomStatus::of(snapshot),
             memory,
             stamps_ms: received.stamps.map(|stamps| StampStatus {

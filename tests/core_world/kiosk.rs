@@ -303,6 +303,7 @@ impl Counts {
             | Output::Record(_)
             | Output::Remember(_)
             | Output::DrawCode
+            | Output::Teach { .. }
             | Output::Stop => return,
         };
         *place += 1;
@@ -354,6 +355,7 @@ pub fn in_words(who: usize, now: u64, output: &Output) -> String {
         | Output::Record(_)
         | Output::Remember(_)
         | Output::DrawCode
+        | Output::Teach { .. }
         | Output::Stop => format!("{seconds:.6} {who} {output:?}"),
     }
 }

@@ -340,6 +340,7 @@ impl World {
             Output::Answer { ticket: _, answer } => self.kiosks[who].answers.push(answer),
             Output::Record(entry) => self.kiosks[who].ledger.push(entry),
             Output::Remember(remembered) => self.kiosks[who].settings.remembered = remembered,
+            Output::Teach { .. } => {}
             Output::DrawCode => {
                 let now = self.kiosks[who].clock.local(self.now);
                 if let Some(core) = &mut self.kiosks[who].core {

@@ -78,7 +78,7 @@ impl Need {
             Self::Capture => "what crosses a cable: tests/net_airgap.rs",
             Self::Screen => "what stands on the screen: tests/*_screen.rs",
             Self::FalseClock => "wrong clocks: tests/net_airgap.rs",
-            Self::Disk => "full disks and other users' files: tests/durable.rs",
+            Self::Disk => "full disks and other users' files: tests/durable.rs, tests/system_*.rs",
         }
     }
 

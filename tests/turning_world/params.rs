@@ -12,6 +12,10 @@ pub const HELD_OUT_REST: RangeInclusive<u64> = 2001..=2020;
 /// Rooms of `tests/turning.rs`.
 pub const HELD_OUT_TEST: RangeInclusive<u64> = 3001..=3006;
 
+/// Pans over stills: over those of the clip's first half, and of its second.
+pub const STILLS_DEVELOPMENT: RangeInclusive<u64> = 5001..=5010;
+pub const STILLS_HELD_OUT: RangeInclusive<u64> = 4001..=4020;
+
 /// Between two thumbnails; and how much earlier or later one may be, and how often one is lost.
 pub const STEP: f32 = 0.2;
 pub const STEP_JITTER: f32 = 0.03;

@@ -89,6 +89,11 @@ impl Room {
                 Answer::Accepted
             }
             Request::FollowTurns(follow) => set(&mut self.follow_turns, *follow),
+            Request::Teach(view) if *view >= self.settings.views.len() => Answer::Denied(Denied::NoSuchView),
+            Request::Teach(view) => {
+                self.outputs.push_back(Output::Teach { view: *view });
+                Answer::Accepted
+            }
         }
     }
 

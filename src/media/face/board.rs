@@ -63,11 +63,9 @@ fn far_room(setting: &Setting<'_>) -> Vec<Run> {
             Run::Gap(6.0),
             Run::words(words::far_microphone(face.far_microphone, language), style),
         ]);
-        let veil = words::veil(face.far_veil, language);
-        let more: Vec<&str> = [face.far_view.as_str(), veil].into_iter().filter(|word| !word.is_empty()).collect();
-        if !more.is_empty() {
-            runs.push(Run::Gap(22.0));
-            runs.push(Run::Yields { text: more.join("・"), style: small });
+        let camera = words::camera(&face.far_view, face.far_veil, language);
+        if !camera.is_empty() {
+            runs.extend([Run::Gap(22.0), Run::Yields { text: camera, style: small }]);
         }
     }
     runs
@@ -141,8 +139,7 @@ fn band(setting: &Setting<'_>, y: f64) -> Placed {
 /// What else this room has closed.
 fn own_privacy(face: &Face, language: crate::model::Language) -> String {
     let locked = if face.locked { say(language, "参加 受付停止", "no new guests") } else { "" };
-    let said = [words::veil(face.veil, language), locked];
-    said.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join("・")
+    words::joined(&[&words::camera("", face.veil, language), locked])
 }
 
 fn mode_colour(mode: Mode) -> Colour {

@@ -17,24 +17,26 @@ pub(super) fn shut(setting: &Setting<'_>) -> Vec<Placed> {
         sheets.push(folds.at(0.0, 0.0));
     }
     let (who, how) = words::shut(face, language);
-    let mut sheet = Sheet::new(canvas_width(setting), 440.0);
-    let line = |y: f64, height: f64| Area::new(0.0, y, canvas_width(setting), height);
-    sheet.row(line(0.0, 110.0), Align::Middle, vec![Run::words(who, Style::new(Size::Title, Weight::Bold, PAPER))]);
     let soft = Style::new(Size::Body, Weight::Plain, SOFT);
-    sheet.row(line(120.0, 80.0), Align::Middle, vec![Run::words(how, soft)]);
+    let bold = Style::new(Size::Body, Weight::Bold, PAPER);
+    let mut rows =
+        vec![(110.0, vec![Run::words(who, Style { size: Size::Title, ..bold })]), (80.0, vec![Run::words(how, soft)])];
     if face.near == Stance::Curtain {
-        let key = Run::Key {
-            text: words::key(Key::Curtain, language).into(),
-            style: Style::new(Size::Body, Weight::Bold, PAPER),
-        };
+        let key = Run::Key { text: words::key(Key::Curtain, language).into(), style: bold };
         let opens = Run::words(say(language, "で開けます", "opens it"), Style { colour: PAPER, ..soft });
-        sheet.row(line(230.0, 90.0), Align::Middle, vec![key, Run::Gap(18.0), opens]);
+        rows.push((150.0, vec![key, Run::Gap(18.0), opens]));
     }
     if let Some(sentence) = words::sentence(setting.look, language) {
-        let text = sentence.replace('\n', " ");
-        sheet.row(line(350.0, 80.0), Align::Middle, vec![Run::words(text, Style { size: Size::Small, ..soft })]);
+        rows.push((100.0, vec![Run::words(sentence.replace('\n', " "), Style { size: Size::Small, ..soft })]));
     }
-    let y = (free.height - sheet.height) / 2.0 + 40.0;
+    let width = setting.canvas.width - 2.0 * MARGIN;
+    let mut sheet = Sheet::new(width, rows.iter().map(|(height, _)| height).sum());
+    let mut y = 0.0;
+    for (height, runs) in rows {
+        sheet.row(Area::new(0.0, y, width, height), Align::Middle, runs);
+        y += height;
+    }
+    let y = (free.height - sheet.height) / 2.0;
     sheets.push(sheet.at(MARGIN + setting.shift.0, y + setting.shift.1));
     sheets
 }
@@ -101,10 +103,6 @@ pub(super) fn meeting_clock(setting: &Setting<'_>, strip: Area) -> Option<Placed
     sheet.row(Area::new(0.0, 52.0, strip.width, 90.0), Align::Middle, vec![Run::words(clock, big)]);
     let y = setting.free.height - MARGIN - sheet.height;
     Some(sheet.at(strip.x, y + setting.shift.1))
-}
-
-fn canvas_width(setting: &Setting<'_>) -> f64 {
-    setting.canvas.width - 2.0 * MARGIN
 }
 
 /// How much farther than everything else the words of the night move.

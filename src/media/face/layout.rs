@@ -13,9 +13,9 @@
 //! ```
 
 use super::sheet::{Align, Area, Colour, Placed, Run, SOFT, Sheet, Size, Style, Weight};
-use super::sheet::{BOARD, GLASS, INK, NIGHT, PAPER};
+use super::sheet::{BOARD, DUSK, GLASS, INK, NIGHT, PAPER};
 use super::words::{self, say};
-use super::{Look, board, calm, cards};
+use super::{Look, board, calm, cards, door};
 use crate::core::plan::Picture;
 use crate::model::{Language, Mode, Stance, Veil};
 
@@ -80,11 +80,14 @@ pub(super) fn layout(look: &Look, language: Language, canvas: Area) -> Layout {
             }
             sheets.extend(calm::meeting_clock(&setting, strip));
         }
-        Mode::Curtain | Mode::Asleep => sheets.extend(calm::shut(&setting)),
+        Mode::Curtain | Mode::Asleep => {
+            layout.backdrop = DUSK;
+            sheets.extend(calm::shut(&setting));
+        }
     }
     sheets.extend(board::board(&setting));
     if let Some(code) = face.code {
-        sheets.push(cards::code(&setting, code));
+        sheets.push(door::page(&setting, code));
     }
     if let Some(page) = face.menu {
         sheets.push(cards::menu(&setting, page));
@@ -120,24 +123,26 @@ fn words_over(setting: &Setting<'_>, place: Area) -> Option<Placed> {
         (None, _) => None,
     };
     let age = look.held_s.map(|seconds| words::age(seconds, language));
-    let lines = explained.iter().flat_map(|text| text.lines()).count() as f64;
-    if lines + f64::from(u8::from(age.is_some())) < 1.0 {
+    if explained.is_none() && age.is_none() {
         return None;
     }
-    let width = (place.width - 2.0 * MARGIN).min(1560.0);
-    let words_height = lines * 92.0;
+    let most = (place.width - 2.0 * MARGIN).min(1640.0);
+    let lines: Vec<&str> = explained.iter().flat_map(|text| text.lines()).collect();
+    let widest = lines.iter().map(|line| words::width(line)).fold(8.0, f64::max);
+    let size = if widest * Size::Title.pixels() + 2.0 * INSET > most { Size::Body } else { Size::Title };
+    let width = (widest * size.pixels() + 2.0 * INSET).min(most);
+    let line_height = size.pixels() * 1.4;
+    let words_height = lines.len() as f64 * line_height;
     let age_height = if age.is_some() { 68.0 } else { 0.0 };
     let mut sheet = Sheet::new(width, words_height + age_height + 56.0);
     let alone = look.screen.picture == Picture::Nothing && face.mode != Mode::Meeting;
     if !alone {
         sheet.plate(sheet.area(), 28.0, GLASS);
     }
-    let size = if width < 1400.0 { Size::Body } else { Size::Title };
-    let style = Style::new(size, Weight::Bold, PAPER);
-    let inner = Area::new(40.0, 28.0, width - 80.0, words_height);
-    for (line, text) in explained.iter().flat_map(|text| text.lines()).enumerate() {
-        let area = Area { y: inner.y + line as f64 * 92.0, height: 92.0, ..inner };
-        sheet.row(area, Align::Middle, vec![Run::words(text, style)]);
+    let inner = Area::new(INSET / 2.0, 28.0, width - INSET, words_height);
+    for (line, text) in lines.into_iter().enumerate() {
+        let area = Area { y: inner.y + line as f64 * line_height, height: line_height, ..inner };
+        sheet.row(area, Align::Middle, vec![Run::words(text, Style::new(size, Weight::Bold, PAPER))]);
     }
     if let Some(age) = age {
         let style = Style::new(Size::Body, Weight::Plain, SOFT);
@@ -146,7 +151,7 @@ fn words_over(setting: &Setting<'_>, place: Area) -> Option<Placed> {
     }
     let x = place.x + (place.width - width) / 2.0 + setting.shift.0;
     let bottom = place.y + place.height;
-    let above = if face.menu.is_some() { cards::MENU_HEIGHT + 64.0 } else { 40.0 };
+    let above = if face.menu.is_some() { cards::menu_height(face) + 64.0 } else { 40.0 };
     let y = if alone { place.y + (place.height - sheet.height) / 2.0 } else { bottom - sheet.height - above };
     Some(sheet.at(x, y + setting.shift.1))
 }
@@ -184,3 +189,5 @@ const STRIP: f64 = 460.0;
 /// The own picture.
 const OWN: (f64, f64) = (400.0, 225.0);
 const LINE: f64 = 4.0;
+/// Beside a sentence.
+const INSET: f64 = 72.0;

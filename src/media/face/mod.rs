@@ -11,6 +11,7 @@
 mod board;
 mod calm;
 mod cards;
+mod door;
 pub(super) mod layer;
 mod layout;
 mod paint;

@@ -240,5 +240,7 @@ pub(super) const PLACE: Colour = Colour(0x1B_26_2F_FF);
 pub(super) const HAIR: Colour = Colour(0x3A_4A_56_FF);
 /// Words of a sleeping room: seen in the dark, and nothing more.
 pub(super) const EMBER: Colour = Colour(0x4C_56_5E_FF);
+/// Behind a room that is asleep over there.
+pub(super) const DUSK: Colour = Colour(0x06_09_0C_FF);
 /// A sleeping room.
 pub(super) const NIGHT: Colour = Colour(0x00_00_00_FF);

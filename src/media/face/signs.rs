@@ -6,6 +6,7 @@ use std::f64::consts::{PI, TAU};
 
 /// Draws a sign in the present colour; the context is scaled so that the sign is [`SIDE`] wide and high.
 pub(super) fn draw(context: &Context, sign: Sign) -> Result<(), Error> {
+    context.new_path();
     context.set_line_width(2.0);
     context.set_line_cap(LineCap::Round);
     context.set_line_join(LineJoin::Round);

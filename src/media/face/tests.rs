@@ -1,1 +1,206 @@
+//! What is drawn when, and that all of it can be said on any screen.
 
+use super::layout::{layout, shift};
+use super::sheet::{Mark, Run};
+use super::*;
+use crate::core::face::{Banner, Face, MenuPage};
+use crate::core::request::Denied;
+use crate::core::sentence::Sentence;
+use crate::core::snapshot::LinkState;
+use crate::model::{MicState, Mode, Stance};
+
+fn at(seconds: u64) -> Moment {
+    Moment::default() + Duration::from_secs(seconds)
+}
+
+fn look(screen: &Screen, seconds: u64) -> Look {
+    let constants = FaceConstants {
+        words: "higashi kumo sakana yuki midori tokei".into(),
+        panel_url: "https://192.0.2.10/".into(),
+        panel_fingerprint: ["AB"; 32].join(":"),
+    };
+    Look::at(screen, &Arc::new(constants), false, at(seconds))
+}
+
+fn live(change: impl FnOnce(&mut Face)) -> Screen {
+    let mut face = Face { link: LinkState::Up, sealed: true, far_name: "市民課".into(), ..Face::default() };
+    change(&mut face);
+    Screen { picture: Picture::Live, sentence: None, face }
+}
+
+/// Everything that can be read on a screen.
+fn said(screen: &Screen, seconds: u64, language: Language) -> String {
+    let canvas = Area::new(0.0, 0.0, WIDTH, HEIGHT);
+    let layout = layout(&look(screen, seconds), language, canvas);
+    let mut said = String::new();
+    for mark in layout.sheets.iter().flat_map(|placed| &placed.sheet.marks) {
+        match mark {
+            Mark::Text { text, .. } => said.push_str(text),
+            Mark::Row { runs, .. } => {
+                for run in runs {
+                    match run {
+                        Run::Words { text, .. }
+                        | Run::Yields { text, .. }
+                        | Run::Key { text, .. }
+                        | Run::Pill { text, .. } => said.push_str(text),
+                        Run::Sign { .. } | Run::Gauge { .. } | Run::Gap(_) => {}
+                    }
+                }
+            }
+            Mark::Plate { .. } | Mark::Outline { .. } | Mark::Qr { .. } | Mark::Folds { .. } => {}
+        }
+        said.push('|');
+    }
+    said
+}
+
+#[test]
+fn equal_looks_draw_nothing_and_a_running_clock_draws_one_sheet() {
+    let mut painter = Painter::new(Language::Japanese);
+    let size = (640, 360);
+    let screen = live(|_| {});
+    painter.scene(&look(&screen, 0), size);
+    let drawn = painter.drawn();
+    assert!(drawn >= 3);
+    assert_eq!(look(&screen, 1), look(&screen, 0), "a second changes nothing while all is live");
+    painter.scene(&look(&screen, 1), size);
+    assert_eq!(painter.drawn(), drawn);
+
+    let held = Screen { picture: Picture::Held { since: at(0) }, sentence: Some(Sentence::FarSilent), ..screen };
+    painter.scene(&look(&held, 5), size);
+    let drawn = painter.drawn();
+    painter.scene(&look(&held, 6), size);
+    assert_eq!(painter.drawn(), drawn + 1, "the age and nothing else");
+
+    let meeting = live(|face| (face.mode, face.meeting_since) = (Mode::Meeting, Some(at(0))));
+    assert_eq!(look(&meeting, 59), look(&meeting, 1));
+    painter.scene(&look(&meeting, 59), size);
+    let drawn = painter.drawn();
+    painter.scene(&look(&meeting, 60), size);
+    assert_eq!(painter.drawn(), drawn + 1, "the meeting clock and nothing else");
+}
+
+#[test]
+fn everything_moves_a_few_pixels_every_three_minutes_and_is_not_drawn_for_it() {
+    let mut painter = Painter::new(Language::Japanese);
+    let screen = live(|_| {});
+    let places = |painter: &mut Painter, seconds| -> Vec<(i32, i32)> {
+        let scene = painter.scene(&look(&screen, seconds), (1920, 1080));
+        scene.layers.iter().map(|layer| (layer.x, layer.y)).collect()
+    };
+    let (first, drawn) = (places(&mut painter, 0), painter.drawn());
+    assert_eq!(places(&mut painter, 179), first);
+    for minutes in (3..24).step_by(3) {
+        let moved = places(&mut painter, minutes * 60);
+        let steps = first.iter().zip(&moved).map(|(from, to)| (from.0 - to.0).abs().max((from.1 - to.1).abs()));
+        assert!(steps.clone().all(|step| (1..=6).contains(&step)), "{minutes} min: {:?}", steps.collect::<Vec<_>>());
+    }
+    assert_eq!(places(&mut painter, 24 * 60), first);
+    assert_eq!(painter.drawn(), drawn);
+    assert!((0..8).all(|place| (0..8).all(|other| place == other || shift(place) != shift(other))));
+}
+
+#[test]
+fn the_microphone_the_link_and_the_far_room_are_told_in_words_in_every_mode() {
+    for mode in [Mode::Quiet, Mode::Talking, Mode::Meeting, Mode::Curtain, Mode::Asleep] {
+        for (language, name, linked) in
+            [(Language::Japanese, "市民課", "つながっています"), (Language::English, "市民課", "Linked")]
+        {
+            let open = live(|face| {
+                face.mode = mode;
+                (face.microphone, face.microphone_wanted) = (MicState::Open, true);
+            });
+            let closed = live(|face| face.mode = mode);
+            let (open, closed) = (said(&open, 0, language), said(&closed, 0, language));
+            assert!([&open, &closed].iter().all(|said| said.contains(name) && said.contains(linked)), "{open}");
+            assert!(open.contains("相手に聞こえています") || open.contains("the other room hears you"), "{open}");
+            assert!(closed.contains("声は届いていません") || closed.to_lowercase().contains("nobody hears you"));
+            assert!(closed.contains("higashi\u{2002}kumo"));
+        }
+    }
+    let night = live(|face| (face.mode, face.near) = (Mode::Asleep, Stance::Asleep));
+    let night = said(&night, 0, Language::Japanese);
+    assert!(
+        night.contains("どのキーでも起きます") && night.contains("声は届いていません") && night.contains("つながって")
+    );
+}
+
+#[test]
+fn the_band_tells_what_really_leaves_and_not_what_is_wished() {
+    let band = |microphone, wanted, link| {
+        said(
+            &live(|face| {
+                (face.mode, face.microphone, face.microphone_wanted, face.link) =
+                    (Mode::Talking, microphone, wanted, link);
+            }),
+            0,
+            Language::Japanese,
+        )
+    };
+    assert!(band(MicState::Open, false, LinkState::Up).contains("まだ相手に聞こえます"));
+    assert!(band(MicState::Closed, true, LinkState::Up).contains("声はまだ届いていません"));
+    assert!(band(MicState::Closed, true, LinkState::Lost).contains("つながりしだい、マイクが開きます"));
+    assert!(band(MicState::Closed, false, LinkState::Up).contains("「声かけ」でマイクを開く"));
+    assert!(band(MicState::LevelsOnly, false, LinkState::Up).contains("にぎわいだけ"));
+}
+
+#[test]
+fn a_held_picture_carries_its_age_and_a_live_one_does_not() {
+    let held = Screen { picture: Picture::Held { since: at(10) }, sentence: Some(Sentence::FarSilent), ..live(|_| {}) };
+    let words = said(&held, 52, Language::Japanese);
+    assert!(words.contains("応答がありません。|自動で") && words.contains("最後の映像から 0:42"), "{words}");
+    assert!(said(&held, 36_615, Language::English).contains("last picture 10:10:05 ago"));
+    assert!(!said(&live(|_| {}), 52, Language::Japanese).contains("最後の映像"));
+    let mut painter = Painter::new(Language::Japanese);
+    assert!(painter.scene(&look(&held, 52), (640, 360)).grey);
+    assert!(!painter.scene(&look(&live(|_| {}), 52), (640, 360)).grey);
+}
+
+#[test]
+fn the_meeting_leaves_the_large_place_to_the_page_and_a_curtain_hides_the_picture() {
+    let mut painter = Painter::new(Language::Japanese);
+    let mut picture = |screen: &Screen| painter.scene(&look(screen, 0), (1920, 1080)).picture;
+    let quiet = picture(&live(|_| {})).unwrap();
+    assert_eq!((quiet.width, quiet.height), (1920, 1080));
+    let meeting = picture(&live(|face| face.mode = Mode::Meeting)).unwrap();
+    assert!(meeting.width < 500 && meeting.x > 1400);
+    for (mode, near) in
+        [(Mode::Curtain, Stance::Curtain), (Mode::Asleep, Stance::Asleep), (Mode::Curtain, Stance::Present)]
+    {
+        assert_eq!(picture(&live(|face| (face.mode, face.near) = (mode, near))), None);
+    }
+}
+
+#[test]
+fn banners_and_menu_say_what_each_key_does() {
+    let knocked = said(&live(|face| face.banner = Some(Banner::Knocked)), 0, Language::Japanese);
+    assert!(knocked.contains("市民課が声をかけています|声かけ答えるその他あとで"), "{knocked}");
+    let denied = said(&live(|face| face.banner = Some(Banner::Denied(Denied::FarCurtain))), 0, Language::English);
+    assert!(denied.contains("Only that room can open it"), "{denied}");
+    for (page, meet, view) in [
+        (MenuPage::Sound, "小さく", "大きく"),
+        (MenuPage::Picture, "映りを確認", "すりガラスにする"),
+        (MenuPage::Guests, "コードを出す", "待つ人を入れる"),
+        (MenuPage::Door, "参加を断る", "全員を外す"),
+    ] {
+        let menu = said(&live(|face| face.menu = Some(page)), 0, Language::Japanese);
+        assert!(menu.contains(&format!("会議|{meet}|カメラ|{view}|カーテン|閉める|その他|")), "{menu}");
+        let beside = said(&live(|face| (face.menu, face.code) = (Some(page), Some(7))), 0, Language::Japanese);
+        assert!(beside.contains("000\u{2002}007") && beside.contains(view), "{beside}");
+    }
+}
+
+#[test]
+fn every_screen_size_is_drawn_whatever_its_shape() {
+    let mut painter = Painter::new(Language::English);
+    let screen = live(|face| {
+        (face.code, face.menu, face.banner) = (Some(1), Some(MenuPage::Guests), Some(Banner::Knocked));
+        face.far_name = "x".repeat(64);
+    });
+    for size in [(1, 1), (16, 16), (320, 180), (1024, 768), (1080, 1920), (3440, 1440)] {
+        let scene = painter.scene(&look(&screen, 0), size);
+        let picture = scene.picture.unwrap();
+        assert!(picture.x >= 0 && picture.y >= 0 && picture.width > 0 && picture.height > 0);
+        assert!((picture.x + picture.width) as u32 <= size.0 && (picture.y + picture.height) as u32 <= size.1);
+    }
+}

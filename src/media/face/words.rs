@@ -83,9 +83,9 @@ pub(super) fn microphone(face: &Face, language: Language) -> (&'static str, &'st
 /// What the far box says leaves its microphone.
 pub(super) fn far_microphone(state: MicState, language: Language) -> &'static str {
     let (ja, en) = match state {
-        MicState::Closed => ("相手のマイク 閉", "their microphone closed"),
-        MicState::LevelsOnly => ("相手のマイク 音量のみ", "their microphone: levels only"),
-        MicState::Open => ("相手のマイク 開", "their microphone open"),
+        MicState::Closed => ("相手のマイク 閉", "their mic is closed"),
+        MicState::LevelsOnly => ("相手のマイク 音量のみ", "their mic: levels only"),
+        MicState::Open => ("相手のマイク 開", "their mic is open"),
     };
     say(language, ja, en)
 }
@@ -107,14 +107,25 @@ pub(super) fn far_name(face: &Face, language: Language) -> &str {
     if face.far_name.is_empty() { say(language, "相手の部屋", "the other room") } else { &face.far_name }
 }
 
-/// What is done to a camera's picture; empty for nothing.
-pub(super) fn veil(veil: Veil, language: Language) -> &'static str {
+/// A camera's view and what is done to its picture; empty where there is nothing to say.
+pub(super) fn camera(view: &str, veil: Veil, language: Language) -> String {
     let (ja, en) = match veil {
         Veil::Clear => ("", ""),
-        Veil::Frosted => ("カメラ すりガラス", "camera frosted"),
-        Veil::Black => ("カメラ 黒", "camera black"),
+        Veil::Frosted => ("すりガラス", "frosted"),
+        Veil::Black => ("黒", "black"),
     };
-    say(language, ja, en)
+    let said = joined(&[view, say(language, ja, en)]);
+    if said.is_empty() { said } else { format!("{} {said}", say(language, "カメラ", "camera")) }
+}
+
+/// What is not empty, side by side.
+pub(super) fn joined(parts: &[&str]) -> String {
+    parts.iter().copied().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("・")
+}
+
+/// Roughly how wide words are, in heights of their type: full width, or a little more than half.
+pub(super) fn width(text: &str) -> f64 {
+    text.chars().map(|letter| if letter.is_ascii() { 0.54 } else { 1.0 }).sum()
 }
 
 /// A shut room: who shut it, and how it opens.
@@ -234,10 +245,14 @@ pub(super) fn meeting(minutes: u64, language: Language) -> String {
     }
 }
 
-/// The sentence of the plan, one thought a line: short lines are read from across a room.
+/// The sentence of the plan.
 pub(super) fn sentence(look: &Look, language: Language) -> Option<String> {
-    let text = look.screen.sentence.as_ref()?.text(language);
-    Some(text.replace('。', "。\n").replace(". ", ".\n").trim_end().to_owned())
+    Some(one_thought_a_line(look.screen.sentence.as_ref()?.text(language)))
+}
+
+/// Breaks after each full stop: short lines are read from across a room.
+pub(super) fn one_thought_a_line(text: &str) -> String {
+    text.replace('。', "。\n").replace(". ", ".\n").trim_end().to_owned()
 }
 
 /// Whole units of `span` in `length`.

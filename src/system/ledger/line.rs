@@ -54,7 +54,7 @@ pub enum What {
     /// First line of a segment; `previous` is the chain value of the line before it, wherever that is now.
     Segment { previous: String },
     /// The oldest segment went to make room.
-    SegmentDropped { first: u64, last: u64, chain: String },
+    SegmentDropped { first: u64, last: u64, last_chain: String },
     /// A line cut by a power cut or a kill was set aside.
     Torn { bytes: u64, kept: String },
     /// A segment does not fit its chain: a bad disk, or somebody changed it. It stands as it is.

@@ -152,8 +152,8 @@ impl Store {
         let surplus = segments.len().saturating_sub(self.limits.segments.max(2));
         for (place, (first, segment)) in segments.iter().take(surplus).enumerate() {
             let last = segments.get(place + 1).map_or(self.number, |(next, _)| next - 1);
-            let chain = last_chain(segment)?.unwrap_or_default().to_string();
-            self.put(stamp, &What::SegmentDropped { first: *first, last, chain })?;
+            let last_chain = last_chain(segment)?.unwrap_or_default().to_string();
+            self.put(stamp, &What::SegmentDropped { first: *first, last, last_chain })?;
             self.sync()?;
             durable::remove(segment)?;
         }
@@ -222,9 +222,8 @@ fn examine(first: u64, segment: &Path, found: &mut Found) -> io::Result<Option<E
         found.newest.push(line);
     }
     let (good, rest) = bytes.split_at(place);
-    let mut later =
-        rest.split_inclusive(|byte| *byte == b'\n').filter_map(|text| Line::read(text.strip_suffix(b"\n")?));
-    if let Some((line, chain)) = later.next_back() {
+    let mut ends = rest.split_inclusive(|byte| *byte == b'\n').rev().filter_map(|text| text.strip_suffix(b"\n"));
+    if let Some((line, chain)) = ends.find_map(Line::read) {
         found.notes.push(What::Damaged { segment: name() });
         return Ok(Some(End { number: line.number, chain, good: None }));
     }

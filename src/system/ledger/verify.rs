@@ -118,8 +118,8 @@ impl Reader {
         if !Line::follows(text, &self.chain) {
             return Err(changed());
         }
-        if let What::SegmentDropped { last, chain, .. } = &line.what
-            && self.gone.is_some_and(|(gone, before)| *last == gone && Chain::parse(chain) == Some(before))
+        if let What::SegmentDropped { last, last_chain, .. } = &line.what
+            && self.gone.is_some_and(|(gone, before)| *last == gone && Chain::parse(last_chain) == Some(before))
         {
             self.gone = None;
         }
