@@ -86,6 +86,7 @@ struct State<'s> {
     far_veil: &'static str,
     volume: u8,
     own_picture: bool,
+    show_code: bool,
     meeting_since_s: Option<u64>,
     meetings: &'s [Meeting],
     guests: Vec<GuestRow<'s>>,
@@ -194,6 +195,7 @@ impl Shown {
             far_veil: veil_name(face.far_veil),
             volume: face.volume,
             own_picture: face.own_picture,
+            show_code: face.code.is_some(),
             meeting_since_s: face.meeting_since.map(|since| at.since(since).as_secs()),
             meetings: &self.meetings,
             guests: room

@@ -379,7 +379,6 @@ if (given('ENGAWA_NEAR_KILL')) {
   await step('a killed box greys its page, and comes back with the door', async () => {
     command('ENGAWA_NEAR_KILL');
     await desk.waitForSelector('body.stale', { timeout: 2_000 });
-    command('ENGAWA_NEAR_START');
     await desk.waitForSelector('body[data-screen="door"]:not(.stale)', { timeout: 20_000 });
     await enter(desk, near, '会議室のPC');
     await until(desk, '#band', { 'data-mic': 'closed' });

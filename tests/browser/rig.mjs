@@ -3,7 +3,7 @@
 //   ENGAWA_NEAR_URL  ENGAWA_FAR_URL    https://127.0.0.1:PORT of the two panels; near speaks Japanese, far English
 //   ENGAWA_NEAR_CODE ENGAWA_FAR_CODE   commands that print the room code
 //   ENGAWA_NEAR_CLI                    command line of the near box, {} for its words ("engawa {} --config X"); optional
-//   ENGAWA_NEAR_KILL ENGAWA_NEAR_START commands that kill the near daemon and start it again; optional
+//   ENGAWA_NEAR_KILL                   command that kills the near daemon; whoever runs this starts it again; optional
 //   ENGAWA_PIN                         the near installer's PIN
 //   ENGAWA_MEDIA                       "yes": cameras and microphones are real enough to leave something
 //   ENGAWA_SHOTS                       directory for screenshots; optional

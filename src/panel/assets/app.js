@@ -148,6 +148,7 @@ $('enter').addEventListener('submit', async (event) => {
   if (code.length !== 6) return refuse('code', 'door-answer', say('door_six'));
   const answer = await post('/api/enter', { code, name: guestName() }, $('enter').querySelector('.primary'), true);
   if (answer && answer.answer === 'denied') refuse('code', 'door-answer', answer.text);
+  else if (answer) $('code').value = '';
 });
 $('wait').addEventListener('click', async () => {
   const answer = await post('/api/wait', { name: guestName() }, $('wait'), true);
@@ -288,7 +289,7 @@ function renderMicrophone() {
 }
 
 function renderRemote() {
-  const { near, mode, link } = state;
+  const { near, mode } = state;
   const scene = heroScene();
   attr($('hero'), 'data-kind', scene.kind);
   text('mode-name', say(scene.name));
@@ -342,7 +343,6 @@ function renderRemote() {
   list('words', (state.words ?? '').split(' ').filter(Boolean), (word) => [node('li', {}, word)]);
   list('meetings', state.meetings, (meeting) => [node('li', {}, node('span', {}, meeting.started), node('b', {}, say('minutes', { n: meeting.minutes })))], say('no_meetings'));
   show('sleep', near !== 'asleep');
-  text('link-since', `${say(`link_${link}`)}　${say('since', { time: duration(state.since_s) })}`);
   tick();
 }
 
@@ -405,6 +405,7 @@ function tick() {
     const two = (number) => String(number).padStart(2, '0');
     text('clock', `${whole >= 3600 ? `${Math.floor(whole / 3600)}:` : ''}${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}`);
   }
+  if (wasAdmitted) text('link-since', `${say(`link_${state.link}`)}　${say('since', { time: duration(state.since_s + passed) })}`);
   text('clock-here', new Date().toLocaleString(document.documentElement.lang));
 }
 setInterval(tick, 1_000);
