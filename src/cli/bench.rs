@@ -265,6 +265,7 @@ fn setup(arguments: &Arguments, camera: String) -> Result<Setup, Failure> {
         },
         microphone: "test".into(),
         speaker: "none".into(),
+        panel: false,
         screens: ["none".into(), "none".into()],
         ceiling_kbps: arguments.ceiling_kbps,
         arguments: [both.into_iter().chain(renew.clone()).collect(), second.into_iter().chain(renew).collect()],

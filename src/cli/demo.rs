@@ -36,6 +36,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     pair.start(0)?;
     pair.start(1)?;
     println!("two boxes, linked over the loopback interface; Ctrl-C ends");
+    for (which, name) in ["a", "b"].into_iter().enumerate() {
+        let (url, socket) = (pair.panel_url(which), pair.socket(which));
+        println!("box {name}: panel {url}, its code: engawa room-code --socket {}", socket.display());
+    }
     let mut record = [Record::default(), Record::default()];
     let mut second = 0;
     while arguments.seconds.is_none_or(|limit| second < limit) {
@@ -124,6 +128,7 @@ fn setup(arguments: &Arguments) -> Result<Setup, Failure> {
         codec: VideoCodec::H264,
         microphone,
         speaker: if sound_card { "auto" } else { "none" }.into(),
+        panel: true,
         screens: [screen.into(), screen.into()],
         ceiling_kbps: 3000,
         arguments: [Vec::new(), Vec::new()],

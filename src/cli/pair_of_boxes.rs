@@ -31,6 +31,8 @@ pub struct Setup {
     pub microphone: String,
     /// `[sound] sink`
     pub speaker: String,
+    /// Each box serves its panel on the loopback interface.
+    pub panel: bool,
     /// `[screen] sink` of each box
     pub screens: [String; 2],
     /// `[line] ceiling_kbps`
@@ -42,6 +44,7 @@ pub struct Setup {
 /// Two boxes; dropped, they are stopped and their directory is removed.
 pub struct PairOfBoxes {
     directory: PathBuf,
+    panels: [u16; 2],
     arguments: [Vec<String>; 2],
     in_this_process: bool,
     boxes: [Option<Child>; 2],
@@ -62,14 +65,15 @@ impl PairOfBoxes {
     pub fn prepare(setup: &Setup) -> Result<Self, Failure> {
         let directory = std::env::temp_dir().join(format!("engawa-{}", std::process::id()));
         std::fs::DirBuilder::new().mode(0o700).create(&directory).map_err(say("make a temporary directory"))?;
+        let ports = [free_ports()?, free_ports()?];
         let pair = Self {
             directory,
+            panels: ports.map(|ports| ports.panel),
             arguments: setup.arguments.clone(),
             in_this_process: false,
             boxes: [None, None],
             threads: Vec::new(),
         };
-        let ports = [free_ports()?, free_ports()?];
         let states = [0, 1].map(|which| pair.directory.join(NAMES[which]));
         let mut keys = Vec::new();
         for state in &states {
@@ -134,6 +138,11 @@ impl PairOfBoxes {
     /// What one box says, if it answers.
     pub fn status(&self, which: usize) -> Option<Status> {
         status::once(&self.socket(which)).ok()
+    }
+
+    /// Where one box's panel is.
+    pub fn panel_url(&self, which: usize) -> String {
+        format!("https://127.0.0.1:{}/", self.panels[which])
     }
 
     /// Where one box's socket is.
@@ -275,6 +284,12 @@ fn configuration(setup: &Setup, which: usize, state: &Path, ports: [Ports; 2]) -
     );
     section("screen", &[("sink", quoted(&setup.screens[which]))]);
     section("line", &[("ceiling_kbps", setup.ceiling_kbps.to_string())]);
+    // Nobody's keyboard belongs to a box that somebody only tries.
+    section("room", &[("keypad", quoted("none"))]);
+    if setup.panel {
+        let listen = format!("127.0.0.1:{}", near.panel);
+        section("panel", &[("listen", quoted(&listen)), ("room", quoted("127.0.0.0/8"))]);
+    }
     text
 }
 
@@ -282,17 +297,20 @@ fn configuration(setup: &Setup, which: usize, state: &Path, ports: [Ports; 2]) -
 struct Ports {
     trunk: u16,
     session: u16,
+    panel: u16,
 }
 
 /// Ports that were free a moment ago; somebody else may take them, then the daemon says so.
 fn free_ports() -> Result<Ports, Failure> {
-    let trunk = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
-    let trunk = trunk.map_err(say("find a free port"))?.port();
+    let [trunk, panel] = [(); 2].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
+    let port = |listener: std::io::Result<TcpListener>| listener.and_then(|listener| listener.local_addr());
+    let trunk = port(trunk).map_err(say("find a free port"))?.port();
+    let panel = port(panel).map_err(say("find a free port"))?.port();
     for _ in 0..PORT_TRIES {
         let first = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).map_err(say("find a free port"))?;
         let session = first.local_addr().map_err(say("find a free port"))?.port();
         if session < u16::MAX && UdpSocket::bind((Ipv4Addr::LOCALHOST, session + 1)).is_ok() {
-            return Ok(Ports { trunk, session });
+            return Ok(Ports { trunk, session, panel });
         }
     }
     Err(Failure::new("no two neighbouring UDP ports are free on this machine"))

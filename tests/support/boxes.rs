@@ -306,6 +306,7 @@ impl<'lab> Pair<'lab> {
             ],
         );
         section("screen", &[("sink", "none".into())]);
+        section("room", &[("keypad", "none".into())]);
         section("line", &[("ceiling_kbps", i64::from(setup.ceiling_kbps).into())]);
         text
     }
