@@ -67,7 +67,7 @@ pub struct Playout {
 }
 
 impl Playout {
-    /// Starts everything that receives; shows a plain background and plays nothing until [`arrange`](Self::arrange).
+    /// Starts everything that receives; shows and plays nothing until [`arrange`](Self::arrange).
     /// `gst::init` must have been called.
     pub fn start(settings: PlayoutSettings, inbox: &Inbox) -> Self {
         let PlayoutSettings { language, screen, speaker, codec, clock, probe, key_frame_needed } = settings;

@@ -47,7 +47,8 @@ struct Shared {
 }
 
 struct Face {
-    screen: Screen,
+    /// `None` until the first plan: nothing is said that nobody knows.
+    screen: Option<Screen>,
     constants: Arc<FaceConstants>,
     last: Option<gst::Sample>,
     /// When the last frame was sent to the far room.
@@ -59,7 +60,7 @@ struct Face {
 }
 
 impl ScreenView {
-    /// Opens the screen and shows a plain background.
+    /// Opens the screen; it stays empty until it is told what to show.
     pub fn start(sink: &Sink, language: Language, clock: gst::Clock, inbox: Inbox) -> Self {
         let descriptions: Box<dyn Fn() -> Vec<String> + Send> = match sink.clone() {
             Sink::None => return Self(None),
@@ -77,7 +78,7 @@ impl ScreenView {
             tracing::error!(%error, "bug: the composer is refused");
         }
         let face = Face {
-            screen: Screen::default(),
+            screen: None,
             constants: Arc::default(),
             last: None,
             own_at: None,
@@ -115,8 +116,8 @@ impl ScreenView {
     pub fn show(&self, screen: &Screen) {
         let Some(shared) = &self.0 else { return };
         let mut face = lock(&shared.face);
-        if face.screen != *screen {
-            face.screen = screen.clone();
+        if face.screen.as_ref() != Some(screen) {
+            face.screen = Some(screen.clone());
             drop(face);
             shared.wake.notify_one();
         }
@@ -134,7 +135,7 @@ impl ScreenView {
         let Some(shared) = &self.0 else { return };
         let mut face = lock(&shared.face);
         face.last = Some(sample.clone());
-        if face.screen.picture == Picture::Live {
+        if face.picture() == Picture::Live {
             shared.push(sample);
         }
     }
@@ -146,13 +147,13 @@ impl ScreenView {
         let at = now(&shared.clock);
         let was_live = face.own_is_live(at);
         face.own_at = Some(at);
-        if !face.screen.face.own_picture {
+        if !face.screen.as_ref().is_some_and(|screen| screen.face.own_picture) {
             return;
         }
         if let Some(composer) = shared.composer() {
             composer.own(sample.clone());
         }
-        match (was_live, face.screen.picture) {
+        match (was_live, face.picture()) {
             (false, _) => shared.wake.notify_one(),
             // The next far frame brings it along.
             (true, Picture::Live) => {}
@@ -186,8 +187,9 @@ impl Shared {
         let mut face = lock(&self.face);
         while !face.stopped {
             let at = now(&self.clock);
-            let look = Look::at(&face.screen, &face.constants, face.own_is_live(at), at);
-            if face.opened || shown.as_ref() != Some(&look) {
+            let own_is_live = face.own_is_live(at);
+            let look = face.screen.as_ref().map(|screen| Look::at(screen, &face.constants, own_is_live, at));
+            if let Some(look) = look.filter(|look| face.opened || shown.as_ref() != Some(look)) {
                 face.opened = false;
                 drop(face);
                 let open = self.current();
@@ -196,7 +198,7 @@ impl Shared {
                 }
                 face = lock(&self.face);
                 // What changed meanwhile is dressed first: nothing of before is pushed in the clothes of after.
-                if face.screen == look.screen
+                if face.screen.as_ref() == Some(&look.screen)
                     && let Some(open) = &open
                 {
                     push(open, face.still(), &self.clock);
@@ -233,11 +235,15 @@ impl Shared {
 impl Face {
     /// What is behind the words now.
     fn still(&self) -> &gst::Sample {
-        let last = match self.screen.picture {
+        let last = match self.picture() {
             Picture::Nothing => None,
             Picture::Live | Picture::Held { .. } => self.last.as_ref(),
         };
         last.unwrap_or(&self.background)
+    }
+
+    fn picture(&self) -> Picture {
+        self.screen.as_ref().map_or(Picture::Nothing, |screen| screen.picture)
     }
 
     fn own_is_live(&self, at: Moment) -> bool {

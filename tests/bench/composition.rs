@@ -97,7 +97,8 @@ fn bare_scale(frames: &[gst::Sample], scale: &str) -> f64 {
 
 /// Processor milliseconds a frame of the real screen.
 fn composition(view: &ScreenView, frames: &[gst::Sample], name: &str) -> f64 {
-    let mut face = Face { far_name: "市民課".into(), link: LinkState::Up, sealed: true, ..Face::default() };
+    let mut face =
+        Face { far_name: "市民課".into(), link: LinkState::Up, sealed: true, volume: 100, ..Face::default() };
     match name {
         "talking" => {
             (face.mode, face.microphone, face.microphone_wanted) = (Mode::Talking, MicState::Open, true);

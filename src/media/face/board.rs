@@ -136,10 +136,11 @@ fn band(setting: &Setting<'_>, y: f64) -> Placed {
     sheet.at(setting.shift.0 - BLEED, y + setting.shift.1)
 }
 
-/// What else this room has closed.
+/// What else this room has closed or turned off.
 fn own_privacy(face: &Face, language: crate::model::Language) -> String {
     let locked = if face.locked { say(language, "参加 受付停止", "no new guests") } else { "" };
-    words::joined(&[&words::camera("", face.veil, language), locked])
+    let silent = if face.volume == 0 { say(language, "相手の音 消", "their sound is off") } else { "" };
+    words::joined(&[&words::camera("", face.veil, language), silent, locked])
 }
 
 fn mode_colour(mode: Mode) -> Colour {
