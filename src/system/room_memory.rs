@@ -13,7 +13,7 @@ use crate::asking;
 use crate::core::agreement::Wish;
 use crate::core::memory::Remembered;
 use crate::durable;
-use crate::model::Together;
+use crate::model::{Stance, Together};
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -37,7 +37,7 @@ pub fn load(state_directory: &Path) -> Remembered {
 }
 
 /// Writes what the core wants remembered, on a thread of its own.
-pub struct Keeper(Arc<Shared>);
+pub struct Keeper(Arc<Shared>, Files);
 
 struct Shared {
     state: Mutex<State>,
@@ -47,6 +47,8 @@ struct Shared {
 #[derive(Default)]
 struct State {
     newest: Option<Remembered>,
+    /// This room's stance, as last told.
+    near: Stance,
     trouble: Option<String>,
     ends: bool,
     ended: bool,
@@ -59,14 +61,22 @@ impl Keeper {
     /// When the system gives no thread.
     pub fn start(state_directory: &Path) -> io::Result<Self> {
         let shared = Arc::new(Shared { state: Mutex::default(), changed: Condvar::new() });
-        let (directory, writer) = (state_directory.to_owned(), shared.clone());
-        std::thread::Builder::new().name("room-memory".into()).spawn(move || writer.write(&directory))?;
-        Ok(Self(shared))
+        let files = Files { room: state_directory.join(NAME), closed: state_directory.join(CLOSED) };
+        let (taken, writer) = (files.clone(), shared.clone());
+        std::thread::Builder::new().name("room-memory".into()).spawn(move || writer.write(&taken))?;
+        Ok(Self(shared, files))
     }
 
-    /// Keeps this from now on; never waits. Of several only the newest is written.
+    /// Keeps this from now on; of several only the newest is written. Waits for nothing but a rename: whoever draws a curtain
+    /// and kills the box in the next millisecond finds it drawn, if not by this state then by the most private one.
     pub fn keep(&self, remembered: &Remembered) {
-        self.0.lock().newest = Some(*remembered);
+        let mut state = self.0.lock();
+        if remembered.near != Stance::Present && state.near == Stance::Present {
+            let _taken_already = std::fs::rename(&self.1.closed, &self.1.room);
+        }
+        state.near = remembered.near;
+        state.newest = Some(*remembered);
+        drop(state);
         self.0.changed.notify_all();
     }
 
@@ -87,8 +97,7 @@ impl Drop for Keeper {
 }
 
 impl Shared {
-    fn write(&self, directory: &Path) {
-        let files = Files { room: directory.join(NAME), closed: directory.join(CLOSED) };
+    fn write(&self, files: &Files) {
         [&files.room, &files.closed].into_iter().for_each(|path| durable::sweep(path));
         if let Err(error) = files.lay_ready() {
             self.note(Some(&error));
@@ -139,6 +148,7 @@ impl Shared {
     }
 }
 
+#[derive(Clone)]
 struct Files {
     room: PathBuf,
     closed: PathBuf,
@@ -221,7 +231,7 @@ const LAST_WRITE: Duration = Duration::from_secs(1);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Stance, Veil};
+    use crate::model::Veil;
 
     #[test]
     fn every_state_is_read_as_it_was_written() {
