@@ -170,8 +170,10 @@ fn the_far_room_cannot_lift_a_curtain_and_is_told_so() {
     assert!(world.kiosks.iter().all(|kiosk| kiosk.plan.camera.is_none() && !kiosk.plan.play));
     world.run(60 * SECOND);
     assert!(world.both_up(), "a curtain is no fault");
+    let since = [0, 1].map(|who| world.shown(who).since);
     assert_eq!(ask(&mut world, 0, Request::Mode(Mode::Quiet)), Answer::Accepted);
     world.run(SECOND);
+    assert_eq!([0, 1].map(|who| world.shown(who).since), since, "up all the time, also while the cameras begin");
     assert!(world.kiosks.iter().all(|kiosk| kiosk.plan.camera.is_some() && kiosk.plan.play));
     assert!(world.well(), "{}", world.state());
 }

@@ -9,6 +9,8 @@ use std::time::Duration;
 pub struct Liveness {
     frame_at: Option<Moment>,
     heartbeat: Option<(Heartbeat, Moment)>,
+    /// When the peer, silent on purpose before, said that it sends again: its first frame is on the way.
+    resumed_at: Option<Moment>,
     /// Capture of the newest frame the peer says it sent, on the near clock.
     far_sent_at: Option<Moment>,
 }
@@ -27,12 +29,17 @@ impl Liveness {
         if let Some((mark, offset)) = camera(&heartbeat).zip(clock_offset_ns) {
             self.far_sent_at = Some(mark.captured_at.shifted(-offset));
         }
+        let silent = self.cadence() == Some(Cadence::Silent);
         self.heartbeat = Some((heartbeat, now));
+        if silent && self.cadence() != Some(Cadence::Silent) {
+            self.resumed_at = Some(now);
+        }
     }
 
     /// The peer lives a new life: what it said before no longer counts.
     pub fn forget_far(&mut self) {
         self.heartbeat = None;
+        self.resumed_at = None;
         self.far_sent_at = None;
     }
 
@@ -55,7 +62,8 @@ impl Liveness {
     pub fn proof_at(&self) -> Option<Moment> {
         match self.cadence() {
             Some(Cadence::Silent) => self.frame_at.max(self.heartbeat_at()),
-            Some(Cadence::Every(_)) | None => self.frame_at,
+            Some(Cadence::Every(_)) => self.frame_at.max(self.resumed_at),
+            None => self.frame_at,
         }
     }
 

@@ -111,8 +111,11 @@ pub fn plan(situation: &Situation<'_>) -> MediaPlan {
     let picture = match (situation.state, situation.last_frame) {
         _ if shut => Picture::Nothing,
         (LinkState::Up, Some(_)) if situation.picture_fresh => Picture::Live,
-        (LinkState::Up | LinkState::Lost, Some(since)) => Picture::Held { since },
-        (LinkState::Up | LinkState::Lost, None) | (LinkState::Connecting | LinkState::Unpaired, _) => Picture::Nothing,
+        (LinkState::Lost, Some(since)) => Picture::Held { since },
+        // Silent on purpose: nobody's last picture stands in for it.
+        (LinkState::Up, _) | (LinkState::Lost, None) | (LinkState::Connecting | LinkState::Unpaired, _) => {
+            Picture::Nothing
+        }
     };
     let sentence = match situation.state {
         LinkState::Up if shut => None,
