@@ -17,8 +17,8 @@ const needed = (name) => {
   if (!process.env[name]) throw new Error(`${name} is not set; the head of rig.mjs says what it is`);
   return process.env[name];
 };
-export const near = { url: needed('ENGAWA_NEAR_URL'), code: () => command('ENGAWA_NEAR_CODE'), locale: 'ja' };
-export const far = { url: needed('ENGAWA_FAR_URL'), code: () => command('ENGAWA_FAR_CODE'), locale: 'en' };
+export const near = { url: needed('ENGAWA_NEAR_URL'), code: () => roomCode('ENGAWA_NEAR_CODE'), locale: 'ja' };
+export const far = { url: needed('ENGAWA_FAR_URL'), code: () => roomCode('ENGAWA_FAR_CODE'), locale: 'en' };
 export const pin = needed('ENGAWA_PIN');
 export const media = process.env.ENGAWA_MEDIA === 'yes';
 export const given = (name) => Boolean(process.env[name]);
@@ -41,6 +41,16 @@ export async function start() {
   browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
 }
 export const stop = () => browser.close();
+
+/** A box that has just started draws its code a moment after its page is there. */
+function roomCode(name) {
+  for (let tries = 0; tries < 40; tries += 1) {
+    const code = command(name);
+    if (/^\d{6}$/.test(code)) return code;
+    execSync('sleep 0.1');
+  }
+  throw new Error(`${name} prints no code`);
+}
 
 /** A browser of its own, with the page of this box open. What the page complains about fails the run. */
 export const complaints = [];
