@@ -115,7 +115,16 @@ fn composition(view: &ScreenView, frames: &[gst::Sample], name: &str) -> f64 {
             if own {
                 view.own(sample);
             }
+            let before = view.figures().composed;
             view.frame(sample);
+            // The screen keeps only the newest frame; none is to be lost here.
+            let clock = gst::SystemClock::obtain();
+            for _ in 0..1000 {
+                if view.figures().composed > before {
+                    break;
+                }
+                let _ = clock.new_single_shot_id(clock.time() + gst::ClockTime::from_mseconds(2)).wait();
+            }
         });
     };
     push(WARM);

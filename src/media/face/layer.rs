@@ -120,13 +120,15 @@ impl Canvas<'_> {
     pub(crate) fn fill_around(&mut self, picture: Rect, colour: [u8; 4]) {
         let [left, top] = [picture.x, picture.y].map(|at| at.max(0) as usize);
         let (right, bottom) = (left + picture.width as usize, top + picture.height as usize);
-        for (row, bytes) in self.bytes.chunks_mut(self.stride).take(self.height).enumerate() {
+        let whole = left == 0 && top == 0 && right >= self.width && bottom >= self.height;
+        let painted = if whole { Vec::new() } else { colour.repeat(self.width) };
+        for (row, bytes) in self.bytes.chunks_mut(self.stride).take(self.height).enumerate().filter(|_| !whole) {
             let bytes = &mut bytes[..self.width * BYTES];
             if (top..bottom).contains(&row) {
-                paint(&mut bytes[..left * BYTES], colour);
-                paint(&mut bytes[right * BYTES..], colour);
+                bytes[..left * BYTES].copy_from_slice(&painted[..left * BYTES]);
+                bytes[right * BYTES..].copy_from_slice(&painted[right * BYTES..]);
             } else {
-                paint(bytes, colour);
+                bytes.copy_from_slice(&painted);
             }
         }
     }
@@ -151,12 +153,6 @@ fn kind(opacity: u8) -> Kind {
         0 => Kind::Clear,
         u8::MAX => Kind::Solid,
         1..u8::MAX => Kind::Between,
-    }
-}
-
-fn paint(bytes: &mut [u8], colour: [u8; 4]) {
-    for pixel in bytes.chunks_exact_mut(BYTES) {
-        pixel.copy_from_slice(&colour);
     }
 }
 
