@@ -27,7 +27,7 @@ use std::time::Duration;
 /// Called on the picture thread with each frame at the moment it is due; must hand it on quickly.
 pub type Shown = Arc<dyn Fn(&gst::Sample, Moment) + Send + Sync>;
 
-/// Called when nothing can be decoded before the sender makes a key frame; at most every half second.
+/// Called when nothing can be decoded before the sender makes a key frame; at most every 200 ms.
 pub type KeyFrameNeeded = Arc<dyn Fn(SessionId, Line) + Send + Sync>;
 
 /// Decodes the camera line. Cheap to clone; any thread may call it.
