@@ -18,7 +18,7 @@ use tokio::sync::watch;
 /// Publishes the newest [`Status`] on a Unix socket.
 pub struct StatusSocket {
     newest: watch::Sender<Arc<Status>>,
-    path: PathBuf,
+    _place: Place,
     last: Mutex<Option<Noticed>>,
 }
 
@@ -28,15 +28,18 @@ type Noticed = (String, Option<String>, (String, String, bool), u64);
 /// A socket that is taken and not yet answered.
 pub struct Bound {
     listener: UnixListener,
-    path: PathBuf,
+    place: Place,
 }
+
+/// The socket's file; goes with its daemon, also with one that did not start.
+struct Place(PathBuf);
 
 impl Bound {
     /// Answers from now on; what is asked besides the status is answered at the desk.
     pub fn serve(self, desk: Option<Desk>) -> StatusSocket {
         let (newest, watcher) = watch::channel(Arc::new(Status::default()));
         tokio::spawn(serve(self.listener, watcher, desk));
-        StatusSocket { newest, path: self.path, last: Mutex::new(None) }
+        StatusSocket { newest, _place: self.place, last: Mutex::new(None) }
     }
 }
 
@@ -65,8 +68,9 @@ impl StatusSocket {
             std::fs::remove_file(path)?;
         }
         let listener = UnixListener::bind(path)?;
+        let place = Place(path.to_owned());
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
-        Ok(Bound { listener, path: path.to_owned() })
+        Ok(Bound { listener, place })
     }
 
     /// Publishes; followers are woken only when something changed that people would notice, and every second.
@@ -83,9 +87,9 @@ impl StatusSocket {
     }
 }
 
-impl Drop for StatusSocket {
+impl Drop for Place {
     fn drop(&mut self) {
-        let _already_gone = std::fs::remove_file(&self.path);
+        let _already_gone = std::fs::remove_file(&self.0);
     }
 }
 
