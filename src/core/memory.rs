@@ -24,7 +24,7 @@ impl Remembered {
         near: Stance::Curtain,
         far: Stance::Present,
         wish: Wish { together: Together::Quiet, presses: [0; 2] },
-        veil: Veil::Clear,
+        veil: Veil::Black,
         locked: true,
     };
 }

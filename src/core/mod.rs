@@ -225,7 +225,9 @@ impl Core {
     fn settle(&mut self, now: Moment) {
         self.judge(now);
         let proof_at = self.link.as_ref().and_then(|link| link.live.proof_at());
-        self.room.link_is(self.state == LinkState::Up, proof_at, now);
+        // A line that carries only one way is cut as well: whoever speaks into it is not heard, and shall not be hours later.
+        let deaf = self.link.as_ref().is_some_and(Link::far_is_deaf);
+        self.room.link_is(self.state == LinkState::Up && !deaf, proof_at, now);
         if self.room.word() != self.said
             && let Some(link) = &mut self.link
         {
@@ -286,6 +288,10 @@ impl Core {
         let difference = i128::from(heartbeat.wall_ms) - i128::from(self.wall_ms);
         self.wall_difference_ms = i64::try_from(difference).ok();
         let newer = self.far_beat.is_none_or(|(of, sent_at)| of != boot || sent_at <= heartbeat.sent_at);
+        if self.far_beat.is_some_and(|(of, _)| of != boot) {
+            // The far daemon began anew, with its microphone closed: so does ours.
+            self.room.cut();
+        }
         if newer {
             self.far_beat = Some((boot, heartbeat.sent_at));
             // A version that knows no modes is present and quiet.

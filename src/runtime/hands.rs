@@ -101,7 +101,7 @@ impl Hands {
                 self.peer.close(session);
             }
             Output::Arrange(plan) => {
-                tracing::debug!(?plan, "arrange");
+                tracing::debug!(camera = ?plan.camera, microphone = ?plan.microphone, mode = ?plan.screen.face.mode, "arrange");
                 self.media.arrange(&plan);
             }
             Output::Align(alignment) => self.media.align(alignment),

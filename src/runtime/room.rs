@@ -57,6 +57,11 @@ impl RoomHands {
         Ok(Self { questions, keeper, ledger, desk, panel, turns, follows: false, words: String::new() })
     }
 
+    /// Kept from the start, so that a lost file is noticed.
+    pub(super) fn begin(&self, remembered: &Remembered) {
+        self.keeper.keep(remembered);
+    }
+
     /// What answers at the status socket.
     pub(super) fn desk(&self) -> Desk {
         self.desk.clone()

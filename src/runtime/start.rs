@@ -61,6 +61,7 @@ pub(super) async fn start(
         microphone_open: config.sound.microphone_open,
     };
     let remembered = room_memory::load(&config.state_directory);
+    room.begin(&remembered);
     let settings = Settings { link, room: settings, remembered, ceiling: config.ceiling };
     let status = status.serve(Some(room.desk()));
     let hands = Hands::new(trunk, peer, media, status, room, config.ceiling.as_kbps());

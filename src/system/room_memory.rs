@@ -24,6 +24,11 @@ use std::time::Duration;
 pub fn load(state_directory: &Path) -> Remembered {
     let path = state_directory.join(NAME);
     let fault = match durable::read(&path, LONGEST) {
+        // The closed state lies ready only where a room was kept before.
+        Ok(None) if std::fs::symlink_metadata(state_directory.join(CLOSED)).is_ok() => {
+            tracing::warn!("what the room remembered is gone: the curtain is drawn and the room locked");
+            return Remembered::UNREADABLE;
+        }
         Ok(None) => return Remembered::default(),
         Ok(Some(bytes)) => match read(&bytes) {
             Some(remembered) => return remembered,
@@ -99,9 +104,6 @@ impl Drop for Keeper {
 impl Shared {
     fn write(&self, files: &Files) {
         [&files.room, &files.closed].into_iter().for_each(|path| durable::sweep(path));
-        if let Err(error) = files.lay_ready() {
-            self.note(Some(&error));
-        }
         let mut state = self.lock();
         loop {
             let wanted = state.newest.take();

@@ -120,7 +120,13 @@ impl Guests {
 
     /// Everybody is gone.
     pub fn end_all(&mut self) -> Vec<Entry> {
+        self.forget_code();
         self.known.drain(..).map(|known| Entry::GuestEnded { guest: known.id }).collect()
+    }
+
+    /// No code is right before another one was drawn.
+    pub fn forget_code(&mut self) {
+        (self.code, self.last_code) = (None, None);
     }
 
     fn let_in(&mut self, guest: GuestId, name: &str, now: Moment) -> Result<Entry, Denied> {

@@ -57,6 +57,8 @@ pub struct Room {
     follow_turns: bool,
     pub(super) guests: Guests,
     pub(super) meeting_since: Option<Moment>,
+    /// The meeting that begins was pressed in this room.
+    pressed_here: bool,
     link_up: bool,
     in_hours: bool,
     touched_at: Moment,
@@ -92,6 +94,7 @@ impl Room {
             told: None,
             guests: Guests::new(remembered.locked),
             meeting_since: (mode == Mode::Meeting).then_some(now),
+            pressed_here: false,
             link_up: false,
             in_hours: true,
             touched_at: now,
@@ -207,8 +210,7 @@ impl Room {
         }
     }
 
-    /// The link as people see it; `proof_at`: the last proof of life. A long cut closes the microphone, also one that this
-    /// box slept through.
+    /// The link as people see it, and its last proof of life. A long cut closes the microphone, also one slept through.
     pub fn link_is(&mut self, up: bool, proof_at: Option<Moment>, now: Moment) {
         if now.since(self.last_turn) >= CUT_CLOSES {
             self.cut();
@@ -237,6 +239,7 @@ impl Room {
                     self.look(view);
                     let to_meeting = self.settings.meeting_view == Some(view);
                     if to_meeting && matches!(self.mode, Mode::Quiet | Mode::Talking) {
+                        self.pressed_here = true;
                         self.agreement.press(Together::Meeting);
                     } else if !to_meeting && self.mode == Mode::Meeting {
                         self.agreement.press(Together::Quiet);
@@ -296,8 +299,7 @@ impl Room {
         }
         let before = std::mem::replace(&mut self.mode, mode);
         self.outputs.push_back(Output::Record(Entry::Mode(mode)));
-        self.timers.stop(Timer::SilenceEnds);
-        self.timers.stop(Timer::TurnDue);
+        [Timer::SilenceEnds, Timer::TurnDue].map(|timer| self.timers.stop(timer));
         self.turning = None;
         self.end_waiting_knock();
         if before == Mode::Meeting {
@@ -311,11 +313,13 @@ impl Room {
             Mode::Meeting => {
                 self.meeting_since = Some(now);
                 self.usual_view = self.view;
-                if let Some(view) = self.settings.meeting_view {
+                // The far room's press turns no camera here.
+                if let Some(view) = self.settings.meeting_view.filter(|_| self.pressed_here) {
                     self.look(view);
                 }
             }
         }
+        self.pressed_here = false;
         if mode == Mode::Asleep {
             self.guests_end();
         }
@@ -355,12 +359,13 @@ impl Room {
 
     /// A rule spares only what the configuration holds open for a demonstration.
     fn close_microphone_by_rule(&mut self) {
-        if !self.held_open {
+        if !self.held_open || self.mode.is_shut() {
             self.close_microphone(None);
         }
     }
 
-    fn cut(&mut self) {
+    /// The line was cut for long, or one of the two daemons began anew.
+    pub(super) fn cut(&mut self) {
         self.end_waiting_knock();
         self.close_microphone_by_rule();
     }

@@ -15,6 +15,11 @@ impl Room {
         {
             return Answer::Denied(Denied::NotAdmitted);
         }
+        // The PIN is known outside the room: it sets things up, it neither speaks nor opens.
+        let opens = matches!(request, Request::Mode(_) | Request::Knock | Request::Answer | Request::Microphone(true));
+        if by == Asker::Installer && opens {
+            return Answer::Denied(Denied::NotAdmitted);
+        }
         self.touched_at = now;
         let answer = self.decide(by, request, now);
         self.mode_may_have_changed(now);
@@ -78,7 +83,9 @@ impl Room {
             }
             Request::Refuse(guest) | Request::Remove(guest) => match self.guests.end(*guest) {
                 Some(entry) => {
-                    self.outputs.push_back(Output::Record(entry));
+                    // Whoever was sent away knows the code.
+                    self.guests.forget_code();
+                    self.outputs.extend([Output::Record(entry), Output::DrawCode]);
                     Answer::Accepted
                 }
                 None => Answer::Denied(Denied::NoSuchGuest),
@@ -131,6 +138,7 @@ impl Room {
     }
 
     fn press(&mut self, mode: Mode) {
+        self.pressed_here = true;
         self.agreement.press(match mode {
             Mode::Talking => Together::Talking,
             Mode::Meeting => Together::Meeting,
