@@ -299,7 +299,7 @@ impl Room {
         }
         let before = std::mem::replace(&mut self.mode, mode);
         self.outputs.push_back(Output::Record(Entry::Mode(mode)));
-        [Timer::SilenceEnds, Timer::TurnDue].map(|timer| self.timers.stop(timer));
+        [Timer::SilenceEnds, Timer::TurnDue].into_iter().for_each(|timer| self.timers.stop(timer));
         self.turning = None;
         self.end_waiting_knock();
         if before == Mode::Meeting {
