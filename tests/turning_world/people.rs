@@ -86,8 +86,11 @@ impl Person {
         let colour = if down < 1.0 {
             // A face below hair.
             let wide = u * self.half_width / (head * 0.4);
-            (wide.powi(2) + ((down - 0.5) * 2.0).powi(2) < 1.0)
-                .then(|| if down < 0.35 { [self.hair; 3] } else { [0.5, 0.38, 0.32] })
+            (wide.powi(2) + ((down - 0.5) * 2.0).powi(2) < 1.0).then_some(if down < 0.35 {
+                [self.hair; 3]
+            } else {
+                [0.5, 0.38, 0.32]
+            })
         } else {
             let fold = 0.7 + 0.6 * hashed(self.pattern, (u * 3.0).floor() as i32, down.floor() as i32);
             (u.abs() < 1.0).then(|| self.shirt.map(|part| part * fold))
