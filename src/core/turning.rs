@@ -204,7 +204,7 @@ mod tests {
     #[test]
     fn a_turn_is_said_once_and_the_first_view_in_silence() {
         let mut turning = taught();
-        assert_eq!(looks(&mut turning, 0, 20, |x, y| office(x, y)), NOTHING);
+        assert_eq!(looks(&mut turning, 0, 20, office), NOTHING);
         assert_eq!(looks(&mut turning, 20, 20, |x, y| table(x + 2, y - 1)), [1]);
         assert_eq!(looks(&mut turning, 40, 20, |x, y| office(x - 1, y)), [0]);
     }
@@ -212,14 +212,14 @@ mod tests {
     #[test]
     fn a_turn_is_recognised_within_two_seconds() {
         let mut turning = taught();
-        looks(&mut turning, 0, 20, |x, y| office(x, y));
-        assert_eq!(looks(&mut turning, 20, 10, |x, y| table(x, y)), [1]);
+        looks(&mut turning, 0, 20, office);
+        assert_eq!(looks(&mut turning, 20, 10, table), [1]);
     }
 
     #[test]
     fn light_exposure_and_a_person_turn_nothing() {
         let mut turning = taught();
-        looks(&mut turning, 0, 20, |x, y| office(x, y));
+        looks(&mut turning, 0, 20, office);
         assert_eq!(looks(&mut turning, 20, 10, |x, y| office(x, y) / 3 + 8), NOTHING);
         assert_eq!(looks(&mut turning, 30, 10, |x, y| office(x, y) / 2 + 120), NOTHING);
         let person = |x, y| if (20..40).contains(&x) { 30 } else { office(x, y) };
@@ -230,17 +230,17 @@ mod tests {
     #[test]
     fn what_was_never_taught_turns_nothing_and_neither_does_the_way_back() {
         let mut turning = taught();
-        looks(&mut turning, 0, 20, |x, y| office(x, y));
+        looks(&mut turning, 0, 20, office);
         assert_eq!(looks(&mut turning, 20, 100, |x, y| noise(x, y, 9)), NOTHING);
         assert_eq!(looks(&mut turning, 120, 20, |_, _| 90), NOTHING);
-        assert_eq!(looks(&mut turning, 140, 20, |x, y| office(x, y)), NOTHING);
-        assert_eq!(looks(&mut turning, 160, 20, |x, y| table(x, y)), [1]);
+        assert_eq!(looks(&mut turning, 140, 20, office), NOTHING);
+        assert_eq!(looks(&mut turning, 160, 20, table), [1]);
     }
 
     #[test]
     fn a_camera_that_never_rests_is_nowhere() {
         let mut turning = taught();
-        looks(&mut turning, 0, 20, |x, y| office(x, y));
+        looks(&mut turning, 0, 20, office);
         for at in 0..100 {
             let other =
                 looks(&mut turning, 20 + at, 1, |x, y| if at % 2 == 0 { table(x, y) } else { noise(x, y, at as i32) });
@@ -250,9 +250,9 @@ mod tests {
 
     #[test]
     fn two_views_that_look_the_same_are_never_told_apart() {
-        let same = || learned(|x, y| office(x, y));
+        let same = || learned(office);
         let mut turning = Turning::new(vec![same(), same()]);
-        assert_eq!(looks(&mut turning, 0, 50, |x, y| office(x, y)), NOTHING);
+        assert_eq!(looks(&mut turning, 0, 50, office), NOTHING);
         assert_eq!(turning.known, None);
     }
 
@@ -267,7 +267,7 @@ mod tests {
 
     #[test]
     fn a_reference_survives_the_state_file() {
-        let reference = learned(|x, y| office(x, y)).expect("edges enough");
+        let reference = learned(office).expect("edges enough");
         let bytes = reference.to_bytes();
         assert_eq!(bytes.len(), 4609);
         assert_eq!(Reference::from_bytes(&bytes), Some(reference));
@@ -277,7 +277,7 @@ mod tests {
     }
 
     fn taught() -> Turning {
-        Turning::new(vec![learned(|x, y| office(x, y)), learned(|x, y| table(x, y)), None])
+        Turning::new(vec![learned(office), learned(table), None])
     }
 
     fn learned(scene: impl Fn(i32, i32) -> i32) -> Option<Reference> {
