@@ -35,7 +35,9 @@ impl Judge {
         Self { known: Some(0), ..Self::default() }
     }
 
-    pub fn see(&mut self, at: f32, truth: Truth, said: Option<usize>) {
+    /// False if what was said is wrong.
+    pub fn see(&mut self, at: f32, truth: Truth, said: Option<usize>) -> bool {
+        let wrong = self.score.wrong;
         self.score.seconds = at;
         if self.last != Some(truth) {
             self.missed();
@@ -49,7 +51,7 @@ impl Judge {
             }
             self.last = Some(truth);
         }
-        let Some(said) = said else { return };
+        let Some(said) = said else { return true };
         match truth {
             Truth::Resting { view, .. } if view == Some(said) && self.known != Some(said) => {
                 let since = self.waited_for.take();
@@ -63,6 +65,7 @@ impl Judge {
             Truth::Resting { .. } | Truth::Turning { .. } => self.score.wrong += 1,
         }
         self.known = Some(said);
+        wrong == self.score.wrong
     }
 
     /// The end of the play. What was not yet due does not count.

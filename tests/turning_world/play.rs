@@ -6,7 +6,7 @@ use super::lights::Lights;
 use super::params as p;
 use super::people::Person;
 use super::room::Room;
-use super::scene::Scene;
+use super::scene::{Scene, around};
 use super::script::{Script, Truth};
 use super::still::Still;
 
@@ -31,6 +31,7 @@ pub struct Frame {
     /// Seconds.
     pub at: f32,
     pub truth: Truth,
+    pub pose: Pose,
 }
 
 impl Play {
@@ -97,6 +98,12 @@ impl Play {
         self.people.retain_mut(|person| person.step(&mut Dice::new(0), f32::MAX, 0.0));
     }
 
+    /// How far a pose looks from a taught view, right and up, degrees.
+    pub fn beside(&self, view: usize, pose: Pose) -> (f32, f32) {
+        let taught = self.script.views[view];
+        (around(pose.yaw - taught.yaw).to_degrees(), (pose.pitch - taught.pitch).to_degrees())
+    }
+
     /// The next thumbnail.
     pub fn frame(&mut self) -> Frame {
         loop {
@@ -117,7 +124,7 @@ impl Play {
                 poses.push(self.script.pose(&mut self.dice, at + p::SHUTTER / 2.0));
                 poses.push(self.script.pose(&mut self.dice, at + p::SHUTTER));
             }
-            return Frame { luma: self.take(&poses), at, truth: self.script.truth() };
+            return Frame { luma: self.take(&poses), at, truth: self.script.truth(), pose };
         }
     }
 

@@ -251,7 +251,7 @@ const FULL_EDGE: f32 = 127.0 * 127.0;
 const POOR_BLOCK: f32 = 1.5;
 const RICH_BLOCK: f32 = 6.0;
 /// Correlation at which blocks begin to agree, and agree.
-const AGREES_FROM: f32 = 0.5;
+const AGREES_FROM: f32 = 0.4;
 const AGREES_FULLY: f32 = 0.9;
 /// A block counts if this part of its edges is in the picture.
 const LEAST_OVERLAP: f32 = 0.4;
