@@ -72,6 +72,7 @@ pub struct Core {
     missing: Vec<Device>,
     marks: [Option<CaptureMark>; 4],
     voice_sent_at: Option<Moment>,
+    camera_sent_at: Option<Moment>,
     received: ReceiveReport,
     carried: CarryReport,
     sent: SendReport,
@@ -99,6 +100,7 @@ impl Core {
             missing: Vec::new(),
             marks: [None; 4],
             voice_sent_at: None,
+            camera_sent_at: None,
             received: ReceiveReport::default(),
             carried: CarryReport::default(),
             sent: SendReport::default(),
@@ -169,8 +171,10 @@ impl Core {
             News::FrameDecoded { line: Line::Voice | Line::LiveShare | Line::ShareSound, .. } => {}
             News::LineSent { line, mark } => {
                 self.marks[line.index()] = Some(mark);
-                if line == Line::Voice {
-                    self.voice_sent_at = Some(now);
+                match line {
+                    Line::Voice => self.voice_sent_at = Some(now),
+                    Line::Camera => self.camera_sent_at = Some(now),
+                    Line::LiveShare | Line::ShareSound => {}
                 }
             }
             News::Received(report) => {
@@ -254,7 +258,13 @@ impl Core {
             self.remembered = remembered;
             self.outputs.push_back(Output::Remember(remembered));
         }
-        let (camera, microphone) = (self.camera(), self.microphone(now));
+        let microphone = self.microphone(now);
+        // Reports come once a second: a camera that was on for less leaves a line all the same.
+        let sends = self.camera_sent_at.is_some_and(|at| now.since(at) < CAMERA_TOLD);
+        let camera = match self.camera() {
+            CameraState::Off if sends && !self.missing.contains(&Device::Camera) => CameraState::Live,
+            told => told,
+        };
         if camera != self.recorded.0 {
             self.outputs.push_back(Output::Record(Entry::Camera(camera)));
         }
@@ -329,3 +339,6 @@ impl Core {
         }
     }
 }
+
+/// Without a report for so long after its last frame a camera is off.
+const CAMERA_TOLD: std::time::Duration = std::time::Duration::from_secs(1);
