@@ -263,7 +263,7 @@ impl Core {
         let sends = self.camera_sent_at.is_some_and(|at| now.since(at) < CAMERA_TOLD);
         let camera = match self.camera() {
             CameraState::Off if sends && !self.missing.contains(&Device::Camera) => CameraState::Live,
-            told => told,
+            told @ (CameraState::Off | CameraState::Placeholder | CameraState::Live) => told,
         };
         if camera != self.recorded.0 {
             self.outputs.push_back(Output::Record(Entry::Camera(camera)));
