@@ -14,7 +14,8 @@ fi
 # What an installed package provides is there too: a newer nodejs than Debian's brings npm with it.
 have=$(dpkg-query -W -f '${db:Status-Status} ${Package}, ${Provides}\n' | sed -n 's/^installed //p' | sed 's/ ([^)]*)//g' | tr -s ', ' '\n')
 missing=
-for package in $(sed 's/#.*//' "$@" | sort -u); do
+wanted=$(sed 's/#.*//' "$@" | sort -u)
+for package in $wanted; do
     printf '%s\n' "$have" | grep -qxF "$package" || missing="$missing $package"
 done
 [ -n "$missing" ] || exit 0

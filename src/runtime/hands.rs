@@ -110,7 +110,7 @@ impl Hands {
             Output::Record(entry) => self.room.record(&entry, now),
             Output::Remember(remembered) => self.room.remember(&remembered),
             Output::DrawCode => self.room.draw_code(),
-            Output::Teach { view } => self.room.teach(view, &self.media),
+            Output::Teach { view } => self.room.teach(view),
             Output::Stop => self.stopping = true,
         }
     }

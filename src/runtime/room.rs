@@ -34,7 +34,6 @@ pub(super) struct RoomHands {
     desk: Desk,
     panel: Option<Panel>,
     turns: Turns,
-    follows: bool,
     words: String,
 }
 
@@ -53,8 +52,8 @@ impl RoomHands {
         let desk = Desk::new(questions.clone(), ledger.clone(), config.language);
         let panel = start_panel(config, &questions, &ledger, media);
         let views = config.room.views.iter().map(|view| view.name.clone()).collect();
-        let turns = Turns::load(&config.state_directory, views, questions.clone());
-        Ok(Self { questions, keeper, ledger, desk, panel, turns, follows: false, words: String::new() })
+        let turns = Turns::start(&config.state_directory, views, questions.clone()).map_err(other)?;
+        Ok(Self { questions, keeper, ledger, desk, panel, turns, words: String::new() })
     }
 
     /// Kept from the start, so that a lost file is noticed.
@@ -103,9 +102,7 @@ impl RoomHands {
     }
 
     /// Learns a view from the next seconds of the camera.
-    pub(super) fn teach(&mut self, view: usize, media: &Media) {
-        self.turns.watch(media, true);
-        self.follows = true;
+    pub(super) fn teach(&self, view: usize) {
         self.turns.teach(view);
     }
 
@@ -124,10 +121,7 @@ impl RoomHands {
 
     /// After every turn.
     pub(super) fn publish(&mut self, snapshot: &Snapshot, media: &Media) {
-        if snapshot.room.follow_turns && !self.follows {
-            self.follows = true;
-            self.turns.watch(media, true);
-        }
+        self.turns.follow(media, snapshot.room.follow_turns);
         self.desk.note_code(snapshot.room.code);
         if let Some(panel) = &self.panel {
             panel.publish(snapshot);

@@ -1,74 +1,113 @@
 //! Where the camera was turned to: thumbnails in, `CameraTurned` out; a taught view is kept in the state directory.
 //!
-//! Works on the camera's thread, a quarter of a millisecond five times a second, and only while views are taught or followed.
+//! ```text
+//!   camera's thread ─ copies, never waits ─► at most 2 thumbnails ─► thread of its own: recognise, learn, keep ─► the loop
+//! ```
+//! Watches only while turns are followed or a view is being taught.
 
 use crate::core::input::RoomInput;
 use crate::core::turning::{Reference, Thumbnail, Turning};
 use crate::durable;
 use crate::media::room::Media;
+use crate::media::thumbnail::ThumbnailOut;
 use crate::model::Moment;
 use crate::questions::Questions;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Recognises and learns; cheap to clone.
-#[derive(Clone)]
-pub(super) struct Turns(Arc<Mutex<State>>);
+/// Recognises and learns. Dropped, its thread ends.
+pub(super) struct Turns {
+    looks: SyncSender<(Thumbnail, Moment)>,
+    teaching: Teaching,
+    watches: bool,
+}
 
-struct State {
+/// The view that is being taught.
+type Teaching = Arc<Mutex<Option<usize>>>;
+
+impl Turns {
+    /// With what was taught before.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub(super) fn start(state_directory: &Path, views: Vec<String>, questions: Questions) -> std::io::Result<Self> {
+        let (looks, looked) = sync_channel(WAITING);
+        let teaching = Teaching::default();
+        let references: Vec<_> = views.iter().map(|view| kept(state_directory, view)).collect();
+        let school = School {
+            directory: state_directory.to_owned(),
+            views,
+            turning: Turning::new(references.clone()),
+            references,
+            teaching: teaching.clone(),
+            seen: Vec::new(),
+            questions,
+        };
+        std::thread::Builder::new().name("turns".into()).spawn(move || school.run(&looked))?;
+        Ok(Self { looks, teaching, watches: false })
+    }
+
+    /// After every turn of the loop.
+    pub(super) fn follow(&mut self, media: &Media, followed: bool) {
+        let wanted = followed || lock(&self.teaching).is_some();
+        if std::mem::replace(&mut self.watches, wanted) != wanted {
+            let looks = self.looks.clone();
+            media.thumbnails(wanted.then(|| -> ThumbnailOut {
+                Arc::new(move |luma, _width, _height, at| {
+                    if let Some(thumbnail) = Thumbnail::new(luma.to_vec()) {
+                        let _one_look_less = looks.try_send((thumbnail, at));
+                    }
+                })
+            }));
+        }
+    }
+
+    /// The camera stands as this view is meant: learn it from the next seconds.
+    pub(super) fn teach(&self, view: usize) {
+        *lock(&self.teaching) = Some(view);
+    }
+}
+
+/// What the thread knows.
+struct School {
     directory: PathBuf,
     /// Names of the views: a reference belongs to a name, not to a place in the list.
     views: Vec<String>,
     references: Vec<Option<Reference>>,
     turning: Turning,
-    teaching: Option<(usize, Vec<Thumbnail>)>,
+    teaching: Teaching,
+    seen: Vec<Thumbnail>,
     questions: Questions,
 }
 
-impl Turns {
-    /// With what was taught before.
-    pub(super) fn load(state_directory: &Path, views: Vec<String>, questions: Questions) -> Self {
-        let directory = state_directory.to_owned();
-        let references: Vec<_> = views.iter().map(|view| kept(&directory, view)).collect();
-        let turning = Turning::new(references.clone());
-        Self(Arc::new(Mutex::new(State { directory, views, references, turning, teaching: None, questions })))
-    }
-
-    /// Watches the camera from now on, or no more.
-    pub(super) fn watch(&self, media: &Media, wanted: bool) {
-        let turns = self.clone();
-        media.thumbnails(wanted.then(|| -> crate::media::thumbnail::ThumbnailOut {
-            Arc::new(move |luma, _width, _height, at| turns.lock().take(luma, at))
-        }));
-    }
-
-    /// The camera stands as this view is meant: learn it from the next second.
-    pub(super) fn teach(&self, view: usize) {
-        self.lock().teaching = Some((view, Vec::new()));
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    fn take(&mut self, luma: &[u8], at: Moment) {
-        let Some(thumbnail) = Thumbnail::new(luma.to_vec()) else { return };
-        let Some((view, mut seen)) = self.teaching.take() else {
-            if let Some(view) = self.turning.look(&thumbnail, at) {
-                self.questions.tell(RoomInput::CameraTurned(view));
+impl School {
+    fn run(mut self, looked: &Receiver<(Thumbnail, Moment)>) {
+        while let Ok((thumbnail, at)) = looked.recv() {
+            let taught = *lock(&self.teaching);
+            match taught {
+                Some(view) => self.learn(view, thumbnail),
+                None => {
+                    if let Some(view) = self.turning.look(&thumbnail, at) {
+                        self.questions.tell(RoomInput::CameraTurned(view));
+                    }
+                }
             }
-            return;
-        };
-        seen.push(thumbnail);
-        if seen.len() < TAUGHT_BY {
-            self.teaching = Some((view, seen));
+        }
+    }
+
+    fn learn(&mut self, view: usize, thumbnail: Thumbnail) {
+        self.seen.push(thumbnail);
+        if self.seen.len() < TAUGHT_BY {
             return;
         }
-        match (Reference::learn(&seen), self.views.get(view)) {
+        *lock(&self.teaching) = None;
+        match (Reference::learn(&std::mem::take(&mut self.seen)), self.views.get(view)) {
             (Some(reference), Some(name)) => {
-                keep(&self.directory, name, &reference);
+                let path = path(&self.directory, name);
+                if let Err(error) = durable::replace(&path, &reference.to_bytes()) {
+                    tracing::warn!(%error, path = %path.display(), "a taught view is known until the next start only");
+                }
                 self.references[view] = Some(reference);
                 self.turning = Turning::new(self.references.clone());
                 tracing::info!(view = name, "taught");
@@ -76,6 +115,10 @@ impl State {
             (None, _) | (_, None) => tracing::warn!(view, "there is too little to recognise in this picture"),
         }
     }
+}
+
+fn lock(teaching: &Teaching) -> MutexGuard<'_, Option<usize>> {
+    teaching.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn kept(directory: &Path, view: &str) -> Option<Reference> {
@@ -88,22 +131,14 @@ fn kept(directory: &Path, view: &str) -> Option<Reference> {
     }
 }
 
-/// Beside the camera's thread, which must not wait for a disk.
-fn keep(directory: &Path, view: &str, reference: &Reference) {
-    let (path, bytes) = (path(directory, view), reference.to_bytes());
-    std::thread::spawn(move || {
-        if let Err(error) = durable::replace(&path, &bytes) {
-            tracing::warn!(%error, path = %path.display(), "a taught view is known until the next start only");
-        }
-    });
-}
-
 /// A view's name may hold anything: its bytes in hexadecimal do not.
 fn path(directory: &Path, view: &str) -> PathBuf {
     let name: String = view.bytes().map(|byte| format!("{byte:02x}")).collect();
     directory.join(format!("view-{name}"))
 }
 
+/// A thread that is behind sees the newest soon enough; five come a second.
+const WAITING: usize = 2;
 /// Thumbnails: two seconds.
 const TAUGHT_BY: usize = 10;
 const LONGEST: u64 = 64 * 1024;

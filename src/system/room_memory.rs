@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   core ── keep(Remembered) ──► newest only ──► writer thread ──► state_directory/room    (in one step)
-//!                                                    └─ disk full ─► state_directory/room.closed takes its place
+//!                  │                                 └─ disk full ─► state_directory/room.closed takes its place
+//!                  └─ a curtain: room.closed becomes room.shut at once, until the state itself is written
 //! ```
 //! May be relied on: after a kill or a power cut the file holds the old or the new state; what cannot be read is set aside
 //! and comes back as the most private state. A state that cannot be written must not leave an older, more open one behind:
@@ -23,6 +24,10 @@ use std::time::Duration;
 /// What was kept last: the default for a box that never lived, the most private state for one that cannot read it.
 pub fn load(state_directory: &Path) -> Remembered {
     let path = state_directory.join(NAME);
+    if std::fs::symlink_metadata(state_directory.join(SHUT)).is_ok() {
+        tracing::warn!("the box ended while a curtain was being drawn: it is drawn and the room locked");
+        return Remembered::UNREADABLE;
+    }
     let fault = match durable::read(&path, LONGEST) {
         // The closed state lies ready only where a room was kept before.
         Ok(None) if std::fs::symlink_metadata(state_directory.join(CLOSED)).is_ok() => {
@@ -66,7 +71,11 @@ impl Keeper {
     /// When the system gives no thread.
     pub fn start(state_directory: &Path) -> io::Result<Self> {
         let shared = Arc::new(Shared { state: Mutex::default(), changed: Condvar::new() });
-        let files = Files { room: state_directory.join(NAME), closed: state_directory.join(CLOSED) };
+        let files = Files {
+            room: state_directory.join(NAME),
+            closed: state_directory.join(CLOSED),
+            shut: state_directory.join(SHUT),
+        };
         let (taken, writer) = (files.clone(), shared.clone());
         std::thread::Builder::new().name("room-memory".into()).spawn(move || writer.write(&taken))?;
         Ok(Self(shared, files))
@@ -77,7 +86,7 @@ impl Keeper {
     pub fn keep(&self, remembered: &Remembered) {
         let mut state = self.0.lock();
         if remembered.near != Stance::Present && state.near == Stance::Present {
-            let _taken_already = std::fs::rename(&self.1.closed, &self.1.room);
+            let _shut_already = std::fs::rename(&self.1.closed, &self.1.shut);
         }
         state.near = remembered.near;
         state.newest = Some(*remembered);
@@ -118,6 +127,10 @@ impl Shared {
             let written = files.write(&wanted);
             self.note(written.as_ref().err());
             state = self.lock();
+            if written.is_ok() && state.newest.is_none() {
+                // Under the lock: a curtain that is drawn now puts it there again.
+                let _there_was_none = std::fs::remove_file(&files.shut);
+            }
             if written.is_err() {
                 if state.ends {
                     break;
@@ -154,6 +167,8 @@ impl Shared {
 struct Files {
     room: PathBuf,
     closed: PathBuf,
+    /// Stands while a curtain is drawn and not yet written.
+    shut: PathBuf,
 }
 
 impl Files {
@@ -223,6 +238,7 @@ const fn together_name(together: Together) -> &'static str {
 
 const NAME: &str = "room";
 const CLOSED: &str = "room.closed";
+const SHUT: &str = "room.shut";
 const VERSION: u32 = 1;
 const LONGEST: u64 = 4096;
 /// After a failed write.
