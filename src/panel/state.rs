@@ -3,9 +3,10 @@
 use super::facts::{Fact, Facts};
 use super::tokens::Visitor;
 use super::words::{banner, pick};
+use crate::asking::{camera_name, microphone_name, mode_name, stance_name, veil_name};
 use crate::core::face::Banner;
 use crate::core::snapshot::{LinkState, Snapshot};
-use crate::model::{CameraState, Device, GuestId, Language, MicState, Mode, Moment, Stance, Veil};
+use crate::model::{Device, GuestId, Language, Moment};
 use serde::Serialize;
 
 /// What is published, newest only.
@@ -240,48 +241,6 @@ fn link_name(state: LinkState) -> &'static str {
         LinkState::Connecting => "connecting",
         LinkState::Up => "up",
         LinkState::Lost => "lost",
-    }
-}
-
-fn mode_name(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Quiet => "quiet",
-        Mode::Talking => "talking",
-        Mode::Meeting => "meeting",
-        Mode::Curtain => "curtain",
-        Mode::Asleep => "asleep",
-    }
-}
-
-fn stance_name(stance: Stance) -> &'static str {
-    match stance {
-        Stance::Present => "present",
-        Stance::Curtain => "curtain",
-        Stance::Asleep => "asleep",
-    }
-}
-
-fn microphone_name(state: MicState) -> &'static str {
-    match state {
-        MicState::Closed => "closed",
-        MicState::LevelsOnly => "levels-only",
-        MicState::Open => "open",
-    }
-}
-
-fn camera_name(state: CameraState) -> &'static str {
-    match state {
-        CameraState::Off => "off",
-        CameraState::Placeholder => "placeholder",
-        CameraState::Live => "live",
-    }
-}
-
-fn veil_name(veil: Veil) -> &'static str {
-    match veil {
-        Veil::Clear => "clear",
-        Veil::Frosted => "frosted",
-        Veil::Black => "black",
     }
 }
 

@@ -1,7 +1,7 @@
 //! One request of one browser: what is asked of the core, and what is shown.
 
 use super::api::{Errand, Who};
-use super::ask::{Ask, Clock, Enter, Installer, Leave, Wait};
+use super::ask::{Clock, Enter, Installer, Leave, Wait};
 use super::door::{Arrival, Worth};
 use super::events::Events;
 use super::reply::{self, Reply};
@@ -9,6 +9,7 @@ use super::state::Standing;
 use super::tokens::Visitor;
 use super::words::{self, Refusal};
 use super::{Shared, guard, papers};
+use crate::asking;
 use crate::core::input::RoomInput;
 use crate::core::request::{Answer, Asker, Denied};
 use crate::model::{GuestId, Ticket};
@@ -48,7 +49,7 @@ impl Visit<'_> {
             Errand::Enter => self.enter(read(request).await?).await,
             Errand::Wait => self.wait(read(request).await?).await,
             Errand::Leave => read(request).await.map(|Leave {}| self.leave()),
-            Errand::Ask => self.ask(read(request).await?).await,
+            Errand::Ask => self.ask(&object(request).await?).await,
             Errand::OwnPicture => papers::own_picture(self.shared).await,
             Errand::Ledger => papers::ledger(self.shared).await,
             Errand::LedgerCsv => papers::ledger_csv(self.shared).await,
@@ -92,13 +93,13 @@ impl Visit<'_> {
             .map_or_else(|refusal| reply::refused(refusal, language), |(a, t)| reply::done(a, t))
     }
 
-    async fn ask(&self, ask: Ask) -> Result<Reply, Refusal> {
+    async fn ask(&self, body: &[u8]) -> Result<Reply, Refusal> {
+        let request = asking::request(body).map_err(|_| Refusal::NotUnderstood)?;
         self.used();
         let by = match self.standing() {
             Standing::Admitted => Asker::Guest(self.guest()),
             Standing::Unknown | Standing::Waiting => Asker::Installer,
         };
-        let request = ask.request();
         let answer = self.shared.questions.ask(|ticket| RoomInput::Asked { ticket, by, request }).await;
         self.said(answer.ok_or(Refusal::Busy)?)
     }
@@ -195,10 +196,13 @@ impl Visit<'_> {
 }
 
 async fn read<T: DeserializeOwned>(request: Request<Incoming>) -> Result<T, Refusal> {
-    let body: Bytes = guard::body(request).await?;
-    // An array would pass for a structure without names.
-    let object = body.trim_ascii_start().starts_with(b"{");
-    serde_json::from_slice(&body).ok().filter(|_| object).ok_or(Refusal::NotUnderstood)
+    serde_json::from_slice(&object(request).await?).map_err(|_| Refusal::NotUnderstood)
+}
+
+/// An array would pass for a structure without names.
+async fn object(request: Request<Incoming>) -> Result<Bytes, Refusal> {
+    let body = guard::body(request).await?;
+    if body.trim_ascii_start().starts_with(b"{") { Ok(body) } else { Err(Refusal::NotUnderstood) }
 }
 
 /// Questions of strangers at a time.

@@ -1,5 +1,6 @@
 //! What the panel says by itself, in both languages. What the core denies has its own sentences.
 
+use crate::asking::denied_name;
 use crate::core::face::Banner;
 use crate::core::request::{Answer, Denied};
 use crate::model::Language;
@@ -73,25 +74,13 @@ impl Refusal {
             Self::WrongMethod => "wrong_method",
             Self::NoCode => "no_code",
             Self::WrongPin => "wrong_pin",
-            Self::PinPause | Self::Denied(Denied::TooManyTries) => "too_many_tries",
+            Self::PinPause => "too_many_tries",
             Self::NotInstaller => "not_installer",
             Self::NothingSent => "nothing_sent",
             Self::ClockNotSet => "clock_not_set",
             Self::Busy => "busy",
             Self::TooManyPages => "too_many_pages",
-            Self::Denied(Denied::FarCurtain) => "far_curtain",
-            Self::Denied(Denied::FarAsleep) => "far_asleep",
-            Self::Denied(Denied::NearCurtain) => "near_curtain",
-            Self::Denied(Denied::NearAsleep) => "near_asleep",
-            Self::Denied(Denied::NoLink) => "no_link",
-            Self::Denied(Denied::NobodyKnocks) => "nobody_knocks",
-            Self::Denied(Denied::NoSuchView) => "no_such_view",
-            Self::Denied(Denied::NotAdmitted) => "not_admitted",
-            Self::Denied(Denied::NoSuchGuest) => "no_such_guest",
-            Self::Denied(Denied::WrongCode) => "wrong_code",
-            Self::Denied(Denied::Locked) => "locked",
-            Self::Denied(Denied::Full) => "full",
-            Self::Denied(Denied::NotPaired) => "not_paired",
+            Self::Denied(why) => denied_name(why),
         }
     }
 
