@@ -11,10 +11,12 @@ use std::path::{Path, PathBuf};
 
 mod check;
 mod error;
+mod overlay;
 mod raw;
 mod room;
 
 pub use error::{ConfigError, Mistake};
+pub use overlay::{Loaded, Overlaid, Overlay, Settings};
 pub use room::{Area, Hours, IpNetwork, Look, PanelConfig, RoomConfig, View};
 
 /// The documented default configuration, as installed.
@@ -52,18 +54,12 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads and checks a file.
+    /// Reads and checks a file, without what the installer's page laid over it: see [`Overlay`].
     ///
     /// # Errors
     /// When the file cannot be read or has a mistake; all mistakes are told at once.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
-        let file = std::fs::File::open(path).map_err(unreadable)?;
-        let mut bytes = Vec::new();
-        file.take(LONGEST_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-        let text = String::from_utf8(bytes)
-            .map_err(|_| ConfigError::NotText { path: path.to_owned(), what: "it is not UTF-8 text" })?;
-        Self::parse(&text, path)
+        Self::parse(&text(path)?, path)
     }
 
     /// Checks a text; `path` is named in errors, and relative paths start at its directory.
@@ -71,13 +67,9 @@ impl Config {
     /// # Errors
     /// When the text has a mistake; all mistakes are told at once.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        if u64::try_from(text.len()).is_ok_and(|length| length > LONGEST_FILE) {
-            return Err(ConfigError::NotText { path: path.to_owned(), what: "it is longer than 64 KiB" });
-        }
-        let mut written = Written::new(text, path, DEFAULTS);
+        let mut written = Written::new(bounded(text, path)?, path, DEFAULTS);
         let config = Self::read(&mut written, path.parent().unwrap_or(Path::new("")));
-        let mistakes = written.into_mistakes();
-        if mistakes.is_empty() { Ok(config) } else { Err(ConfigError::Wrong(mistakes)) }
+        written.settle(config)
     }
 
     fn read(written: &mut Written<'_>, home: &Path) -> Self {
@@ -225,6 +217,25 @@ pub enum Sink {
     Alsa(String),
     /// `gst:DESCRIPTION`, a bin description that takes raw video or audio.
     Gst(String),
+}
+
+/// A file's text, if it is one that can be a configuration.
+fn text(path: &Path) -> Result<String, ConfigError> {
+    let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    file.take(LONGEST_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| ConfigError::NotText { path: path.to_owned(), what: "it is not UTF-8 text" })?;
+    bounded(&text, path)?;
+    Ok(text)
+}
+
+fn bounded<'t>(text: &'t str, path: &Path) -> Result<&'t str, ConfigError> {
+    if u64::try_from(text.len()).is_ok_and(|length| length <= LONGEST_FILE) {
+        return Ok(text);
+    }
+    Err(ConfigError::NotText { path: path.to_owned(), what: "it is longer than 64 KiB" })
 }
 
 const LONGEST_FILE: u64 = 64 * 1024;

@@ -8,7 +8,7 @@
 //!
 //! The known keys *are* the keys of `config/engawa.toml`, so a setting without documentation cannot exist.
 
-use super::error::Mistake;
+use super::error::{ConfigError, Mistake};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
@@ -17,9 +17,8 @@ use toml::de::{DeTable, DeValue};
 /// A file as written, and the mistakes found in it so far.
 pub(super) struct Written<'t> {
     file: &'t Path,
-    text: &'t str,
-    settings: Settings,
-    defaults: Settings,
+    settings: Settings<'t>,
+    defaults: Settings<'t>,
     mistakes: Vec<Mistake>,
 }
 
@@ -42,25 +41,50 @@ pub(super) trait FromValue: Sized {
     fn from_value(value: &Value) -> Result<Self, Complaint>;
 }
 
-struct Entry {
+#[derive(Clone)]
+struct Entry<'t> {
     value: Value,
+    file: &'t Path,
     line: usize,
 }
 
-type Settings = BTreeMap<String, BTreeMap<String, Entry>>;
+type Keys<'t> = BTreeMap<String, Entry<'t>>;
+type Settings<'t> = BTreeMap<String, Keys<'t>>;
+
+/// A text that is being read, and what it may say.
+struct Text<'t, 'k> {
+    text: &'t str,
+    file: &'t Path,
+    known: Option<&'k Settings<'t>>,
+}
 
 impl<'t> Written<'t> {
     /// Reads `text`; `defaults` is the text of `engawa.toml`.
-    pub fn new(text: &'t str, file: &'t Path, defaults: &str) -> Self {
-        let mut default_file = Written::bare(defaults, file);
-        default_file.parse(None);
-        assert!(default_file.mistakes.is_empty(), "bug: engawa.toml: {:?}", default_file.mistakes);
-        let mut written = Written::bare(text, file);
-        written.defaults = default_file.settings;
-        let known = std::mem::take(&mut written.defaults);
-        written.parse(Some(&known));
-        written.defaults = known;
+    pub fn new(text: &'t str, file: &'t Path, defaults: &'t str) -> Self {
+        let mut written = Self { file, settings: Settings::new(), defaults: Settings::new(), mistakes: Vec::new() };
+        written.parse(&Text { text: defaults, file, known: None });
+        assert!(written.mistakes.is_empty(), "bug: engawa.toml: {:?}", written.mistakes);
+        written.defaults = std::mem::take(&mut written.settings);
+        let known = written.defaults.clone();
+        written.parse(&Text { text, file, known: Some(&known) });
         written
+    }
+
+    /// Lays a second file over the first: what it says counts. It may say `keys` and nothing else.
+    pub fn lay_over(&mut self, text: &'t str, file: &'t Path, keys: &[(&str, &str)]) {
+        let mut known = Settings::new();
+        for (section, key) in keys {
+            if let Some(entry) = self.defaults.get(*section).and_then(|keys| keys.get(*key)) {
+                known.entry((*section).into()).or_default().insert((*key).into(), entry.clone());
+            }
+        }
+        self.parse(&Text { text, file, known: Some(&known) });
+    }
+
+    /// A setting as it is written, in whichever file counts.
+    pub fn as_written(&self, section: &str, key: &str) -> Option<&Value> {
+        let default = || self.defaults.get(section)?.get(key);
+        self.entry(section, key).or_else(default).map(|entry| &entry.value)
     }
 
     /// The value of a setting after `check`. A refused value is a mistake, and the default stands in for it.
@@ -73,7 +97,7 @@ impl<'t> Written<'t> {
         key: &str,
         check: impl Fn(V) -> Result<T, Complaint>,
     ) -> T {
-        let read = |entry: &Entry| V::from_value(&entry.value).and_then(&check);
+        let read = |entry: &Entry<'_>| V::from_value(&entry.value).and_then(&check);
         if let Some(entry) = self.entry(section, key) {
             match read(entry) {
                 Ok(value) => return value,
@@ -97,86 +121,74 @@ impl<'t> Written<'t> {
         }
     }
 
-    /// All mistakes, in the order of the file.
-    pub fn into_mistakes(mut self) -> Vec<Mistake> {
+    /// What was read, unless there was a mistake: then all of them, in the order of the file.
+    pub fn settle<T>(mut self, read: T) -> Result<T, ConfigError> {
+        if self.mistakes.is_empty() {
+            return Ok(read);
+        }
         self.mistakes.sort_by_key(|mistake| mistake.line);
         self.mistakes.truncate(MISTAKES_TOLD);
-        self.mistakes
+        Err(ConfigError::Wrong(self.mistakes))
     }
 
-    fn bare(text: &'t str, file: &'t Path) -> Self {
-        Self { file, text, settings: Settings::new(), defaults: Settings::new(), mistakes: Vec::new() }
-    }
-
-    fn parse(&mut self, known: Option<&Settings>) {
-        let (table, errors) = DeTable::parse_recoverable(self.text);
+    fn parse(&mut self, text: &Text<'t, '_>) {
+        let (table, errors) = DeTable::parse_recoverable(text.text);
         for error in errors {
-            let line = error.span().map_or(1, |span| self.line(&span));
-            self.add(line, String::new(), None, error.message(), "");
+            let line = error.span().map_or(1, |span| text.line(&span));
+            self.add(text.file, line, String::new(), None, error.message(), "");
         }
         for (section, content) in table.get_ref() {
-            let line = self.line(&section.span());
+            let line = text.line(&section.span());
             let section = section.get_ref().as_ref();
-            let known_keys = match known {
-                None => None,
-                Some(known) => match known.get(section) {
-                    Some(keys) => Some(keys),
-                    None => {
-                        self.add(line, section.into(), None, "there is no such section", meant_section(section, known));
-                        continue;
-                    }
-                },
-            };
+            let mut wrong = |what, hint| self.add(text.file, line, section.into(), None, what, hint);
+            if let Some(known) = text.known
+                && !known.contains_key(section)
+            {
+                wrong("there is no such section", meant_section(section, known));
+                continue;
+            }
             let DeValue::Table(keys) = content.get_ref() else {
-                self.add(line, section.into(), None, "is a section", format!("write [{section}] on a line of its own"));
+                wrong("is a section", format!("write [{section}] on a line of its own"));
                 continue;
             };
             for (key, value) in keys {
-                self.take(section, key.get_ref(), self.line(&key.span()), value.get_ref(), known_keys, known);
+                self.take(text, section, key.get_ref(), text.line(&key.span()), value.get_ref());
             }
         }
     }
 
-    fn take(
-        &mut self,
-        section: &str,
-        key: &str,
-        line: usize,
-        value: &DeValue<'_>,
-        known_keys: Option<&BTreeMap<String, Entry>>,
-        known: Option<&Settings>,
-    ) {
-        let name = format!("{section}.{key}");
-        if let (Some(keys), Some(known)) = (known_keys, known)
-            && !keys.contains_key(key)
+    fn take(&mut self, text: &Text<'t, '_>, section: &str, key: &str, line: usize, value: &DeValue<'_>) {
+        let (file, name) = (text.file, format!("{section}.{key}"));
+        if let Some(known) = text.known
+            && !known.get(section).is_some_and(|keys| keys.contains_key(key))
         {
-            return self.add(line, name, None, "there is no such setting", meant_key(section, key, known));
+            return self.add(file, line, name, None, "there is no such setting", meant_key(section, key, known));
         }
         let value = match value {
             DeValue::String(text) => Value::Text(text.clone().into_owned()),
             DeValue::Boolean(switch) => Value::Switch(*switch),
             DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
                 Ok(number) => Value::Number(number),
-                Err(_) => return self.add(line, name, Some(number.to_string()), "is too large a number", ""),
+                Err(_) => return self.add(file, line, name, Some(number.to_string()), "is too large a number", ""),
             },
             DeValue::Float(number) => {
-                return self.add(line, name, Some(number.to_string()), "is not a whole number", "");
+                return self.add(file, line, name, Some(number.to_string()), "is not a whole number", "");
             }
-            DeValue::Datetime(date) => return self.add(line, name, Some(date.to_string()), "is a date", ""),
-            DeValue::Array(_) => return self.add(line, name, None, "is a list", "write one value"),
-            DeValue::Table(_) => return self.add(line, name, None, "is a section", "write one value"),
+            DeValue::Datetime(date) => return self.add(file, line, name, Some(date.to_string()), "is a date", ""),
+            DeValue::Array(_) => return self.add(file, line, name, None, "is a list", "write one value"),
+            DeValue::Table(_) => return self.add(file, line, name, None, "is a section", "write one value"),
         };
-        self.settings.entry(section.into()).or_default().insert(key.into(), Entry { value, line });
+        self.settings.entry(section.into()).or_default().insert(key.into(), Entry { value, file, line });
     }
 
-    fn entry(&self, section: &str, key: &str) -> Option<&Entry> {
+    fn entry(&self, section: &str, key: &str) -> Option<&Entry<'t>> {
         self.settings.get(section)?.get(key)
     }
 
     fn mistake(&self, section: &str, key: &str, complaint: Complaint) -> Mistake {
         let entry = self.entry(section, key);
         Mistake {
-            file: self.file.to_owned(),
+            file: entry.map_or(self.file, |entry| entry.file).to_owned(),
             line: entry.map_or(1, |entry| entry.line),
             key: format!("{section}.{key}"),
             value: entry.map(|entry| entry.value.to_string().chars().take(LONGEST_VALUE_TOLD).collect()),
@@ -185,11 +197,21 @@ impl<'t> Written<'t> {
         }
     }
 
-    fn add(&mut self, line: usize, key: String, value: Option<String>, what: &str, hint: impl Into<String>) {
-        let file = self.file.to_owned();
+    fn add(
+        &mut self,
+        file: &Path,
+        line: usize,
+        key: String,
+        value: Option<String>,
+        what: &str,
+        hint: impl Into<String>,
+    ) {
+        let file = file.to_owned();
         self.mistakes.push(Mistake { file, line, key, value, what: what.into(), hint: hint.into() });
     }
+}
 
+impl Text<'_, '_> {
     fn line(&self, span: &Range<usize>) -> usize {
         let before = &self.text.as_bytes()[..span.start.min(self.text.len())];
         1 + before.iter().filter(|byte| **byte == b'\n').count()
@@ -251,7 +273,7 @@ pub(super) fn nearest<'k>(written: &str, known: impl IntoIterator<Item = &'k str
     (distance <= 1 + name.chars().count() / 3).then_some(name)
 }
 
-fn meant_section(section: &str, known: &Settings) -> String {
+fn meant_section(section: &str, known: &Settings<'_>) -> String {
     if let Some(name) = nearest(section, known.keys().map(String::as_str)) {
         return format!("did you mean [{name}]?");
     }
@@ -261,7 +283,7 @@ fn meant_section(section: &str, known: &Settings) -> String {
     }
 }
 
-fn meant_key(section: &str, key: &str, known: &Settings) -> String {
+fn meant_key(section: &str, key: &str, known: &Settings<'_>) -> String {
     if let Some((home, _)) = known.iter().find(|(_, keys)| keys.contains_key(key)) {
         return format!("{key} belongs into [{home}]");
     }
