@@ -8,11 +8,12 @@
 //! Carrying out an output never waits; the watchdog is fed from here, so a hung loop is noticed.
 
 mod hands;
+mod panel;
 mod room;
 mod start;
 mod turns;
 
-use crate::config::Config;
+use crate::config::{Config, Overlay};
 use crate::core::Core;
 use crate::core::input::Input;
 use crate::inbox::{Inbox, Mail};
@@ -39,6 +40,17 @@ pub struct RunOptions {
     pub renew_every_ms: Option<u64>,
     /// Ends the daemon besides SIGTERM and SIGINT (two boxes in one process).
     pub stop: Option<watch::Receiver<bool>>,
+    /// Where the installer's page keeps what it sets; none: it sets nothing.
+    pub overlay: Option<Overlay>,
+}
+
+/// Why the daemon ended without a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// By a signal.
+    ToldTo,
+    /// The installer's page set something: the configuration is to be read again, by a new process.
+    ToBeginAnew,
 }
 
 /// Why the daemon did not start, or ended.
@@ -64,8 +76,8 @@ pub enum RunError {
 /// Runs the daemon until it is told to stop.
 ///
 /// # Errors
-/// When it cannot start: see [`RunError`]. Once started nothing but a signal ends it.
-pub fn run(config: Config, options: &RunOptions) -> Result<(), RunError> {
+/// When it cannot start: see [`RunError`]. Once started nothing but a signal or the installer ends it.
+pub fn run(config: Config, options: &RunOptions) -> Result<Ended, RunError> {
     let clock = Clock::start(options.clock);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(other)?;
     let result = runtime.block_on(async {
@@ -84,7 +96,9 @@ async fn turn(
     inbox: Inbox,
     config: &Config,
     options: &RunOptions,
-) -> Result<(), RunError> {
+) -> Result<Ended, RunError> {
+    let mut ended = Ended::ToldTo;
+    let anew = hands.anew();
     let mut terminate = signal(SignalKind::terminate()).map_err(other)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(other)?;
     let mut stop = options.stop.clone();
@@ -103,8 +117,9 @@ async fn turn(
             () = tokio::time::sleep(until.since(clock.now())) => None,
             _ = second.tick() => { hands.report(&inbox); None }
             _ = renewal.tick() => Some(Mail::Urgent(Input::RenewalDue)),
-            _ = terminate.recv() => Some(Mail::Urgent(Input::StopRequested)),
-            _ = interrupt.recv() => Some(Mail::Urgent(Input::StopRequested)),
+            _ = terminate.recv() => { ended = Ended::ToldTo; Some(Mail::Urgent(Input::StopRequested)) }
+            _ = interrupt.recv() => { ended = Ended::ToldTo; Some(Mail::Urgent(Input::StopRequested)) }
+            () = anew.notified() => { ended = Ended::ToBeginAnew; Some(Mail::Urgent(Input::StopRequested)) }
             fault = &mut clip_fault, if !clips_examined => {
                 clips_examined = true;
                 if let Ok(Some(fault)) = fault {
@@ -145,7 +160,7 @@ async fn turn(
             if let Some(trunk) = hands.trunk.take() {
                 trunk.stop().await;
             }
-            return Ok(());
+            return Ok(ended);
         }
         if hands.peer.is_exhausted() {
             return Err(other("two old sessions hang while they close; only a new process can link again"));

@@ -16,7 +16,6 @@ use support::lab::End;
 use support::wait_for;
 
 #[test]
-#[ignore = "five of 23 steps fail beside other work (asleep's contrast, remove, latency, meeting, list of meetings): cargo nextest run --test panel_browser --run-ignored all"]
 fn people_find_their_way_through_the_page_of_two_real_boxes() {
     let steps = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
     assert!(steps.join("node_modules/axe-core").exists(), "run `npm ci` in tests/browser; `make test` does");

@@ -11,6 +11,7 @@ use panel_support::browser::{Browser, tls};
 use panel_support::{CODE_TYPED, Kiosk, PIN, settings, sources, until};
 use serde_json::json;
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
@@ -49,6 +50,7 @@ async fn every_address_answers_those_it_is_for_and_nobody_else() {
             "/api/ask" => json!({"ask": "cancel"}),
             "/api/installer" => json!({"pin": PIN}),
             "/api/clock" => json!({"unix_ms": 1_800_000_000_000_u64}),
+            "/api/settings" => json!({"line": {"ceiling_kbps": 2000}}),
             _ => json!({}),
         };
         let browsers = [("stranger", &mut stranger), ("guest", &mut guest), ("installer", &mut installer)];
@@ -94,7 +96,7 @@ async fn every_address_answers_those_it_is_for_and_nobody_else() {
 async fn files_of_the_page_are_not_sent_twice() {
     let kiosk = Kiosk::start();
     let mut browser = Browser::new(&kiosk);
-    for path in ["/", "/app.css", "/app.js", "/words.js", "/icon.svg"] {
+    for path in ["/", "/app.css", "/app.js", "/dom.js", "/remote.js", "/installer.js", "/words.js", "/icon.svg"] {
         let first = browser.get(path).await;
         assert!(!first.body.is_empty() && first.headers.get("set-cookie").is_none());
         let again = browser.request("GET", path).header("if-none-match", first.header("etag"));
@@ -123,6 +125,67 @@ async fn the_papers_are_shown_to_guests() {
     assert!(text.starts_with("\u{feff}番号,時刻,内容\r\n1,\"2026-11-22 10:00:00\",\"'=1 を開けた\"\r\n"), "{text}");
     assert_eq!(text.lines().count(), 301);
     assert!(csv.header("content-disposition").starts_with("attachment"));
+}
+
+#[tokio::test]
+async fn what_the_installer_sets_is_checked_kept_and_begins_anew() {
+    let kiosk = Kiosk::start();
+    let file = kiosk.directory.path().join("installer.toml");
+    let mut installer = Browser::guest(&kiosk, "PC").await;
+    installer.get("/api/settings").await.refused(403, "not_installer");
+    installer.post("/api/settings", &json!({})).await.refused(403, "not_installer");
+    installer.post("/api/installer", &json!({"pin": PIN})).await;
+
+    let mut settings = installer.get("/api/settings").await.json();
+    assert_eq!(settings["camera"], json!({"views": "部屋=all; 机=crop:25,25,50,50", "masks": ""}));
+    assert_eq!(settings["line"], json!({"ceiling_kbps": 3000}));
+    assert_eq!(installer.post("/api/settings", &settings).await.json()["answer"], "already");
+    for (section, key, value, complaint) in [
+        ("camera", "masks", json!("0,0,200,10"), "0,0,200,10; write X,Y,W,H in percent"),
+        ("line", "ceiling_kbps", json!(10), "voice alone needs 64 kbit/s"),
+        ("line", "ceiling_kbps", json!("viel"), "must be a number"),
+        ("meeting", "view", json!("隣"), "is not the name of a view"),
+        ("room", "hours", json!("いつでも"), "mon-fri 08:30-17:15"),
+        ("camera", "views", json!("部屋=camera:gst:filesrc location=/etc/passwd"), "set in the main file"),
+    ] {
+        let mut wrong = settings.clone();
+        wrong[section][key] = value;
+        let answer = installer.post("/api/settings", &wrong).await;
+        answer.refused_with(200, "bad_setting", |text| {
+            text.starts_with("保存していません。") && text.contains(complaint)
+        });
+        assert_eq!(answer.json()["setting"], format!("{section}.{key}"));
+    }
+    for nonsense in [json!({"box": {"name": "x"}}), json!({"camera": {"source": "test"}}), json!({"line": 3})] {
+        let answer = installer.post("/api/settings", &nonsense).await;
+        answer.refused_with(200, "bad_setting", |text| text.contains("設定ファイル"));
+    }
+    installer.post("/api/settings", &json!({"line": null})).await.refused(400, "not_understood");
+    installer.post("/api/settings", &json!([])).await.refused(400, "not_understood");
+    assert!(!file.exists(), "nothing was kept");
+    assert_eq!(kiosk.begun_anew.load(Ordering::SeqCst), 0);
+
+    settings["camera"]["masks"] = json!("10,10,20,30");
+    settings["meeting"]["view"] = json!("机");
+    assert_eq!(installer.post("/api/settings", &settings).await.json()["answer"], "accepted");
+    until("begun anew", || kiosk.begun_anew.load(Ordering::SeqCst) == 1).await;
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains("masks = \"10,10,20,30\"") && !text.contains("ceiling"), "{text}");
+    assert_eq!(installer.get("/api/settings").await.json(), settings);
+}
+
+#[tokio::test]
+async fn whoever_is_put_out_is_no_installer_either() {
+    let kiosk = Kiosk::with(|settings| settings.pin = None);
+    let mut guest = Browser::guest(&kiosk, "PC").await;
+    let mut installer = Browser::new(&kiosk);
+    assert_eq!(installer.post("/api/installer", &json!({"pin": CODE_TYPED})).await.json()["answer"], "accepted");
+    let mut events = installer.events().await;
+    let state = events.until("installer", |state| state["you"]["installer"] == true).await;
+    assert_eq!(installer.get("/api/settings").await.status, 200);
+    assert_eq!(guest.ask(json!({"ask": "remove", "guest": state["you"]["id"]})).await["answer"], "accepted");
+    events.until("out", |state| state["you"]["state"] == "unknown").await;
+    installer.get("/api/settings").await.refused(403, "not_installer");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use crate::cli::{Failure, status};
 use crate::model::VideoCodec;
-use crate::runtime::{self, RunError, RunOptions};
+use crate::runtime::{self, Ended, RunError, RunOptions};
 use crate::system::status::Status;
 use crate::trunk::identity::{self, Identity};
 use nix::sys::signal::{Signal, kill};
@@ -54,7 +54,7 @@ pub struct PairOfBoxes {
 /// A box that runs in this process.
 struct BoxThread {
     stop: watch::Sender<bool>,
-    thread: JoinHandle<Result<(), RunError>>,
+    thread: JoinHandle<Result<Ended, RunError>>,
 }
 
 impl PairOfBoxes {

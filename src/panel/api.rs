@@ -45,6 +45,9 @@ enum Endpoint {
     Page,
     Style,
     Script,
+    Dom,
+    Remote,
+    InstallerScript,
     Words,
     Icon,
     Certificate,
@@ -65,13 +68,18 @@ pub(super) enum Errand {
     Installer,
     Devices,
     Clock,
+    Settings,
+    SaveSettings,
 }
 
 /// All addresses.
-pub const ROUTES: [Route; 17] = [
+pub const ROUTES: [Route; 22] = [
     route("GET", "/", Who::Room, Endpoint::Page),
     route("GET", "/app.css", Who::Room, Endpoint::Style),
     route("GET", "/app.js", Who::Room, Endpoint::Script),
+    route("GET", "/dom.js", Who::Room, Endpoint::Dom),
+    route("GET", "/remote.js", Who::Room, Endpoint::Remote),
+    route("GET", "/installer.js", Who::Room, Endpoint::InstallerScript),
     route("GET", "/words.js", Who::Room, Endpoint::Words),
     route("GET", "/icon.svg", Who::Room, Endpoint::Icon),
     route("GET", "/certificate.pem", Who::Room, Endpoint::Certificate),
@@ -86,6 +94,8 @@ pub const ROUTES: [Route; 17] = [
     route("POST", "/api/installer", Who::Room, Endpoint::Visit(Errand::Installer)),
     route("GET", "/api/devices", Who::Installer, Endpoint::Visit(Errand::Devices)),
     route("POST", "/api/clock", Who::Installer, Endpoint::Visit(Errand::Clock)),
+    route("GET", "/api/settings", Who::Installer, Endpoint::Visit(Errand::Settings)),
+    route("POST", "/api/settings", Who::Installer, Endpoint::Visit(Errand::SaveSettings)),
 ];
 
 const fn route(method: &'static str, path: &'static str, who: Who, endpoint: Endpoint) -> Route {
@@ -127,6 +137,9 @@ async fn checked(
         Endpoint::Page => return asset(assets::PAGE),
         Endpoint::Style => return asset(assets::STYLE),
         Endpoint::Script => return asset(assets::SCRIPT),
+        Endpoint::Dom => return asset(assets::DOM),
+        Endpoint::Remote => return asset(assets::REMOTE),
+        Endpoint::InstallerScript => return asset(assets::INSTALLER),
         Endpoint::Words => return asset(assets::WORDS),
         Endpoint::Icon => return asset(assets::ICON),
         Endpoint::Certificate => {

@@ -20,6 +20,7 @@ mod guard;
 mod papers;
 mod pin;
 mod reply;
+mod settings;
 mod state;
 mod tokens;
 mod visit;
@@ -30,7 +31,7 @@ pub use door::{Networks, own_networks};
 pub use papers::{Devices, Found, LedgerLine};
 pub use state::Meeting;
 
-use crate::config::{Hours, IpNetwork};
+use crate::config::{Hours, IpNetwork, Overlay};
 use crate::core::input::RoomInput;
 use crate::core::snapshot::Snapshot;
 use crate::model::{Fingerprint, Language, Moment};
@@ -74,6 +75,8 @@ pub struct PanelSettings {
     pub state_directory: PathBuf,
     /// The networks of this box's own addresses: [`own_networks`].
     pub networks: Networks,
+    /// Where what the installer sets is kept; none: nothing can be set.
+    pub overlay: Option<Overlay>,
 }
 
 /// What the panel asks of others. Called beside the panel's thread; may wait for a disk or a device, for at most two seconds.
@@ -87,6 +90,8 @@ pub struct Sources {
     pub devices: Arc<dyn Fn() -> Devices + Send + Sync>,
     /// Sets the wall clock: time since 1970.
     pub set_clock: Arc<dyn Fn(Duration) -> io::Result<()> + Send + Sync>,
+    /// The installer set something: the daemon is to begin anew with it.
+    pub begin_anew: Arc<dyn Fn() + Send + Sync>,
 }
 
 /// The running panel; ends when dropped.
@@ -105,6 +110,7 @@ struct Shared {
     certificates: Certificates,
     tokens: Tokens,
     pin: Option<Pin>,
+    overlay: Option<Overlay>,
     questions: Questions,
     sources: Sources,
     shown: watch::Sender<Arc<Shown>>,
@@ -120,7 +126,7 @@ impl Panel {
     /// # Errors
     /// When the address is taken or not this box's, or key and certificate cannot be read or kept. The box goes on without.
     pub fn start(settings: PanelSettings, questions: Questions, sources: Sources) -> io::Result<Self> {
-        let PanelSettings { listen, room, pin, language, name, words, peer, hours, state_directory, networks } =
+        let PanelSettings { listen, room, pin, language, name, words, peer, hours, state_directory, networks, overlay } =
             settings;
         let listener = std::net::TcpListener::bind(listen)?;
         listener.set_nonblocking(true)?;
@@ -144,6 +150,7 @@ impl Panel {
             certificates,
             tokens: Tokens::default(),
             pin: pin.as_deref().map(Pin::new),
+            overlay,
             questions,
             sources,
             shown: watch::channel(Arc::new(shown)).0,
@@ -171,6 +178,11 @@ impl Panel {
         self.shared.shown.send_if_modified(|shown| {
             if looks_the_same(&shown.snapshot, snapshot) {
                 return false;
+            }
+            let (before, after) = (&shown.snapshot.room.guests, &snapshot.room.guests);
+            for gone in before.iter().filter(|guest| !after.iter().any(|still| still.id == guest.id)) {
+                // Removed, or out with the meeting: not the installer's pages either.
+                self.shared.tokens.set_installer(gone.id, false);
             }
             let Shown { words, meetings, .. } = shown.as_ref().clone();
             *shown = Arc::new(Shown { snapshot: snapshot.clone(), words, meetings });

@@ -8,7 +8,7 @@ use super::reply::{self, Reply};
 use super::state::Standing;
 use super::tokens::Visitor;
 use super::words::{self, Refusal};
-use super::{Shared, guard, papers};
+use super::{Shared, guard, papers, settings};
 use crate::asking;
 use crate::core::input::RoomInput;
 use crate::core::request::{Answer, Asker, Denied};
@@ -56,6 +56,11 @@ impl Visit<'_> {
             Errand::Installer => self.installer(read(request).await?).await,
             Errand::Devices => papers::devices(self.shared).await,
             Errand::Clock => self.clock(&read(request).await?).await,
+            Errand::Settings => settings::show(self.shared).await,
+            Errand::SaveSettings => {
+                self.used();
+                settings::save(self.shared, read(request).await?).await
+            }
         }
     }
 

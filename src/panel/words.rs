@@ -36,6 +36,8 @@ pub(super) enum Refusal {
     NothingSent,
     /// The clock could not be set.
     ClockNotSet,
+    /// What the installer set could not be read or kept.
+    NotSaved,
     /// The loop gave no answer, or too much was asked at once.
     Busy,
     /// This browser has the page open too often.
@@ -57,7 +59,9 @@ impl Refusal {
             Self::WrongMethod => 405,
             Self::Busy => 503,
             Self::TooManyPages => 429,
-            Self::NoCode | Self::WrongPin | Self::PinPause | Self::ClockNotSet | Self::Denied(_) => 200,
+            Self::NoCode | Self::WrongPin | Self::PinPause | Self::ClockNotSet | Self::NotSaved | Self::Denied(_) => {
+                200
+            }
         }
     }
 
@@ -78,6 +82,7 @@ impl Refusal {
             Self::NotInstaller => "not_installer",
             Self::NothingSent => "nothing_sent",
             Self::ClockNotSet => "clock_not_set",
+            Self::NotSaved => "not_saved",
             Self::Busy => "busy",
             Self::TooManyPages => "too_many_pages",
             Self::Denied(why) => denied_name(why),
@@ -123,6 +128,10 @@ impl Refusal {
             Self::ClockNotSet => (
                 "時計を合わせられませんでした。この箱には時計を変える権限がありません。",
                 "The clock could not be set. This box may not change it.",
+            ),
+            Self::NotSaved => (
+                "保存できませんでした。前の設定のままです。箱のディスクを確かめてください。",
+                "It could not be saved; what was set before still counts. Check the box's disk.",
             ),
             Self::Busy => ("いま混み合っています。もう一度お試しください。", "The box is busy now. Please try again."),
             Self::TooManyPages => (

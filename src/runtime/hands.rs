@@ -16,6 +16,8 @@ use crate::system::notify::Notify;
 use crate::system::status::Status;
 use crate::system::status_socket::StatusSocket;
 use crate::trunk::Trunk;
+use std::sync::Arc;
+use tokio::sync::Notify as Bell;
 
 /// Everything the box does with.
 pub(super) struct Hands {
@@ -60,6 +62,11 @@ impl Hands {
     pub(super) fn paired(&mut self, trunk: Trunk, words: &str) {
         self.trunk = Some(trunk);
         self.room.paired(words, &self.media);
+    }
+
+    /// Rings when the installer set something: the daemon is to begin anew.
+    pub(super) fn anew(&self) -> Arc<Bell> {
+        self.room.anew()
     }
 
     /// One change, then drain to the end.

@@ -1,20 +1,19 @@
 //! The hands that serve the room: answers, ledger, memory, room code, calendar, keys, panel.
 
+use super::panel::PanelHands;
 use super::turns::Turns;
 use super::{RunError, other};
 use crate::asking::mode_name;
-use crate::config::{Config, Sink, Source};
+use crate::config::{Config, Overlay};
 use crate::core::input::RoomInput;
 use crate::core::ledger::Entry;
 use crate::core::memory::Remembered;
 use crate::core::request::Answer;
 use crate::core::snapshot::Snapshot;
 use crate::inbox::Inbox;
-use crate::media::devices::{self, Listing};
-use crate::media::face::FaceConstants;
 use crate::media::room::Media;
-use crate::model::{Language, Mode, Moment, Ticket};
-use crate::panel::{Devices, Found, LedgerLine, Meeting, Panel, PanelSettings, Sources, own_networks};
+use crate::model::{Mode, Moment, Ticket};
+use crate::panel::Meeting;
 use crate::questions::Questions;
 use crate::system::clock;
 use crate::system::desk::Desk;
@@ -25,6 +24,7 @@ use crate::system::room_memory::Keeper;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::path::Path;
 use std::sync::Arc;
+use tokio::sync::Notify;
 
 /// Everything that is done for the room.
 pub(super) struct RoomHands {
@@ -32,14 +32,20 @@ pub(super) struct RoomHands {
     keeper: Keeper,
     ledger: Ledger,
     desk: Desk,
-    panel: Option<Panel>,
+    panel: PanelHands,
+    anew: Arc<Notify>,
     turns: Turns,
-    words: String,
 }
 
 impl RoomHands {
-    /// Starts what serves the room. A panel that cannot listen is told and missed, no more.
-    pub(super) fn start(config: &Config, inbox: &Inbox, media: &Media, boot: u64) -> Result<Self, RunError> {
+    /// Starts what serves the room. A panel that cannot listen yet is missed until it can, no more.
+    pub(super) fn start(
+        config: &Config,
+        overlay: Option<Overlay>,
+        inbox: &Inbox,
+        media: &Media,
+        boot: u64,
+    ) -> Result<Self, RunError> {
         if let Some(hours) = config.room.hours {
             let holidays = if config.room.holidays { Holidays::Closed } else { Holidays::Ignored };
             hours::watch(hours, holidays, inbox.clone());
@@ -50,10 +56,11 @@ impl RoomHands {
         let ledger = Ledger::open(&config.state_directory, boot).map_err(other)?;
         let keeper = Keeper::start(&config.state_directory).map_err(other)?;
         let desk = Desk::new(questions.clone(), ledger.clone(), config.language);
-        let panel = start_panel(config, &questions, &ledger, media);
+        let anew = Arc::new(Notify::new());
+        let panel = PanelHands::start(config, overlay, &anew, &questions, &ledger, media);
         let views = config.room.views.iter().map(|view| view.name.clone()).collect();
         let turns = Turns::start(&config.state_directory, views, questions.clone()).map_err(other)?;
-        Ok(Self { questions, keeper, ledger, desk, panel, turns, words: String::new() })
+        Ok(Self { questions, keeper, ledger, desk, panel, anew, turns })
     }
 
     /// Kept from the start, so that a lost file is noticed.
@@ -66,34 +73,31 @@ impl RoomHands {
         self.desk.clone()
     }
 
+    /// Rings when the daemon is to begin anew.
+    pub(super) fn anew(&self) -> Arc<Notify> {
+        self.anew.clone()
+    }
+
     /// The box knows its peer: these six words are the pair's.
     pub(super) fn paired(&mut self, words: &str, media: &Media) {
-        words.clone_into(&mut self.words);
-        if let Some(panel) = &self.panel {
-            panel.paired(words);
-        }
+        self.panel.paired(words);
         self.introduce(media);
     }
 
     /// Tells the screen what this box is called and where its panel is.
     pub(super) fn introduce(&self, media: &Media) {
-        let panel = self.panel.as_ref();
-        media.introduce(FaceConstants {
-            words: self.words.clone(),
-            panel_url: panel.map(panel_url).unwrap_or_default(),
-            panel_fingerprint: panel.map(Panel::fingerprint).unwrap_or_default(),
-        });
+        media.introduce(self.panel.face());
     }
 
     pub(super) fn answer(&self, ticket: Ticket, answer: Answer) {
         self.questions.answer(ticket, answer);
     }
 
-    pub(super) fn record(&self, entry: &Entry, at: Moment) {
+    pub(super) fn record(&mut self, entry: &Entry, at: Moment) {
         tracing::info!(?entry, "ledger");
         self.ledger.record(entry, clock::wall_ms(), at);
-        if let (Entry::Mode(_) | Entry::Started { .. }, Some(panel)) = (entry, &self.panel) {
-            panel.show_meetings(meetings(&self.ledger.newest(MEETINGS_SEEN)));
+        if matches!(entry, Entry::Mode(_) | Entry::Started { .. }) {
+            self.panel.show_meetings(meetings(&self.ledger.newest(MEETINGS_SEEN)));
         }
     }
 
@@ -123,91 +127,9 @@ impl RoomHands {
     pub(super) fn publish(&mut self, snapshot: &Snapshot, media: &Media) {
         self.turns.follow(media, snapshot.room.follow_turns);
         self.desk.note_code(snapshot.room.code);
-        if let Some(panel) = &self.panel {
-            panel.publish(snapshot);
+        if self.panel.publish(snapshot) {
+            self.introduce(media);
         }
-    }
-}
-
-fn start_panel(config: &Config, questions: &Questions, ledger: &Ledger, media: &Media) -> Option<Panel> {
-    let listen = config.panel.listen?;
-    let settings = PanelSettings {
-        listen,
-        room: config.panel.room.clone(),
-        pin: config.panel.pin.clone(),
-        language: config.language,
-        name: config.name.clone(),
-        words: String::new(),
-        peer: config.peer.address.map(|address| address.ip()),
-        hours: config.room.hours,
-        state_directory: config.state_directory.clone(),
-        networks: Arc::new(own_networks),
-    };
-    let (picture, ledger, language) = (media.own_picture(), ledger.clone(), config.language);
-    let (camera, microphone, speaker) =
-        (config.camera.source.clone(), config.sound.source.clone(), config.sound.sink.clone());
-    let sources = Sources {
-        own_picture: Arc::new(move || picture.jpeg()),
-        ledger: Arc::new(move || ledger_lines(&ledger, language)),
-        devices: Arc::new(move || plugged_in(&camera, &microphone, &speaker)),
-        set_clock: Arc::new(clock::set_wall),
-    };
-    match Panel::start(settings, questions.clone(), sources) {
-        Ok(panel) => {
-            tracing::info!(address = %panel.address(), "panel");
-            Some(panel)
-        }
-        Err(error) => {
-            tracing::warn!(%listen, %error, "the panel cannot be opened; everything else goes on");
-            None
-        }
-    }
-}
-
-fn panel_url(panel: &Panel) -> String {
-    let address = panel.address();
-    let own = own_networks().into_iter().map(|network| network.address).find(|own| !own.is_loopback());
-    let host = if address.ip().is_unspecified() { own.unwrap_or(address.ip()) } else { address.ip() };
-    match (host.is_ipv6(), address.port()) {
-        (true, 443) => format!("https://[{host}]/"),
-        (true, port) => format!("https://[{host}]:{port}/"),
-        (false, 443) => format!("https://{host}/"),
-        (false, port) => format!("https://{host}:{port}/"),
-    }
-}
-
-fn ledger_lines(ledger: &Ledger, language: Language) -> Vec<LedgerLine> {
-    let shown = ledger.everything().into_iter();
-    shown
-        .map(|line| LedgerLine { number: line.number.unwrap_or(0), text: line.text(language), time: line.time })
-        .collect()
-}
-
-fn plugged_in(camera: &Source, microphone: &Source, speaker: &Sink) -> Devices {
-    let found = |listings: Vec<Listing>, kind: &str, used: &dyn Fn(usize, &str) -> bool| {
-        let listed = listings.into_iter().enumerate();
-        listed
-            .map(|(place, listing)| Found {
-                used: used(place, &listing.id),
-                id: format!("{kind}:{}", listing.id),
-                name: listing.name,
-            })
-            .collect()
-    };
-    let takes = |source: &Source, place: usize, id: &str| match source {
-        Source::Auto => place == 0,
-        Source::V4l2(own) | Source::Alsa(own) => own == id,
-        Source::None | Source::Test | Source::File(_) | Source::Gst(_) => false,
-    };
-    let plays = |place: usize, id: &str| match speaker {
-        Sink::Auto => place == 0,
-        Sink::Alsa(own) => own == id,
-        Sink::None | Sink::Gst(_) => false,
-    };
-    Devices {
-        cameras: found(devices::cameras(), "v4l2", &|place, id| takes(camera, place, id)),
-        microphones: found(devices::microphones(), "alsa", &|place, id| takes(microphone, place, id)),
-        speakers: found(devices::speakers(), "alsa", &plays),
     }
 }
 

@@ -42,7 +42,7 @@ pub(super) async fn start(
     }
     session_ports_free(config.session_port)?;
     let (peer, media) = wire(config, options, inbox)?;
-    let mut room = RoomHands::start(config, inbox, &media, random_boot()?)?;
+    let mut room = RoomHands::start(config, options.overlay.clone(), inbox, &media, random_boot()?)?;
     let (mut trunk, mut link) = (None, None);
     match pinned {
         Some(pinned) => {

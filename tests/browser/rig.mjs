@@ -122,6 +122,9 @@ export function assert(condition, words) {
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 /** Everybody can use it: no violation that axe knows, nothing wider than the screen, nothing too small for a thumb. */
 export async function usable(page, name) {
+  // People read what a change comes to, not the 120 ms in which a colour changes to another.
+  await page.evaluate(() => Promise.allSettled(
+    document.getAnimations().filter((one) => one.effect.getTiming().iterations !== Infinity).map((one) => one.finished)));
   await page.evaluate(axeSource);
   const violations = await page.evaluate(async () => (await window.axe.run()).violations);
   const words = violations.map(({ id, nodes }) => `${id}: ${nodes.map((one) => `${one.target} ${one.failureSummary}`).join('; ')}`);
@@ -137,12 +140,13 @@ export async function usable(page, name) {
 }
 export let axeRuns = 0;
 
-/** Looks at the screen of this page, in its own size and on a phone: usable, and as a picture for people. */
-export async function look(page, name) {
+/** Looks at the screen of this page, from its top or at an element, on a desktop and a phone: usable, and as a picture for people. */
+export async function look(page, name, at) {
   const language = await page.evaluate(() => document.documentElement.lang);
   for (const [size, viewport] of [['desktop', DESKTOP], ['phone', PHONE]]) {
     await page.setViewportSize(viewport);
-    await page.evaluate(() => scrollTo(0, 0));
+    if (at) await page.locator(at).evaluate((one) => one.scrollIntoView({ block: 'center' }));
+    else await page.evaluate(() => scrollTo(0, 0));
     await usable(page, `${name} (${size}, ${language})`);
     if (!shots) continue;
     await page.waitForTimeout(250);

@@ -133,6 +133,13 @@ impl Answer {
         assert!(text.ends_with('。') && !text.is_ascii(), "no sentence: {text}");
     }
 
+    /// The same, with what its sentence must be like.
+    pub fn refused_with(&self, status: u16, why: &str, like: impl Fn(&str) -> bool) {
+        let json = self.json();
+        assert_eq!((self.status, json["answer"].as_str(), json["why"].as_str()), (status, Some("denied"), Some(why)));
+        assert!(like(json["text"].as_str().unwrap()), "{json}");
+    }
+
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).unwrap_or_else(|| panic!("no {name}: {self:?}")).to_str().unwrap()
     }

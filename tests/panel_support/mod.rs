@@ -5,7 +5,7 @@
 
 pub mod browser;
 
-use engawa::config::IpNetwork;
+use engawa::config::{IpNetwork, Overlay};
 use engawa::core::input::{Input, RoomInput};
 use engawa::core::ledger::Entry;
 use engawa::core::memory::Remembered;
@@ -21,6 +21,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -40,7 +41,8 @@ pub struct Kiosk {
     pub entries: Arc<Mutex<Vec<Entry>>>,
     pub clock_set: Arc<Mutex<Option<Duration>>>,
     pub picture: Arc<Mutex<Option<Vec<u8>>>>,
-    directory: TempDir,
+    pub begun_anew: Arc<AtomicUsize>,
+    pub directory: TempDir,
     turning: JoinHandle<()>,
 }
 
@@ -55,11 +57,14 @@ impl Kiosk {
         change(&mut settings);
         let (inbox, clock_set, picture) = (Inbox::default(), Arc::default(), Arc::default());
         let questions = Questions::new(inbox.clone());
-        let sources = sources(&clock_set, &picture);
+        let begun_anew = Arc::<AtomicUsize>::default();
+        let counting = begun_anew.clone();
+        let begin_anew = Arc::new(move || drop(counting.fetch_add(1, Ordering::SeqCst)));
+        let sources = Sources { begin_anew, ..sources(&clock_set, &picture) };
         let panel = Arc::new(Panel::start(settings, questions.clone(), sources).expect("listens"));
         let entries = Arc::default();
         let turning = tokio::spawn(turn(inbox.clone(), questions, panel.clone(), Arc::clone(&entries)));
-        Self { panel, inbox, entries, clock_set, picture, directory, turning }
+        Self { panel, inbox, entries, clock_set, picture, begun_anew, directory, turning }
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -103,7 +108,16 @@ pub fn settings(state_directory: &Path) -> PanelSettings {
         hours: None,
         state_directory: state_directory.to_owned(),
         networks: Arc::new(Vec::new),
+        overlay: Some(overlay(state_directory)),
     }
+}
+
+/// Over a small main file beside the state.
+fn overlay(state_directory: &Path) -> Overlay {
+    let main = state_directory.join("engawa.toml");
+    std::fs::write(&main, "[box]\nstate_directory = \".\"\n[camera]\nviews = \"部屋=all; 机=crop:25,25,50,50\"\n")
+        .unwrap();
+    Overlay::load(&main).unwrap().overlay
 }
 
 pub fn network(address: &str, prefix: u8) -> IpNetwork {
@@ -127,6 +141,7 @@ pub fn sources(clock_set: &Arc<Mutex<Option<Duration>>>, picture: &Arc<Mutex<Opt
                 Ok(())
             }
         }),
+        begin_anew: Arc::new(|| {}),
     }
 }
 

@@ -1,0 +1,207 @@
+//! The panel as the loop holds it: tried again beside the loop until it listens, then told what it has missed.
+//!
+//! ```text
+//!   start ─ listens ─────────────────────────────► Panel ─► words, meetings, every snapshot
+//!     └─ not yet: a task tries every 3 s ─ comes ──┘
+//! ```
+//! A network that comes up after the daemon is ordinary: the page comes with it. Nothing here waits.
+
+use crate::config::{Config, Overlay, Sink, Source};
+use crate::core::snapshot::Snapshot;
+use crate::media::devices::{self, Listing};
+use crate::media::face::FaceConstants;
+use crate::media::room::Media;
+use crate::model::Language;
+use crate::panel::{Devices, Found, LedgerLine, Meeting, Panel, PanelSettings, Sources, own_networks};
+use crate::questions::Questions;
+use crate::system::clock;
+use crate::system::ledger::Ledger;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, oneshot};
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
+
+/// The panel, or what is kept for it until it comes.
+pub(super) struct PanelHands {
+    panel: Option<Panel>,
+    coming: Option<oneshot::Receiver<Panel>>,
+    words: String,
+    meetings: Vec<Meeting>,
+}
+
+/// What every try needs.
+#[derive(Clone)]
+struct Attempt {
+    settings: PanelSettings,
+    questions: Questions,
+    sources: Sources,
+}
+
+impl PanelHands {
+    /// Opens the panel, if the configuration has one, now or as soon as it can be; `anew` rings when something was set on it.
+    pub(super) fn start(
+        config: &Config,
+        overlay: Option<Overlay>,
+        anew: &Arc<Notify>,
+        questions: &Questions,
+        ledger: &Ledger,
+        media: &Media,
+    ) -> Self {
+        let mut hands = Self { panel: None, coming: None, words: String::new(), meetings: Vec::new() };
+        let Some(listen) = config.panel.listen else { return hands };
+        let settings = settings(config, listen, overlay);
+        let attempt = Attempt { settings, questions: questions.clone(), sources: sources(config, anew, ledger, media) };
+        match attempt.clone().make() {
+            Ok(panel) => hands.panel = Some(panel),
+            Err(error) => {
+                tracing::warn!(%listen, %error, "the panel cannot be opened yet; everything else goes on");
+                let (comes, coming) = oneshot::channel();
+                tokio::spawn(attempt.until_it_opens(comes));
+                hands.coming = Some(coming);
+            }
+        }
+        hands
+    }
+
+    /// These six words are the pair's.
+    pub(super) fn paired(&mut self, words: &str) {
+        words.clone_into(&mut self.words);
+        if let Some(panel) = &self.panel {
+            panel.paired(words);
+        }
+    }
+
+    /// The newest meetings, newest first.
+    pub(super) fn show_meetings(&mut self, meetings: Vec<Meeting>) {
+        if let Some(panel) = &self.panel {
+            panel.show_meetings(meetings.clone());
+        }
+        self.meetings = meetings;
+    }
+
+    /// What the kiosk screen shows of it.
+    pub(super) fn face(&self) -> FaceConstants {
+        let panel = self.panel.as_ref();
+        FaceConstants {
+            words: self.words.clone(),
+            panel_url: panel.map(panel_url).unwrap_or_default(),
+            panel_fingerprint: panel.map(Panel::fingerprint).unwrap_or_default(),
+        }
+    }
+
+    /// After every turn; true when the panel has just come.
+    pub(super) fn publish(&mut self, snapshot: &Snapshot) -> bool {
+        let come = self.coming.as_mut().and_then(|coming| coming.try_recv().ok());
+        let has_come = come.is_some();
+        if let Some(panel) = come {
+            panel.paired(&self.words);
+            panel.show_meetings(self.meetings.clone());
+            (self.panel, self.coming) = (Some(panel), None);
+        }
+        if let Some(panel) = &self.panel {
+            panel.publish(snapshot);
+        }
+        has_come
+    }
+}
+
+impl Attempt {
+    fn make(self) -> std::io::Result<Panel> {
+        let panel = Panel::start(self.settings, self.questions, self.sources)?;
+        tracing::info!(address = %panel.address(), "panel");
+        Ok(panel)
+    }
+
+    async fn until_it_opens(self, comes: oneshot::Sender<Panel>) {
+        loop {
+            sleep(TRY_AGAIN).await;
+            let attempt = self.clone();
+            match spawn_blocking(|| attempt.make()).await {
+                Ok(Ok(panel)) => return drop(comes.send(panel)),
+                Ok(Err(error)) => tracing::debug!(%error, "the panel cannot be opened yet"),
+                Err(error) => return tracing::error!(%error, "bug: opening the panel"),
+            }
+        }
+    }
+}
+
+fn settings(config: &Config, listen: SocketAddr, overlay: Option<Overlay>) -> PanelSettings {
+    PanelSettings {
+        listen,
+        room: config.panel.room.clone(),
+        pin: config.panel.pin.clone(),
+        language: config.language,
+        name: config.name.clone(),
+        words: String::new(),
+        peer: config.peer.address.map(|address| address.ip()),
+        hours: config.room.hours,
+        state_directory: config.state_directory.clone(),
+        networks: Arc::new(own_networks),
+        overlay,
+    }
+}
+
+fn sources(config: &Config, anew: &Arc<Notify>, ledger: &Ledger, media: &Media) -> Sources {
+    let (picture, ledger, language) = (media.own_picture(), ledger.clone(), config.language);
+    let (camera, microphone, speaker) =
+        (config.camera.source.clone(), config.sound.source.clone(), config.sound.sink.clone());
+    let anew = anew.clone();
+    Sources {
+        own_picture: Arc::new(move || picture.jpeg()),
+        ledger: Arc::new(move || ledger_lines(&ledger, language)),
+        devices: Arc::new(move || plugged_in(&camera, &microphone, &speaker)),
+        set_clock: Arc::new(clock::set_wall),
+        begin_anew: Arc::new(move || anew.notify_one()),
+    }
+}
+
+fn panel_url(panel: &Panel) -> String {
+    let address = panel.address();
+    let own = own_networks().into_iter().map(|network| network.address).find(|own| !own.is_loopback());
+    let host = if address.ip().is_unspecified() { own.unwrap_or(address.ip()) } else { address.ip() };
+    match (host.is_ipv6(), address.port()) {
+        (true, 443) => format!("https://[{host}]/"),
+        (true, port) => format!("https://[{host}]:{port}/"),
+        (false, 443) => format!("https://{host}/"),
+        (false, port) => format!("https://{host}:{port}/"),
+    }
+}
+
+fn ledger_lines(ledger: &Ledger, language: Language) -> Vec<LedgerLine> {
+    let shown = ledger.everything().into_iter();
+    shown
+        .map(|line| LedgerLine { number: line.number.unwrap_or(0), text: line.text(language), time: line.time })
+        .collect()
+}
+
+fn plugged_in(camera: &Source, microphone: &Source, speaker: &Sink) -> Devices {
+    let found = |listings: Vec<Listing>, kind: &str, used: &dyn Fn(usize, &str) -> bool| {
+        let listed = listings.into_iter().enumerate();
+        listed
+            .map(|(place, listing)| Found {
+                used: used(place, &listing.id),
+                id: format!("{kind}:{}", listing.id),
+                name: listing.name,
+            })
+            .collect()
+    };
+    let takes = |source: &Source, place: usize, id: &str| match source {
+        Source::Auto => place == 0,
+        Source::V4l2(own) | Source::Alsa(own) => own == id,
+        Source::None | Source::Test | Source::File(_) | Source::Gst(_) => false,
+    };
+    let plays = |place: usize, id: &str| match speaker {
+        Sink::Auto => place == 0,
+        Sink::Alsa(own) => own == id,
+        Sink::None | Sink::Gst(_) => false,
+    };
+    Devices {
+        cameras: found(devices::cameras(), "v4l2", &|place, id| takes(camera, place, id)),
+        microphones: found(devices::microphones(), "alsa", &|place, id| takes(microphone, place, id)),
+        speakers: found(devices::speakers(), "alsa", &plays),
+    }
+}
+
+const TRY_AGAIN: Duration = Duration::from_secs(3);
