@@ -112,6 +112,18 @@ fn check_config_passes_every_example_and_tells_a_mistake() {
     let output = check(mistaken.path());
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("did you mean ceiling_kbps?"));
+
+    let home = tempfile::tempdir().unwrap();
+    let (main, laid) = (home.path().join("engawa.toml"), home.path().join("installer.toml"));
+    std::fs::write(&main, "[box]\nstate_directory = \".\"\n").unwrap();
+    std::fs::write(&laid, "[line]\nceiling_kbps = 1000\n").unwrap();
+    let output = check(&main);
+    let words = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && words.contains("installer.toml: valid, and counts over it"), "{words}");
+    std::fs::write(&laid, "[box]\nname = \"x\"\n").unwrap();
+    let output = check(&main);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("installer.toml:1: box: there is no such section"));
 }
 
 #[test]

@@ -6,7 +6,7 @@
 
 mod support;
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -44,6 +44,28 @@ fn people_find_their_way_through_the_page_of_two_real_boxes() {
     said.iter().for_each(|(_, line)| eprintln!("{line}"));
     let status = status.unwrap_or_else(|| panic!("the browser was not through within {LONGEST:?}"));
     assert!(status.success(), "a step failed, see above");
+}
+
+/// As with an address that the machine gets later; a page of the installer's that makes no sense stops nothing either.
+#[test]
+fn a_panel_that_cannot_listen_at_first_opens_as_soon_as_it_can() {
+    let mut pair = Pair::prepare(None, &Setup::default());
+    let holder = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = holder.local_addr().unwrap();
+    pair.configure(End::A, "panel", "listen", &format!("\"{address}\""));
+    pair.configure(End::A, "panel", "room", "\"127.0.0.0/8\"");
+    let laid = pair.state_directory(End::A).join("installer.toml");
+    std::fs::write(&laid, "[line]\nceiling_kbps = 1\n").unwrap();
+    pair.start_box(End::A);
+    // Runs without its panel, and the main file counts.
+    pair.wait_status(End::A, LIMIT, "a ceiling", |status| status["ceiling_kbps"] == Setup::default().ceiling_kbps);
+    drop(holder);
+    wait_for(LIMIT, || TcpStream::connect(address).ok()).expect("the panel opens");
+    let log = pair.log(End::A);
+    for words in ["the panel cannot be opened yet", "installer.toml:2: line.ceiling_kbps = 1: is too small"] {
+        assert!(log.contains(words), "{words} is not in\n{log}");
+    }
+    assert!(!laid.exists() && laid.with_extension("toml.unreadable-1").exists(), "set aside for a person to look at");
 }
 
 /// A panel on a free port; the near one speaks Japanese. Returns where it is.

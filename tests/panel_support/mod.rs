@@ -59,7 +59,9 @@ impl Kiosk {
         let questions = Questions::new(inbox.clone());
         let begun_anew = Arc::<AtomicUsize>::default();
         let counting = begun_anew.clone();
-        let begin_anew = Arc::new(move || drop(counting.fetch_add(1, Ordering::SeqCst)));
+        let begin_anew = Arc::new(move || {
+            counting.fetch_add(1, Ordering::SeqCst);
+        });
         let sources = Sources { begin_anew, ..sources(&clock_set, &picture) };
         let panel = Arc::new(Panel::start(settings, questions.clone(), sources).expect("listens"));
         let entries = Arc::default();

@@ -87,8 +87,10 @@ const device = ({ name, id, used }) =>
 
 async function load() {
   model = {};
+  prop($('settings'), 'inert', true);
   const settings = await read('/api/settings');
   if (!settings) return (model = null);
+  prop($('settings'), 'inert', false);
   running = parse(settings);
   model = structuredClone(running);
   picked = null;
@@ -135,7 +137,7 @@ function fill() {
   $('view-rows').replaceChildren(...model.views.map(viewRow));
   show('no-masks', model.masks.length === 0);
   for (const [place, id] of ['day-from', 'day-to'].entries()) {
-    $(id).replaceChildren(...DAYS.map((day) => node('option', { value: day }, say(day))));
+    $(id).replaceChildren(...DAYS.map((day) => new Option(say(day), day)));
     $(id).value = model.hours[place];
   }
   $('time-from').value = model.hours[2];
@@ -148,7 +150,7 @@ function fill() {
 /** What follows from a change: rectangles, hint, names to choose from, switches. */
 function changed() {
   const names = ['', ...model.views.map(({ name }) => name)];
-  $('meeting-view').replaceChildren(...names.map((name) => node('option', { value: name }, name || say('meeting_stays'))));
+  $('meeting-view').replaceChildren(...names.map((name) => new Option(name || say('meeting_stays'), name)));
   if (!names.includes(model.meeting)) model.meeting = '';
   $('meeting-view').value = model.meeting;
   for (const [id, on] of [['set-follow', model.follow], ['set-opens', model.opens], ['set-holidays', model.holidays]]) attr($(id), 'aria-checked', String(on));
@@ -163,6 +165,7 @@ function changed() {
   });
   for (const button of document.querySelectorAll('.areas [data-pick]')) attr(button, 'aria-pressed', String(button.of === picked));
   write($('stage-hint'), picked === null ? say('draw_new') : say('draw_again', { name: nameOf(picked) }));
+  text('settings-answer', '');
   text('unsaved', isChanged() ? say('unsaved') : '');
 }
 
@@ -228,7 +231,7 @@ function viewRow(view) {
     view.name = name.value.replace(/[;=]/g, '').trim();
     changed();
   });
-  const kind = node('select', {}, ...['all', 'crop', ...(view.kind === 'other' ? ['other'] : [])].map((kind) => node('option', { value: kind }, say(`view_${kind}`))));
+  const kind = node('select', {}, ...['all', 'crop', ...(view.kind === 'other' ? ['other'] : [])].map((kind) => new Option(say(`view_${kind}`), kind)));
   kind.value = view.kind;
   kind.addEventListener('change', () => {
     view.kind = kind.value;
@@ -315,7 +318,7 @@ function at(event) {
   return [inside(((event.clientX - left) / width) * 100), inside(((event.clientY - top) / height) * 100)];
 }
 $('stage').addEventListener('pointerdown', (event) => {
-  if (!model?.views || event.button !== 0) return;
+  if (event.button !== 0) return;
   event.preventDefault();
   drag = { from: at(event), one: picked };
   $('stage').setPointerCapture(event.pointerId);
@@ -340,7 +343,7 @@ for (const ends of ['pointerup', 'pointercancel']) {
     // The next one is a new mask again.
     if (drag?.one && model.masks.includes(drag.one)) picked = null;
     drag = null;
-    if (model?.views) changed();
+    changed();
   });
 }
 
@@ -360,7 +363,4 @@ $('settings').addEventListener('submit', async (event) => {
     changed();
   }
 });
-$('undo').addEventListener('click', () => {
-  text('settings-answer', '');
-  load();
-});
+$('undo').addEventListener('click', load);
