@@ -9,18 +9,17 @@ pub mod doctor;
 pub mod keys;
 pub mod pair_of_boxes;
 pub mod room;
+pub mod run;
 pub mod status;
 
-use crate::config::{Config, ConfigError, Loaded, Overlaid, Overlay};
-use crate::durable;
+use crate::config::{Config, ConfigError};
 use crate::logging::{self, LogFormat};
 use crate::model::Moment;
-use crate::runtime::{self, Ended, RunError, RunOptions};
+use crate::runtime::{RunError, RunOptions};
 use crate::system::clock::ClockSetting;
 use clap::{Parser, Subcommand};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{self, ExitCode};
+use std::process::ExitCode;
 use std::time::Duration;
 
 /// Engawa keeps two offices open to each other, all day, over a closed network.
@@ -90,13 +89,14 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.command {
         Command::Run { config, stamps, clock_ppm, clock_begins_at_s, rtp_starts, renew_every_ms } => {
+            run::close_what_was_left_open();
             if let Err(error) = logging::init(cli.log, None) {
                 eprintln!("engawa: {error}");
             }
             let begins_at = clock_begins_at_s.map(|seconds| Moment::default() + Duration::from_secs(seconds));
             let clock = ClockSetting { ppm: clock_ppm, begins_at };
             let options = RunOptions { stamps, clock, rtp_starts, renew_every_ms, ..RunOptions::default() };
-            finish(run(&config, options))
+            finish(run::run(&config, options))
         }
         Command::Pair(arguments) => finish(keys::pair(&arguments)),
         Command::Identity(arguments) => finish(keys::identity(&arguments)),
@@ -158,30 +158,6 @@ impl From<RunError> for Failure {
 /// The configuration's own sentence, with file and line.
 pub fn load(path: &Path) -> Result<Config, Failure> {
     Ok(Config::load(path)?)
-}
-
-/// The daemon, again and again if the installer's page wants it so.
-fn run(config: &Path, options: RunOptions) -> Result<(), Failure> {
-    let Loaded { config, overlay, overlaid } = Overlay::load(config)?;
-    match overlaid {
-        Overlaid::Absent => {}
-        Overlaid::Counts => tracing::info!(file = %overlay.file().display(), "counts over the configuration"),
-        Overlaid::Refused(error) => {
-            let kept = durable::set_aside(overlay.file()).unwrap_or_else(|_| overlay.file().to_owned());
-            tracing::warn!(%error, kept = %kept.display(), "what the installer's page wrote does not count");
-        }
-    }
-    match runtime::run(config, &RunOptions { overlay: Some(overlay), ..options })? {
-        Ended::ToldTo => Ok(()),
-        // Under systemd leaving is enough: Restart=always starts what is installed now.
-        Ended::ToBeginAnew if std::env::var_os("NOTIFY_SOCKET").is_some() => Ok(()),
-        Ended::ToBeginAnew => {
-            let mut words = std::env::args_os();
-            let mut again = process::Command::new("/proc/self/exe");
-            let error = again.arg0(words.next().unwrap_or_else(|| "engawa".into())).args(words).exec();
-            Err(Failure::new(format!("the daemon could not begin anew: {error}")))
-        }
-    }
 }
 
 fn rtp_starts(text: &str) -> Result<(u32, u16), String> {

@@ -249,7 +249,10 @@ async function previewLoop() {
     if (!place || document.hidden || lost) break;
     const began = performance.now();
     const canvas = place.querySelector('canvas');
+    const { view } = state;
     const picture = await ownPicture();
+    // A picture of the view before would be drawn in the wrong place.
+    if (state.view !== view) continue;
     let caption = say(picture ? 'preview_live' : 'preview_none');
     place.classList.toggle('empty', !picture);
     if (picture && place.id === 'stage-figure') caption = drawStage(canvas, picture);

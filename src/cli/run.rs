@@ -1,0 +1,58 @@
+//! `engawa run`: the daemon, and the daemon again when the installer's page set something.
+//!
+//! ```text
+//!   engawa.toml + installer.toml ─► runtime::run ─┬─ signal ──────────► ends
+//!                                                 └─ to begin anew ─┬─ under systemd: ends, and Restart=always starts it
+//!                                                                   └─ else: the same process runs the program again
+//! ```
+
+use super::Failure;
+use crate::config::{Loaded, Overlaid, Overlay};
+use crate::durable;
+use crate::runtime::{self, Ended, RunOptions};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+
+/// Runs the daemon until it is told to stop.
+///
+/// # Errors
+/// When the configuration is refused or the daemon cannot start. What the installer's page wrote is no such reason.
+pub fn run(config: &Path, options: RunOptions) -> Result<(), Failure> {
+    let Loaded { config, overlay, overlaid } = Overlay::load(config)?;
+    match overlaid {
+        Overlaid::Absent => {}
+        Overlaid::Counts => tracing::info!(file = %overlay.file().display(), "counts over the configuration"),
+        Overlaid::Refused(error) => {
+            let kept = durable::set_aside(overlay.file()).unwrap_or_else(|_| overlay.file().to_owned());
+            tracing::warn!(%error, kept = %kept.display(), "what the installer's page wrote does not count");
+        }
+    }
+    match runtime::run(config, &RunOptions { overlay: Some(overlay), ..options })? {
+        Ended::ToldTo => Ok(()),
+        // Whatever is installed by now is started, with a clean environment.
+        Ended::ToBeginAnew if std::env::var_os("NOTIFY_SOCKET").is_some() => Ok(()),
+        Ended::ToBeginAnew => {
+            let mut words = std::env::args_os();
+            let mut again = Command::new("/proc/self/exe");
+            again.arg0(words.next().unwrap_or_else(|| "engawa".into())).args(words).env(BEGUN_ANEW, "yes");
+            Err(Failure::new(format!("the daemon could not begin anew: {}", again.exec())))
+        }
+    }
+}
+
+/// GStreamer's sockets and files are not closed by themselves when the program is run again. Only at the very start.
+pub(super) fn close_what_was_left_open() {
+    if std::env::var_os(BEGUN_ANEW).is_none() {
+        return;
+    }
+    let open = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+    let numbers: Vec<i32> = open.filter_map(|file| file.file_name().to_str()?.parse().ok()).collect();
+    for number in numbers.into_iter().filter(|number| *number > STDERR) {
+        let _closed_with_the_listing = nix::unistd::close(number);
+    }
+}
+
+/// In the environment of a daemon that began anew.
+const BEGUN_ANEW: &str = "ENGAWA_BEGUN_ANEW";
+const STDERR: i32 = 2;
