@@ -290,6 +290,11 @@ await step('the installer page opens with the PIN alone', async () => {
     await page.waitForSelector('#notice:visible');
     const certificate = await page.evaluate(async () => (await fetch('/certificate.pem')).text());
     assert(certificate.includes('BEGIN CERTIFICATE'), 'the certificate can be saved');
+    // The PIN steers nothing: the remote is behind the code on the screen, as for everybody.
+    await page.click('nav a[href="#remote"]');
+    await page.waitForSelector('body[data-screen="door"]');
+    await until(page, '#mic-act', { hidden: true });
+    await look(page, 'installer-at-the-door');
     await page.context().close();
   }
 });

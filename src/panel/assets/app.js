@@ -140,8 +140,10 @@ function render() {
   translate();
   const { you } = state;
   const admitted = you.state === 'admitted';
+  // The PIN sets things up; who steers the room has typed its code. Without a name it is no guest.
+  const steers = admitted && you.name !== '';
   const page = ['#set', '#installer'].find((hash) => hash === location.hash) ?? '#remote';
-  const screen = page === '#installer' ? 'installer' : admitted ? page.slice(1) : 'door';
+  const screen = page === '#installer' ? 'installer' : steers || (admitted && page === '#set') ? page.slice(1) : 'door';
   const before = document.body.dataset.screen;
   if (before !== screen) {
     document.body.dataset.screen = screen;
@@ -154,6 +156,7 @@ function render() {
   for (const link of $('top').querySelectorAll('nav a')) attr(link, 'aria-current', link.hash === page ? 'page' : null);
   show('top', admitted);
   show('band', admitted);
+  show('mic-act', steers);
   if (admitted) {
     renderTop(state);
     renderMicrophone(state);
@@ -163,8 +166,8 @@ function render() {
     readLedgerIfNew(screen);
   } else {
     document.title = `${state.name} — Engawa`;
-    renderDoor();
   }
+  if (!steers) renderDoor();
   renderInstaller(state, admitted, screen === 'installer');
   previewLoop();
 }
