@@ -140,8 +140,8 @@ function render() {
   translate();
   const { you } = state;
   const admitted = you.state === 'admitted';
-  // The PIN sets things up; who steers the room has typed its code. Without a name it is no guest.
-  const steers = admitted && you.name !== '';
+  // The PIN sets things up; who steers the room has typed its code or was let in.
+  const steers = admitted && state.guests.some((guest) => guest.id === you.id && guest.admitted);
   const page = ['#set', '#installer'].find((hash) => hash === location.hash) ?? '#remote';
   const screen = page === '#installer' ? 'installer' : steers || (admitted && page === '#set') ? page.slice(1) : 'door';
   const before = document.body.dataset.screen;

@@ -7,6 +7,7 @@ import { $, attr, level, list, node, notice, post, prop, read, say, show, text, 
 
 const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
 const EDGES = ['left', 'top', 'width', 'height'];
+const RETRY_MS = 2_000;
 const LEAST = 1; // percent: what the configuration takes
 
 let state = null;
@@ -89,7 +90,8 @@ async function load() {
   model = {};
   prop($('settings'), 'inert', true);
   const settings = await read('/api/settings');
-  if (!settings) return (model = null);
+  // With the next state after a while: it is tried again.
+  if (!settings) return setTimeout(() => { model = null; }, RETRY_MS);
   prop($('settings'), 'inert', false);
   running = parse(settings);
   model = structuredClone(running);
@@ -226,9 +228,10 @@ function viewRow(view) {
   const name = node('input', { maxlength: '32', required: 'required' });
   name.value = view.name;
   name.addEventListener('input', () => {
-    if (model.meeting === view.name) model.meeting = name.value;
     // These two part views in the box's own notation.
-    view.name = name.value.replace(/[;=]/g, '').trim();
+    const called = name.value.replace(/[;=]/g, '').trim();
+    if (model.meeting === view.name) model.meeting = called;
+    view.name = called;
     changed();
   });
   const kind = node('select', {}, ...['all', 'crop', ...(view.kind === 'other' ? ['other'] : [])].map((kind) => new Option(say(`view_${kind}`), kind)));
