@@ -383,6 +383,7 @@ fn bytes(units: &[Unit]) -> usize {
 fn plan(codec: VideoCodec, kbps: u32) -> CameraPlan {
     CameraPlan {
         codec,
+        fps: None,
         bitrate: Bitrate::from_kbps(kbps),
         key_frame_every: None,
         view: 0,

@@ -494,7 +494,7 @@ fn run(
 }
 
 fn plan(codec: VideoCodec, view: usize, veil: Veil) -> CameraPlan {
-    CameraPlan { codec, bitrate: Bitrate::from_kbps(3000), key_frame_every: None, view, veil }
+    CameraPlan { codec, fps: None, bitrate: Bitrate::from_kbps(3000), key_frame_every: None, view, veil }
 }
 
 fn area(x: u16, y: u16, width: u16, height: u16) -> Area {

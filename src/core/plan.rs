@@ -34,6 +34,8 @@ pub struct CameraPlan {
     pub codec: VideoCodec,
     /// Encoder target, without packet headers.
     pub bitrate: Bitrate,
+    /// Frames per second at most; none: as many as the camera gives.
+    pub fps: Option<u32>,
     /// Force a key frame this often: set while the far box cannot ask for one.
     pub key_frame_every: Option<Duration>,
     /// Index into the configured views.
@@ -101,9 +103,11 @@ pub fn plan(situation: &Situation<'_>) -> MediaPlan {
     let room = situation.room;
     let shut = room.mode().is_shut();
     let split = budget::split(situation.ceiling);
+    let profile = room.profile();
     let camera = situation.codec.filter(|_| !shut).map(|codec| CameraPlan {
         codec,
-        bitrate: split.camera,
+        bitrate: profile.bitrate.map_or(split.camera, |most| most.min(split.camera)),
+        fps: profile.fps,
         key_frame_every: situation.far_is_deaf.then_some(KEY_FRAMES_INTO_SILENCE),
         view: room.view,
         veil: room.veil,
