@@ -7,6 +7,7 @@ pub mod demo;
 pub mod devices;
 pub mod doctor;
 pub mod keys;
+pub mod ledger;
 pub mod pair_of_boxes;
 pub mod room;
 pub mod status;
@@ -125,6 +126,11 @@ impl Failure {
         Self { code: 7, words: words.into() }
     }
 
+    /// The ledger is not as it was written.
+    pub fn broken(words: impl Into<String>) -> Self {
+        Self { code: 8, words: words.into() }
+    }
+
     /// Keys and pairing.
     pub fn keys(words: impl Into<String>) -> Self {
         Self { code: 3, words: words.into() }
@@ -174,4 +180,4 @@ fn finish(result: Result<(), Failure>) -> ExitCode {
     }
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done · 1 failed · 2 configuration refused · 3 key missing, unreadable or wrong · 4 port taken · 5 clip does not decode · 6 a GStreamer element is missing · 7 denied";
+const EXIT_CODES: &str = "Exit codes: 0 done · 1 failed · 2 configuration refused · 3 key missing, unreadable or wrong · 4 port taken · 5 clip does not decode · 6 a GStreamer element is missing · 7 denied · 8 the ledger is broken";
