@@ -1,7 +1,8 @@
-//! Subcommands: run, pair, identity, status, mode and what else people ask, doctor, check-config, demo, bench. Each file is one of them.
+//! Subcommands: run, pair, identity, certificate, status, mode and what else people ask, doctor, check-config, demo, bench. Each file is one of them.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line talks to a person here")]
 
 pub mod bench;
+pub mod certificate;
 pub mod check_config;
 pub mod demo;
 pub mod devices;
@@ -60,6 +61,8 @@ enum Command {
     Pair(keys::PairArguments),
     /// Shows, exports and imports keys: pairing on a bench, without a telephone.
     Identity(keys::IdentityArguments),
+    /// Lets the office's own CA sign the panel's certificate: request out, certificate in.
+    Certificate(certificate::Arguments),
     /// What the running daemon sees and sends.
     Status(status::Arguments),
     #[command(flatten)]
@@ -99,6 +102,7 @@ pub fn main() -> ExitCode {
         }
         Command::Pair(arguments) => finish(keys::pair(&arguments)),
         Command::Identity(arguments) => finish(keys::identity(&arguments)),
+        Command::Certificate(arguments) => finish(certificate::run(&arguments)),
         Command::Status(arguments) => finish(status::show(&arguments)),
         Command::Room(question) => finish(room::ask(&question)),
         Command::Doctor { config, json } => doctor::run(config.as_deref(), json, &keys::checks, &devices::checks),
