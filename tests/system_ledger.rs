@@ -305,12 +305,17 @@ fn a_full_or_read_only_disk_keeps_the_newest_and_a_line_says_what_is_lost() {
     record(&ledger, &Entry::Microphone(MicState::Open), 1501);
     until(|| ledger.newest(1)[0].number.is_some());
     assert!(verify(&disk.path().join("ledger")).is_ok());
-    let text: String = segments(disk.path()).iter().map(|path| fs::read_to_string(path).unwrap()).collect();
-    let gaps = text.lines().filter(|line| line.contains("\"what\":\"gap\""));
-    let lost = gaps.map(|gap| serde_json::from_str::<serde_json::Value>(gap).unwrap()["lost"].as_u64().unwrap());
-    let (lost, stored) = (lost.sum::<u64>(), text.matches("\"mode\":\"talking\"").count() as u64);
+    let counts = || {
+        let text: String = segments(disk.path()).iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+        let gaps = text.lines().filter(|line| line.contains("\"what\":\"gap\""));
+        let lost = gaps.filter_map(|gap| serde_json::from_str::<serde_json::Value>(gap).ok()?["lost"].as_u64());
+        (lost.sum::<u64>(), text.matches("\"mode\":\"talking\"").count() as u64)
+    };
+    // The last opening may have pushed out one more, after the gap was told: that is told too, by itself.
     // What was on its way when the disk filled up may count as lost although it was written.
-    assert!(lost > 0 && lost + stored >= 1500 && stored >= 1000, "{lost} lost, {stored} stored");
+    until(|| counts().0 + counts().1 >= 1500);
+    let (lost, stored) = counts();
+    assert!(lost > 0 && stored >= 1000, "{lost} lost, {stored} stored");
 
     drop(ledger);
     disk.run(&["mount", "-o", "remount,ro"]);
