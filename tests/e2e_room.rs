@@ -168,6 +168,8 @@ fn the_ledger_says_when_camera_and_microphone_were_on() {
         order.iter().all(Option::is_some).then_some(text)
     });
     assert!(told.is_some(), "{}", pair.engawa(End::A, &["ledger"], &[]));
+    let checked = pair.engawa(End::A, &["ledger", "--verify"], &[]);
+    assert!(checked.contains("are unbroken"), "beside the daemon: {checked}");
 }
 
 #[test]
