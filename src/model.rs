@@ -329,8 +329,8 @@ pub enum Stance {
     Asleep,
 }
 
-/// What is done to the camera's picture before it is encoded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+/// What is done to the camera's picture before it is encoded; the later, the more private.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Veil {
     /// Nothing beyond the installer's masks.
     #[default]
@@ -339,6 +339,15 @@ pub enum Veil {
     Frosted,
     /// Black.
     Black,
+}
+
+/// How much of camera and line the picture may use; by default all of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Profile {
+    /// Frames per second at most.
+    pub fps: Option<u32>,
+    /// Encoder target at most.
+    pub bitrate: Option<Bitrate>,
 }
 
 /// The five keys of the keypad. `Talk` and `Curtain` mean the same at all times.

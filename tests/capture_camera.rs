@@ -1,29 +1,21 @@
 //! The camera's sending half with sources that every machine has: clips, test pictures, descriptions.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+mod capture_support;
 
+use capture_support::{Room, Unit, decode, init, now, plan, settings};
 use engawa::config::{CameraConfig, Source};
-use engawa::core::input::Input;
 use engawa::core::plan::CameraPlan;
-use engawa::inbox::{Inbox, Mail};
-use engawa::media::camera::{CameraSender, CameraSettings};
+use engawa::media::camera::CameraSettings;
 use engawa::media::source::{probe_picture, probe_sound};
 use engawa::media::stamp;
-use engawa::model::{Bitrate, Device, Moment, VideoCodec};
-use gstreamer as gst;
-use gstreamer::prelude::*;
-use gstreamer_app as gst_app;
-use gstreamer_video as gst_video;
-use gstreamer_video::prelude::*;
+use engawa::model::{Bitrate, Moment, Veil, VideoCodec};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 #[test]
 fn a_looped_clip_stays_in_real_time_and_never_runs_back() {
     // 5.3 s long: the loop turns once within the bound.
-    let room = Room::start(Source::File(clip()), VideoCodec::H264, 1000);
+    let room = start(Source::File(clip()), VideoCodec::H264, 1000);
     let units = room.units_for(Duration::from_secs(8));
     let pts: Vec<Moment> = units.iter().map(|unit| unit.moment).collect();
     assert!(pts.windows(2).all(|pair| pair[0] < pair[1]), "time runs back");
@@ -42,27 +34,27 @@ fn a_looped_clip_stays_in_real_time_and_never_runs_back() {
 
 #[test]
 fn every_key_frame_carries_its_headers_and_every_frame_is_one_slice() {
-    let room = Room::start(Source::Test, VideoCodec::H264, 1000);
+    let room = start(Source::Test, VideoCodec::H264, 1000);
     let first = room.unit();
-    assert!(first.key && first.nal_types().starts_with(&[7, 8]), "{:?}", first.nal_types());
+    assert!(first.key && nal_types(&first).starts_with(&[7, 8]), "{:?}", nal_types(&first));
     for _ in 0..20 {
         let unit = room.unit();
-        let slices = unit.nal_types().iter().filter(|kind| matches!(kind, 1 | 5)).count();
+        let slices = nal_types(&unit).iter().filter(|kind| matches!(kind, 1 | 5)).count();
         assert_eq!(slices, 1);
     }
     room.sender.refresh();
     let key = room.next_key();
-    let kinds = key.nal_types();
+    let kinds = nal_types(&key);
     assert!(kinds.contains(&7) && kinds.contains(&8) && kinds.contains(&5), "{kinds:?}");
     // Profile 66 with constraint set 1: constrained baseline (H.264 A.2.1.1).
-    let sps = key.nal(7);
+    let sps = nals(&key.bytes).into_iter().find(|nal| nal[0] & 31 == 7).unwrap();
     assert_eq!((sps[1], sps[2] & 0x40), (66, 0x40));
 }
 
 #[test]
 fn a_key_frame_is_forced_and_requests_in_a_row_are_spaced_but_not_lost() {
     for codec in [VideoCodec::H264, VideoCodec::Vp8] {
-        let room = Room::start(Source::Test, codec, 800);
+        let room = start(Source::Test, codec, 800);
         room.next_key();
         let refresh = room.sender.refresher();
         refresh();
@@ -79,7 +71,7 @@ fn a_key_frame_is_forced_and_requests_in_a_row_are_spaced_but_not_lost() {
 #[test]
 fn a_key_frame_asked_for_before_the_first_frame_does_not_cost_the_later_ones() {
     for codec in [VideoCodec::H264, VideoCodec::Vp8] {
-        let room = Room::start(Source::Test, codec, 800);
+        let room = start(Source::Test, codec, 800);
         room.sender.refresh();
         room.next_key();
         room.units_for(Duration::from_millis(400));
@@ -92,10 +84,9 @@ fn a_key_frame_asked_for_before_the_first_frame_does_not_cost_the_later_ones() {
 
 #[test]
 fn a_far_box_that_cannot_ask_is_sent_key_frames_by_the_clock() {
-    let mut room = Room::start(Source::Test, VideoCodec::H264, 800);
+    let mut room = start(Source::Test, VideoCodec::H264, 800);
     room.next_key();
-    let plan = CameraPlan { key_frame_every: Some(Duration::from_millis(500)), ..plan(VideoCodec::H264, 800) };
-    room.sender.arrange(Some(plan));
+    room.arrange(CameraPlan { key_frame_every: Some(Duration::from_millis(500)), ..at(VideoCodec::H264, 800) });
     room.next_key();
     let keys = room.units_for(Duration::from_secs(3)).iter().filter(|unit| unit.key).count();
     assert!((4..=7).contains(&keys), "{keys} in 3 s");
@@ -104,10 +95,10 @@ fn a_far_box_that_cannot_ask_is_sent_key_frames_by_the_clock() {
 #[test]
 fn a_new_bitrate_takes_effect_on_the_running_encoder() {
     for codec in [VideoCodec::H264, VideoCodec::Vp8] {
-        let mut room = Room::start(Source::Test, codec, 1500);
+        let mut room = start(Source::Test, codec, 1500);
         room.units_for(Duration::from_secs(1));
         let before = bytes(&room.units_for(Duration::from_secs(2)));
-        room.sender.arrange(Some(plan(codec, 300)));
+        room.arrange(at(codec, 300));
         room.units_for(Duration::from_secs(1));
         let units = room.units_for(Duration::from_secs(2));
         assert!(units.iter().all(|unit| !unit.key), "{codec:?}: the encoder was restarted");
@@ -118,9 +109,9 @@ fn a_new_bitrate_takes_effect_on_the_running_encoder() {
 
 #[test]
 fn a_new_codec_replaces_only_the_encoder() {
-    let mut room = Room::start(Source::Test, VideoCodec::H264, 800);
+    let mut room = start(Source::Test, VideoCodec::H264, 800);
     room.next_key();
-    room.sender.arrange(Some(plan(VideoCodec::Vp8, 800)));
+    room.arrange(at(VideoCodec::Vp8, 800));
     let deadline = now() + Duration::from_secs(5);
     // A VP8 key frame carries its start code (RFC 6386 9.1).
     while room.next_key().bytes.get(3..6) != Some(&[0x9d, 0x01, 0x2a]) {
@@ -134,7 +125,7 @@ fn a_new_codec_replaces_only_the_encoder() {
 fn a_description_is_paced_and_stamped_whether_it_is_live_or_not() {
     for live in [true, false] {
         let description = format!("videotestsrc is-live={live} ! video/x-raw,width=320,height=240,framerate=30/1");
-        let room = Room::start(Source::Gst(description), VideoCodec::H264, 500);
+        let room = start(Source::Gst(description), VideoCodec::H264, 500);
         let units = room.units_for(Duration::from_secs(2));
         assert!((30..=75).contains(&units.len()), "live={live}: {} frames in 2 s", units.len());
         let delays: Vec<i64> = units.iter().map(|unit| unit.arrived.minus(unit.moment) / 1_000_000).collect();
@@ -145,7 +136,7 @@ fn a_description_is_paced_and_stamped_whether_it_is_live_or_not() {
 #[test]
 fn a_source_faster_than_ordered_is_thinned() {
     let description = "videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=60/1".to_owned();
-    let room = Room::start(Source::Gst(description), VideoCodec::H264, 500);
+    let room = start(Source::Gst(description), VideoCodec::H264, 500);
     room.next_key();
     let units = room.units_for(Duration::from_secs(2));
     assert!((30..=70).contains(&units.len()), "{}", units.len());
@@ -153,7 +144,7 @@ fn a_source_faster_than_ordered_is_thinned() {
 
 #[test]
 fn a_broken_description_is_said_once_and_a_placeholder_stands_in_that_is_not_live() {
-    let room = Room::start(Source::Gst("nosuchelement ! nothing".to_owned()), VideoCodec::H264, 500);
+    let room = start(Source::Gst("nosuchelement ! nothing".to_owned()), VideoCodec::H264, 500);
     let units = room.units_for(Duration::from_secs(3));
     assert!((4..=16).contains(&units.len()), "{} frames of a placeholder in 3 s", units.len());
     assert_eq!(room.changes(), [false]);
@@ -166,7 +157,7 @@ fn a_broken_description_is_said_once_and_a_placeholder_stands_in_that_is_not_liv
 fn a_source_that_fails_and_comes_back_is_reopened_and_said() {
     // Ends after a second; the reopened one runs again.
     let description = "videotestsrc is-live=true num-buffers=30 ! video/x-raw,width=320,height=240,framerate=30/1";
-    let room = Room::start(Source::Gst(description.to_owned()), VideoCodec::H264, 500);
+    let room = start(Source::Gst(description.to_owned()), VideoCodec::H264, 500);
     let units = room.units_for(Duration::from_secs(5));
     let changes = room.changes();
     assert!(changes.starts_with(&[true, false, true]), "{changes:?}");
@@ -177,7 +168,7 @@ fn a_source_that_fails_and_comes_back_is_reopened_and_said() {
 fn a_hung_source_is_noticed_by_its_missing_frames() {
     // The second frame comes after seven seconds.
     let description = "videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=1/7";
-    let room = Room::start(Source::Gst(description.to_owned()), VideoCodec::H264, 500);
+    let room = start(Source::Gst(description.to_owned()), VideoCodec::H264, 500);
     let units = room.units_for(Duration::from_secs(7));
     assert!(room.changes().starts_with(&[true, false]));
     assert!(units.len() > 4, "no placeholder");
@@ -185,7 +176,7 @@ fn a_hung_source_is_noticed_by_its_missing_frames() {
 
 #[test]
 fn without_a_plan_nothing_is_captured() {
-    let mut room = Room::start(Source::Test, VideoCodec::H264, 500);
+    let mut room = start(Source::Test, VideoCodec::H264, 500);
     room.next_key();
     room.sender.arrange(None);
     room.drain_until_quiet();
@@ -193,13 +184,13 @@ fn without_a_plan_nothing_is_captured() {
     let report = room.sender.report();
     assert_eq!((report.fps, report.size, report.live_frames), (0.0, None, 0));
     assert_eq!(report.encoder, "");
-    room.sender.arrange(Some(plan(VideoCodec::H264, 500)));
+    room.arrange(at(VideoCodec::H264, 500));
     room.next_key();
 }
 
 #[test]
 fn the_report_says_what_really_left() {
-    let room = Room::start(Source::Test, VideoCodec::H264, 500);
+    let room = start(Source::Test, VideoCodec::H264, 500);
     // A starved machine loses frames in some seconds, not in all of ten.
     let mut reports = (0..10).map(|_| {
         room.units_for(SECOND);
@@ -213,12 +204,14 @@ fn the_report_says_what_really_left() {
 
 #[test]
 fn stamps_survive_both_codecs_at_500_kbps() {
-    for (codec, decoder) in [(VideoCodec::H264, "h264parse ! avdec_h264"), (VideoCodec::Vp8, "vp8dec")] {
-        let size = (1280, 720);
-        let room = Room::start_with(Source::File(clip()), codec, 500, size, true);
+    for codec in [VideoCodec::H264, VideoCodec::Vp8] {
+        let plain = settings(Source::File(clip()), codec);
+        let camera = CameraConfig { size: (1280, 720), ..plain.camera.clone() };
+        let room = Room::arranged(CameraSettings { camera, stamps: true, ..plain }, at(codec, 500));
         let units = room.units_for(Duration::from_secs(3));
         let sent: Vec<Moment> = units.iter().map(|unit| unit.moment).collect();
-        let seen = decode_stamps(&units, codec, decoder);
+        let seen: Vec<Option<Moment>> =
+            decode(&units, codec).iter().map(|frame| stamp::read(&frame.planes[0], frame.width, frame.width)).collect();
         assert!(seen.len() + 2 >= sent.len(), "{codec:?}: {} of {} decoded", seen.len(), sent.len());
         let right = seen.iter().filter(|stamp| stamp.is_some_and(|moment| sent.contains(&moment))).count();
         assert!(right == seen.len(), "{codec:?}: {right} of {} stamps read", seen.len());
@@ -245,96 +238,16 @@ fn a_clip_that_does_not_decode_gets_one_sentence() {
     }
 }
 
-struct Room {
-    sender: CameraSender,
-    units: Receiver<Unit>,
-    inbox: Inbox,
+fn start(source: Source, codec: VideoCodec, kbps: u32) -> Room {
+    Room::arranged(settings(source, codec), at(codec, kbps))
 }
 
-struct Unit {
-    moment: Moment,
-    arrived: Moment,
-    key: bool,
-    bytes: Vec<u8>,
+fn at(codec: VideoCodec, kbps: u32) -> CameraPlan {
+    CameraPlan { bitrate: Bitrate::from_kbps(kbps), ..plan(codec, 0, Veil::Clear) }
 }
 
-impl Room {
-    fn start(source: Source, codec: VideoCodec, kbps: u32) -> Self {
-        Self::start_with(source, codec, kbps, (640, 360), false)
-    }
-
-    fn start_with(source: Source, codec: VideoCodec, kbps: u32, size: (u32, u32), stamps: bool) -> Self {
-        init();
-        let (sender, units) = channel();
-        let inbox = Inbox::default();
-        let settings = CameraSettings {
-            camera: CameraConfig { source, size, fps: 30, codec },
-            views: Vec::new(),
-            masks: Vec::new(),
-            stamps,
-        };
-        let out = Arc::new(move |buffer: gst::Buffer| {
-            let unit = Unit {
-                moment: Moment::from_nanos(buffer.pts().unwrap().nseconds()),
-                arrived: now(),
-                key: !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT),
-                bytes: buffer.map_readable().unwrap().to_vec(),
-            };
-            // The test may be over.
-            drop(sender.send(unit));
-        });
-        let mut camera = CameraSender::start(settings, out, inbox.clone());
-        camera.arrange(Some(plan(codec, kbps)));
-        Self { sender: camera, units, inbox }
-    }
-
-    fn unit(&self) -> Unit {
-        self.units.recv_timeout(Duration::from_secs(10)).expect("a frame within 10 s")
-    }
-
-    fn next_key(&self) -> Unit {
-        (0..200).map(|_| self.unit()).find(|unit| unit.key).expect("a key frame within 200 frames")
-    }
-
-    fn units_for(&self, time: Duration) -> Vec<Unit> {
-        let first = self.unit();
-        let end = first.arrived + time;
-        let mut units = vec![first];
-        while now() < end {
-            units.extend(self.units.recv_timeout(end.since(now())).ok());
-        }
-        units
-    }
-
-    fn drain_until_quiet(&self) {
-        let deadline = now() + Duration::from_secs(5);
-        while self.units.recv_timeout(Duration::from_millis(300)).is_ok() {
-            assert!(now() < deadline, "it goes on");
-        }
-    }
-
-    /// What the loop was told about the camera, in order; empties the inbox.
-    fn changes(&self) -> Vec<bool> {
-        std::iter::from_fn(|| self.inbox.take())
-            .map(|mail| match mail {
-                Mail::Urgent(Input::DeviceChanged { device: Device::Camera, present, detail }) => {
-                    assert!(!detail.is_empty());
-                    present
-                }
-                other @ (Mail::Urgent(_) | Mail::News(_)) => panic!("{other:?}"),
-            })
-            .collect()
-    }
-}
-
-impl Unit {
-    fn nal_types(&self) -> Vec<u8> {
-        nals(&self.bytes).iter().map(|nal| nal[0] & 31).collect()
-    }
-
-    fn nal(&self, kind: u8) -> Vec<u8> {
-        nals(&self.bytes).into_iter().find(|nal| nal[0] & 31 == kind).unwrap().to_vec()
-    }
+fn nal_types(unit: &Unit) -> Vec<u8> {
+    nals(&unit.bytes).iter().map(|nal| nal[0] & 31).collect()
 }
 
 /// The NAL units of a byte stream (H.264 annex B).
@@ -345,61 +258,12 @@ fn nals(bytes: &[u8]) -> Vec<&[u8]> {
     starts.iter().zip(ends).map(|(&start, end)| &bytes[start..end]).collect()
 }
 
-fn decode_stamps(units: &[Unit], codec: VideoCodec, decoder: &str) -> Vec<Option<Moment>> {
-    let caps = match codec {
-        VideoCodec::H264 => "video/x-h264,stream-format=byte-stream,alignment=au",
-        VideoCodec::Vp8 => "video/x-vp8",
-    };
-    let description = format!(
-        "appsrc name=in format=time caps={caps} ! {decoder} ! videoconvert ! video/x-raw,format=I420 \
-         ! appsink name=out sync=false"
-    );
-    let pipeline = gst::parse::launch(&description).unwrap().downcast::<gst::Pipeline>().unwrap();
-    let input = pipeline.by_name("in").unwrap().downcast::<gst_app::AppSrc>().unwrap();
-    let output = pipeline.by_name("out").unwrap().downcast::<gst_app::AppSink>().unwrap();
-    pipeline.set_state(gst::State::Playing).unwrap();
-    for unit in units {
-        let mut buffer = gst::Buffer::from_slice(unit.bytes.clone());
-        buffer.get_mut().unwrap().set_pts(gst::ClockTime::from_nseconds(unit.moment.as_nanos()));
-        input.push_buffer(buffer).unwrap();
-    }
-    input.end_of_stream().unwrap();
-    let stamps = std::iter::from_fn(|| output.try_pull_sample(gst::ClockTime::from_seconds(5)))
-        .map(|sample| {
-            let info = gst_video::VideoInfo::from_caps(sample.caps().unwrap()).unwrap();
-            let frame = gst_video::VideoFrameRef::from_buffer_ref_readable(sample.buffer().unwrap(), &info).unwrap();
-            let stride = usize::try_from(frame.plane_stride()[0]).unwrap();
-            stamp::read(frame.plane_data(0).unwrap(), stride, frame.width() as usize)
-        })
-        .collect();
-    pipeline.set_state(gst::State::Null).unwrap();
-    stamps
-}
-
 fn bytes(units: &[Unit]) -> usize {
     units.iter().map(|unit| unit.bytes.len()).sum()
-}
-
-fn plan(codec: VideoCodec, kbps: u32) -> CameraPlan {
-    CameraPlan {
-        codec,
-        bitrate: Bitrate::from_kbps(kbps),
-        key_frame_every: None,
-        view: 0,
-        veil: engawa::model::Veil::Clear,
-    }
 }
 
 fn clip() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/media/clip-720p.mp4")
 }
 
-fn now() -> Moment {
-    Moment::from_nanos(gst::SystemClock::obtain().time().nseconds())
-}
-
 const SECOND: Duration = Duration::from_secs(1);
-
-fn init() {
-    gst::init().unwrap();
-}

@@ -168,6 +168,49 @@ fn the_ledger_says_when_camera_and_microphone_were_on() {
         order.iter().all(Option::is_some).then_some(text)
     });
     assert!(told.is_some(), "{}", pair.engawa(End::A, &["ledger"], &[]));
+    let checked = pair.engawa(End::A, &["ledger", "--verify"], &[]);
+    assert!(checked.contains("are unbroken"), "beside the daemon: {checked}");
+}
+
+#[test]
+fn a_meeting_has_a_picture_profile_of_its_own_and_a_restart_keeps_view_and_volume() {
+    let setup = Setup { size: "640x360".into(), microphone: "closed".into(), ..Setup::default() };
+    let mut pair = Pair::prepare(None, &setup);
+    pair.configure(End::A, "camera", "views", "\"room=all; desk=crop:25,25,50,50\"");
+    pair.configure(End::A, "camera", "fps", "30");
+    pair.configure(End::A, "room", "fps", "10");
+    pair.configure(End::A, "room", "kbps", "200");
+    pair.configure(End::A, "meeting", "kbps", "1200");
+    pair.start_both();
+    let before = pair.wait_up(LIMIT);
+    let picture = |low: f64, high: f64| {
+        move |status: &Value| status["picture_in"]["fps"].as_f64().is_some_and(|fps| (low..high).contains(&fps))
+    };
+    let line = |pair: &Pair<'_>| {
+        pause(Duration::from_secs(2));
+        let seconds = (0..5).map(|_| {
+            pause(Duration::from_secs(1));
+            pair.status(End::A).unwrap()["kbps_out"].as_f64().unwrap()
+        });
+        seconds.sum::<f64>() / 5.0
+    };
+    pair.wait_status(End::B, LIMIT, "ten frames", picture(9.0, 11.5));
+    let everyday = line(&pair);
+    pair.engawa(End::B, &["mode", "meeting"], &[]);
+    pair.wait_status(End::B, LIMIT, "all frames", picture(27.0, 32.0));
+    let meeting = line(&pair);
+    assert!((140.0..=260.0).contains(&everyday) && (700.0..1400.0).contains(&meeting), "{everyday} {meeting}");
+    pair.engawa(End::B, &["mode", "quiet"], &[]);
+    let status = pair.wait_status(End::B, LIMIT, "ten frames again", picture(9.0, 11.5));
+    assert_eq!((&status["session"], &status["sessions_opened"]), (&before[1]["session"], &1.into()));
+    pair.engawa(End::A, &["view", "desk"], &[]);
+    pair.engawa(End::A, &["volume", "40"], &[]);
+    pair.wait_status(End::A, LIMIT, "set", |status| status["room"]["volume"] == 40);
+    pause(Duration::from_secs(1));
+    pair.kill_box(End::A);
+    pair.start_box(End::A);
+    let back = pair.wait_status(End::A, LIMIT, "back", |status| status["link"] == "up");
+    assert_eq!((&back["room"]["volume"], &back["room"]["view"]), (&40.into(), &1.into()));
 }
 
 fn both_in(pair: &Pair<'_>, mode: &str) {

@@ -143,6 +143,55 @@ fn every_changed_moved_or_removed_line_is_found() {
 }
 
 #[test]
+fn the_auditor_checks_a_box_or_a_copy_with_one_command() {
+    let home = tempfile::tempdir().unwrap();
+    written(home.path(), 1, Limits::default(), 12);
+    let chain = verify(&home.path().join("ledger")).unwrap().chain;
+    let config = |language: &str| {
+        let path = home.path().join(format!("{language}.toml"));
+        let text = format!("[box]\nlanguage = \"{language}\"\nstate_directory = {:?}\n", home.path());
+        fs::write(&path, text).unwrap();
+        audit(&["--config", path.to_str().unwrap()])
+    };
+    let (code, english) = config("en");
+    assert!(english.starts_with("13 lines of the ledger (1 to 13, from 20") && code == Some(0), "{english}");
+    assert!(english.ends_with(&format!("are unbroken; the last one has the chain value {chain}.\n")), "{english}");
+    let (code, japanese) = config("ja");
+    assert!(japanese.starts_with("記録の13行（1～13番、20") && code == Some(0), "{japanese}");
+
+    let copy = home.path().join("copy");
+    fs::create_dir(&copy).unwrap();
+    let segment = segments(home.path()).remove(0);
+    fs::copy(&segment, copy.join(segment.file_name().unwrap())).unwrap();
+    for directory in [home.path(), &copy] {
+        let (code, both) = audit(&["--directory", directory.to_str().unwrap()]);
+        assert!(both.contains("記録の13行") && both.contains("13 lines") && code == Some(0), "{both}");
+    }
+
+    let mut bytes = fs::read(&segment).unwrap();
+    let fourth = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').nth(2).unwrap().0;
+    bytes[fourth + 20] ^= 1;
+    fs::write(&segment, bytes).unwrap();
+    let (code, english) = config("en");
+    assert!(english.starts_with("engawa: the ledger is broken: line 4 in ") && code == Some(8), "{english}");
+    let (code, japanese) = config("ja");
+    assert!(japanese.contains("の4番の行が書き換えられています") && code == Some(8), "{japanese}");
+    assert_eq!(audit(&["--directory", copy.to_str().unwrap()]).0, Some(0), "the copy is as it was");
+    let empty = tempfile::tempdir().unwrap();
+    for nothing in [empty.path(), Path::new("/nowhere")] {
+        let (code, both) = audit(&["--directory", nothing.to_str().unwrap()]);
+        assert!(both.contains("there is no line of a ledger in") && code == Some(1), "{both}");
+    }
+}
+
+/// Exit code and all words of `engawa ledger --verify`.
+fn audit(arguments: &[&str]) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_engawa"));
+    let output = command.args(["ledger", "--verify"]).args(arguments).output().unwrap();
+    (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+}
+
+#[test]
 fn the_oldest_goes_and_a_line_says_so() {
     let home = tempfile::tempdir().unwrap();
     written(home.path(), 1, SMALL, 2_000);
@@ -256,12 +305,17 @@ fn a_full_or_read_only_disk_keeps_the_newest_and_a_line_says_what_is_lost() {
     record(&ledger, &Entry::Microphone(MicState::Open), 1501);
     until(|| ledger.newest(1)[0].number.is_some());
     assert!(verify(&disk.path().join("ledger")).is_ok());
-    let text: String = segments(disk.path()).iter().map(|path| fs::read_to_string(path).unwrap()).collect();
-    let gaps = text.lines().filter(|line| line.contains("\"what\":\"gap\""));
-    let lost = gaps.map(|gap| serde_json::from_str::<serde_json::Value>(gap).unwrap()["lost"].as_u64().unwrap());
-    let (lost, stored) = (lost.sum::<u64>(), text.matches("\"mode\":\"talking\"").count() as u64);
+    let counts = || {
+        let text: String = segments(disk.path()).iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+        let gaps = text.lines().filter(|line| line.contains("\"what\":\"gap\""));
+        let lost = gaps.filter_map(|gap| serde_json::from_str::<serde_json::Value>(gap).ok()?["lost"].as_u64());
+        (lost.sum::<u64>(), text.matches("\"mode\":\"talking\"").count() as u64)
+    };
+    // The last opening may have pushed out one more, after the gap was told: that is told too, by itself.
     // What was on its way when the disk filled up may count as lost although it was written.
-    assert!(lost > 0 && lost + stored >= 1500 && stored >= 1000, "{lost} lost, {stored} stored");
+    until(|| counts().0 + counts().1 >= 1500);
+    let (lost, stored) = counts();
+    assert!(lost > 0 && stored >= 1000, "{lost} lost, {stored} stored");
 
     drop(ledger);
     disk.run(&["mount", "-o", "remount,ro"]);

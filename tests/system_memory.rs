@@ -25,6 +25,9 @@ fn open_meeting(press: u32) -> Remembered {
         wish: Wish { together: Together::Meeting, presses: [press, 0] },
         veil: Veil::Clear,
         locked: false,
+        view: 1,
+        usual_view: 2,
+        volume: 70,
     }
 }
 
@@ -80,7 +83,8 @@ fn a_killed_writer_leaves_the_old_state_or_the_new_one() {
         seen[usize::from(kept.near == Stance::Curtain)] = true;
     }
     assert_eq!(seen, [true; 2], "killed at many places");
-    drop(Keeper::start(home.path()).unwrap());
+    // As the daemon does: what was loaded is kept first.
+    Keeper::start(home.path()).unwrap().keep(&load(home.path()));
     let names = fs::read_dir(home.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut names: Vec<String> = names.collect();
     names.sort();

@@ -1,12 +1,14 @@
-//! Command: run, pair, identity, status, mode and what else people ask, doctor, check-config, demo, bench. Each file is one of them.
+//! Subcommands: run, pair, identity, certificate, status, mode and what else people ask, doctor, check-config, demo, bench. Each file is one of them.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line talks to a person here")]
 
 pub mod bench;
+pub mod certificate;
 pub mod check_config;
 pub mod demo;
 pub mod devices;
 pub mod doctor;
 pub mod keys;
+pub mod ledger;
 pub mod pair_of_boxes;
 pub mod room;
 pub mod run;
@@ -60,6 +62,8 @@ enum Command {
     Pair(keys::PairArguments),
     /// Shows, exports and imports keys: pairing on a bench, without a telephone.
     Identity(keys::IdentityArguments),
+    /// Lets the office's own CA sign the panel's certificate: request out, certificate in.
+    Certificate(certificate::Arguments),
     /// What the running daemon sees and sends.
     Status(status::Arguments),
     #[command(flatten)]
@@ -100,6 +104,7 @@ pub fn main() -> ExitCode {
         }
         Command::Pair(arguments) => finish(keys::pair(&arguments)),
         Command::Identity(arguments) => finish(keys::identity(&arguments)),
+        Command::Certificate(arguments) => finish(certificate::run(&arguments)),
         Command::Status(arguments) => finish(status::show(&arguments)),
         Command::Room(question) => finish(room::ask(&question)),
         Command::Doctor { config, json } => doctor::run(config.as_deref(), json, &keys::checks, &devices::checks),
@@ -125,6 +130,11 @@ impl Failure {
     /// The room's policy said no.
     pub fn denied(words: impl Into<String>) -> Self {
         Self { code: 7, words: words.into() }
+    }
+
+    /// The ledger is not as it was written.
+    pub fn broken(words: impl Into<String>) -> Self {
+        Self { code: 8, words: words.into() }
     }
 
     /// Keys and pairing.
@@ -176,4 +186,4 @@ fn finish(result: Result<(), Failure>) -> ExitCode {
     }
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done · 1 failed · 2 configuration refused · 3 key missing, unreadable or wrong · 4 port taken · 5 clip does not decode · 6 a GStreamer element is missing · 7 denied";
+const EXIT_CODES: &str = "Exit codes: 0 done · 1 failed · 2 configuration refused · 3 key missing, unreadable or wrong · 4 port taken · 5 clip does not decode · 6 a GStreamer element is missing · 7 denied · 8 the ledger is broken";

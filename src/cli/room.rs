@@ -3,12 +3,12 @@
 //! The daemon decides; the same policy, the same three answers: accepted, already so, denied because.
 
 use crate::asking::{self, Reply};
-use crate::cli::{Failure, load, status};
+use crate::cli::{Failure, ledger, load, status};
 use crate::core::request::Request;
 use clap::{Args, Subcommand, ValueEnum};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What is asked.
@@ -70,8 +70,8 @@ pub enum Question {
     },
     /// Prints the room code that opens the panel.
     RoomCode(Daemon),
-    /// Prints the newest lines of the ledger: when were camera and microphone on?
-    Ledger(Daemon),
+    /// Prints the newest lines of the ledger: when were camera and microphone on? Or checks all of it.
+    Ledger(ledger::Arguments),
 }
 
 /// Which daemon.
@@ -117,8 +117,8 @@ pub fn ask(question: &Question) -> Result<(), Failure> {
             request(at, &Request::Veil(known.ok_or_else(unknown)?))
         }
         Question::Volume { volume, at } => request(at, &Request::Volume(*volume)),
-        Question::RoomCode(at) => print(at, r#"{"ask":"room_code"}"#),
-        Question::Ledger(at) => print(at, r#"{"ask":"ledger"}"#),
+        Question::RoomCode(at) => print(&at.socket()?, r#"{"ask":"room_code"}"#),
+        Question::Ledger(arguments) => ledger::run(arguments),
     }
 }
 
@@ -137,19 +137,10 @@ impl Daemon {
         let unknown = || Failure::new(format!("{name} is no view; there are {}", views.join(", ")));
         views.iter().position(|view| view == name).ok_or_else(unknown)
     }
-
-    fn say(&self, question: &str) -> Result<impl Iterator<Item = std::io::Result<String>>, Failure> {
-        let socket = self.socket()?;
-        let explain = |error| status::nobody_answers(&socket, &error);
-        let mut stream = UnixStream::connect(&socket).map_err(explain)?;
-        stream.set_read_timeout(Some(ANSWER_WITHIN)).map_err(explain)?;
-        writeln!(stream, "{{\"ask\":{question}}}").map_err(explain)?;
-        Ok(BufReader::new(stream).lines())
-    }
 }
 
 fn request(at: &Daemon, request: &Request) -> Result<(), Failure> {
-    let line = at.say(&asking::json(request))?.next();
+    let line = say(&at.socket()?, &asking::json(request))?.next();
     let line = line.and_then(Result::ok).ok_or_else(|| Failure::new("the daemon said nothing"))?;
     let reply: Reply = serde_json::from_str(&line).map_err(|error| Failure::new(error.to_string()))?;
     if reply.answer == "denied" {
@@ -159,12 +150,21 @@ fn request(at: &Daemon, request: &Request) -> Result<(), Failure> {
     Ok(())
 }
 
-fn print(at: &Daemon, question: &str) -> Result<(), Failure> {
-    for line in at.say(question)? {
+/// Asks, and prints every line of the answer.
+pub(super) fn print(socket: &Path, question: &str) -> Result<(), Failure> {
+    for line in say(socket, question)? {
         let line = line.map_err(|error| Failure::new(format!("the daemon went away: {error}")))?;
         println!("{line}");
     }
     Ok(())
+}
+
+fn say(socket: &Path, question: &str) -> Result<impl Iterator<Item = std::io::Result<String>>, Failure> {
+    let explain = |error| status::nobody_answers(socket, &error);
+    let mut stream = UnixStream::connect(socket).map_err(explain)?;
+    stream.set_read_timeout(Some(ANSWER_WITHIN)).map_err(explain)?;
+    writeln!(stream, "{{\"ask\":{question}}}").map_err(explain)?;
+    Ok(BufReader::new(stream).lines())
 }
 
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);

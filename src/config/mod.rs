@@ -3,7 +3,7 @@
 //! Defaults come from `config/engawa.toml`, which is compiled in: what people read is what is used. A file with a mistake
 //! gives no configuration at all, never a half-believed one.
 
-use crate::model::{Bitrate, Language, VideoCodec};
+use crate::model::{Bitrate, Language, Profile, VideoCodec};
 use raw::{Complaint, Written};
 use std::io::Read;
 use std::net::SocketAddr;
@@ -104,6 +104,8 @@ impl Config {
                 views: written.setting("camera", "views", |text: String| room::views(&text, home)),
                 masks: written.setting("camera", "masks", |text: String| room::masks(&text)),
                 meeting_view: None,
+                meeting: profile(written, "meeting"),
+                everyday: profile(written, "room"),
                 follow_turns: written.setting("meeting", "follow_turns", Ok),
                 quiet_after: written.setting("room", "quiet_after_seconds", room::quiet_after),
                 hours: written.setting("room", "hours", |text: String| room::hours(&text)),
@@ -142,6 +144,13 @@ impl Config {
             let complaint = Complaint::new("is this box's own trunk.listen", "write the other box's address");
             written.refuse(&[("peer", "address")], complaint);
         }
+    }
+}
+
+fn profile(written: &mut Written<'_>, section: &'static str) -> Profile {
+    Profile {
+        fps: written.setting(section, "fps", room::most_fps),
+        bitrate: written.setting(section, "kbps", room::most_kbps),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::Source;
 use super::check::camera_source;
 use super::raw::Complaint;
+use crate::model::{Bitrate, Profile};
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
@@ -58,6 +59,10 @@ pub struct RoomConfig {
     pub masks: Vec<Area>,
     /// `[meeting] view`: index into `views`.
     pub meeting_view: Option<usize>,
+    /// `[meeting] fps`, `[meeting] kbps`
+    pub meeting: Profile,
+    /// `[room] fps`, `[room] kbps`
+    pub everyday: Profile,
     /// `[meeting] follow_turns`
     pub follow_turns: bool,
     /// `[room] quiet_after_seconds`
@@ -200,6 +205,24 @@ pub(super) fn keypad(text: String) -> Checked<String> {
         return refuse("is no keypad", "write \"auto\", \"none\" or a name from /dev/input/by-id");
     }
     Ok(text)
+}
+
+/// Frames per second; 0: as many as the camera gives.
+pub(super) fn most_fps(number: i64) -> Checked<Option<u32>> {
+    match u32::try_from(number) {
+        Ok(0) => Ok(None),
+        Ok(fps @ 1..=60) => Ok(Some(fps)),
+        Ok(_) | Err(_) => refuse("is no frame rate", "1 to 60, or 0 for as many as the camera gives"),
+    }
+}
+
+/// Kilobits per second; 0: what the line's ceiling leaves.
+pub(super) fn most_kbps(number: i64) -> Checked<Option<Bitrate>> {
+    match u32::try_from(number) {
+        Ok(0) => Ok(None),
+        Ok(kbps @ 50..=100_000) => Ok(Some(Bitrate::from_kbps(kbps))),
+        Ok(_) | Err(_) => refuse("is no bandwidth", "50 to 100000 kbit/s, or 0 for what the line's ceiling leaves"),
+    }
 }
 
 /// Seconds.

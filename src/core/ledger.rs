@@ -21,7 +21,7 @@ pub enum Entry {
     Gate {
         /// Open now.
         open: bool,
-        /// Who; `None` for a rule, which only ever closes.
+        /// Who; `None` for a rule, which only ever closes, or for `microphone = "open"` in the configuration.
         by: Option<Asker>,
     },
     /// The pair's mode changed.

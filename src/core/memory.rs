@@ -4,7 +4,7 @@ use crate::core::agreement::Wish;
 use crate::model::{Stance, Together, Veil};
 
 /// What outlives the daemon. Microphones are not in it: they begin closed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Remembered {
     /// This room's stance.
     pub near: Stance,
@@ -16,6 +16,12 @@ pub struct Remembered {
     pub veil: Veil,
     /// No new guests.
     pub locked: bool,
+    /// Index of the camera's view: the usual one may show more than the one that was chosen.
+    pub view: usize,
+    /// The one that a meeting gives back when it ends.
+    pub usual_view: usize,
+    /// Loudness of the far room's sound, 0 … 100.
+    pub volume: u8,
 }
 
 impl Remembered {
@@ -26,5 +32,32 @@ impl Remembered {
         wish: Wish { together: Together::Quiet, presses: [0; 2] },
         veil: Veil::Black,
         locked: true,
+        view: 0,
+        usual_view: 0,
+        volume: FULL_VOLUME,
     };
+
+    /// Whether a box that comes back with `self` instead of `newer` shows or tells more than people had asked for.
+    pub fn is_too_open_for(&self, newer: &Self) -> bool {
+        let drawn = newer.near != Stance::Present && self.near == Stance::Present;
+        drawn || newer.veil > self.veil || newer.locked && !self.locked
+    }
 }
+
+impl Default for Remembered {
+    /// Of a box that never lived.
+    fn default() -> Self {
+        Self {
+            near: Stance::Present,
+            far: Stance::Present,
+            wish: Wish::default(),
+            veil: Veil::Clear,
+            locked: false,
+            view: 0,
+            usual_view: 0,
+            volume: FULL_VOLUME,
+        }
+    }
+}
+
+const FULL_VOLUME: u8 = 100;

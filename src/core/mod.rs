@@ -40,7 +40,7 @@ use crate::core::room::{Room, RoomSettings};
 use crate::core::signal::{CaptureMark, Heartbeat, RoomWord};
 use crate::core::snapshot::{Fault, LinkState};
 use crate::core::timers::Timer;
-use crate::model::{Bitrate, BootId, CameraState, Device, Line, MicState, Moment};
+use crate::model::{Bitrate, BootId, CameraState, Device, Line, MicState, Moment, Side};
 use std::collections::VecDeque;
 
 /// What the core is built from.
@@ -178,13 +178,13 @@ impl Core {
                 }
             }
             News::Received(report) => {
-                self.room.sound(report.level_dbfs, now);
+                self.room.sound(Side::Far, report.level_dbfs, now);
                 self.received = report;
             }
             News::Carried(report) => self.carried = report,
             News::Sent(report) => {
                 if self.room.microphone() {
-                    self.room.sound(report.level_dbfs, now);
+                    self.room.sound(Side::Near, report.level_dbfs, now);
                 }
                 self.sent = report;
             }

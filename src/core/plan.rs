@@ -5,7 +5,7 @@ use crate::core::face::Face;
 use crate::core::room::Room;
 use crate::core::sentence::Sentence;
 use crate::core::snapshot::LinkState;
-use crate::model::{Bitrate, MicState, Moment, Veil, VideoCodec};
+use crate::model::{Bitrate, MicState, Moment, Profile, Veil, VideoCodec};
 use std::time::Duration;
 
 /// What the media adapters do. The default sends nothing, plays nothing and shows nothing.
@@ -34,6 +34,8 @@ pub struct CameraPlan {
     pub codec: VideoCodec,
     /// Encoder target, without packet headers.
     pub bitrate: Bitrate,
+    /// Frames per second at most; none: as many as the camera gives.
+    pub fps: Option<u32>,
     /// Force a key frame this often: set while the far box cannot ask for one.
     pub key_frame_every: Option<Duration>,
     /// Index into the configured views.
@@ -101,9 +103,14 @@ pub fn plan(situation: &Situation<'_>) -> MediaPlan {
     let room = situation.room;
     let shut = room.mode().is_shut();
     let split = budget::split(situation.ceiling);
+    // Nobody is known to receive: enough to be seen at once when the path is back, and so few packets that SRTP's count of
+    // them outlives a cut of many minutes (a receiver that misses 2^15 cannot follow the counter's wrap: RFC 3711 §3.3.1).
+    let into_silence = situation.far_is_deaf && situation.state == LinkState::Lost;
+    let profile = if into_silence { INTO_SILENCE } else { room.profile() };
     let camera = situation.codec.filter(|_| !shut).map(|codec| CameraPlan {
         codec,
-        bitrate: split.camera,
+        bitrate: profile.bitrate.map_or(split.camera, |most| most.min(split.camera)),
+        fps: profile.fps,
         key_frame_every: situation.far_is_deaf.then_some(KEY_FRAMES_INTO_SILENCE),
         view: room.view,
         veil: room.veil,
@@ -133,5 +140,7 @@ pub fn plan(situation: &Situation<'_>) -> MediaPlan {
     }
 }
 
+/// 20 to 30 packets a second: the counter outlives 15 minutes and more.
+const INTO_SILENCE: Profile = Profile { fps: Some(12), bitrate: Some(Bitrate::from_kbps(200)) };
 /// When the path comes back the far decoder finds a key frame within this time, without having to ask.
 const KEY_FRAMES_INTO_SILENCE: Duration = Duration::from_millis(250);

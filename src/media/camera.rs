@@ -22,7 +22,7 @@ use crate::media::presence::Presence;
 use crate::media::sights::{FIRST, Sights};
 use crate::media::source::{Form, now};
 use crate::media::thumbnail::ThumbnailOut;
-use crate::model::{Device, Moment};
+use crate::model::{Bitrate, Device, Moment, VideoCodec};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -226,8 +226,8 @@ impl Worker {
     fn follow(&mut self, plan: CameraPlan) {
         let before = self.made.replace(plan);
         match self.handoff.encoder().filter(|_| before.is_some_and(|before| before.codec == plan.codec)) {
-            Some(encoder) if before.is_some_and(|before| before.bitrate != plan.bitrate) => {
-                encoder.set_bitrate(plan.bitrate)
+            Some(encoder) if before.is_some_and(|before| self.order(before) != self.order(plan)) => {
+                encoder.set_bitrate(self.order(plan).bitrate);
             }
             Some(_) => {}
             None => self.replace_encoder(plan),
@@ -260,9 +260,21 @@ impl Worker {
         self.leave_at = self.leave_at.or(Some(at + LINGER)).filter(|_| others);
     }
 
-    fn replace_encoder(&mut self, plan: CameraPlan) {
+    fn order(&self, plan: CameraPlan) -> EncoderOrder {
         let CameraConfig { size, fps, .. } = self.camera;
-        let order = EncoderOrder { codec: plan.codec, size, fps, bitrate: plan.bitrate };
+        let bitrate = match (plan.codec, plan.fps) {
+            // Counts frames, not time: without this ten frames of thirty get a third of their bits (measured with x264enc).
+            (VideoCodec::H264, Some(fewer)) if fewer < fps => {
+                let bps = u64::from(plan.bitrate.as_bps()) * u64::from(fps) / u64::from(fewer.max(1));
+                Bitrate::from_bps(u32::try_from(bps).unwrap_or(u32::MAX))
+            }
+            (VideoCodec::H264 | VideoCodec::Vp8, _) => plan.bitrate,
+        };
+        EncoderOrder { codec: plan.codec, size, fps, bitrate }
+    }
+
+    fn replace_encoder(&mut self, plan: CameraPlan) {
+        let order = self.order(plan);
         // When everything was struck, the last resort is tried again rather than nothing.
         let made = self.start_encoder(order).or_else(|_| {
             self.struck.clear();

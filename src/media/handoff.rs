@@ -36,6 +36,7 @@ use std::time::Duration;
 pub(super) struct Handoff {
     sights: Sights,
     masks: Vec<Area>,
+    /// Of the camera; a plan may make it longer.
     period: Duration,
     stamps: bool,
     pub own_picture: OwnPicture,
@@ -54,6 +55,7 @@ struct Passing {
     open: bool,
     encoder: Option<Arc<Encoder>>,
     key_frame_every: Option<Duration>,
+    period: Duration,
     /// The view that was arranged, and the one that is on.
     wanted: usize,
     shown: usize,
@@ -82,7 +84,7 @@ impl Handoff {
         Self {
             sights,
             masks,
-            period: Duration::from_secs(1) / fps.max(1),
+            period: period_of(fps),
             stamps,
             own_picture: OwnPicture::default(),
             thumbnails: Thumbnails::default(),
@@ -109,6 +111,7 @@ impl Handoff {
             passing.shown = passing.wanted;
         }
         passing.open = true;
+        passing.period = plan.fps.map_or(self.period, |fps| self.period.max(period_of(fps)));
         passing.key_frame_every = plan.key_frame_every;
     }
 
@@ -211,12 +214,12 @@ impl Handoff {
         }
         let sight = self.sights.of(passing.shown);
         // Time never runs back, and a source faster than ordered is thinned; half a period of jitter is nobody's fault.
-        if sight.camera != camera || moment <= passing.last || moment + self.period / 2 < passing.next_due {
+        if sight.camera != camera || moment <= passing.last || moment + passing.period / 2 < passing.next_due {
             return None;
         }
         let encoder = passing.encoder.clone()?;
         passing.last = moment;
-        passing.next_due = (passing.next_due + self.period).max(moment);
+        passing.next_due = (passing.next_due + passing.period).max(moment);
         if passing.origin != Some(origin) {
             passing.origin = Some(origin);
             self.lock_tally().live_since = (origin == Origin::Device).then_some(moment);
@@ -240,6 +243,10 @@ impl Handoff {
     fn lock_tally(&self) -> MutexGuard<'_, Tally> {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn period_of(fps: u32) -> Duration {
+    Duration::from_secs(1) / fps.max(1)
 }
 
 fn moment_of(buffer: &gst::BufferRef) -> Option<Moment> {

@@ -6,7 +6,7 @@
 //!                                               └─ no ─► re-made with the same key
 //! ```
 //! Valid from 2020 to the end of 2049 whatever the clock says. A certificate that somebody else put there (the office's own
-//! CA) is used as it is and never replaced, as long as it fits the key.
+//! CA, by [`request`] and [`install`]) is used as it is and never replaced, as long as it fits the key.
 
 use crate::durable;
 use crate::model::Fingerprint;
@@ -25,7 +25,7 @@ use rustls::server::{NoServerSessionStorage, ParsedCertificate};
 use std::collections::BTreeSet;
 use std::io;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio_rustls::TlsAcceptor;
 
@@ -64,24 +64,9 @@ impl Certificates {
         name: String,
         addresses: impl IntoIterator<Item = IpAddr>,
     ) -> io::Result<Self> {
-        let addresses: BTreeSet<IpAddr> =
-            addresses.into_iter().filter(|address| is_certified(*address)).take(MOST_ADDRESSES).collect();
+        let addresses = certified(addresses);
         let key = key(&directory)?;
-        let path = directory.join(CERTIFICATE_FILE);
-        let stored = durable::read(&path, LONGEST_FILE)?;
-        let stored = match stored.map(|text| credentials(&key, text)) {
-            Some(Ok(credentials)) => Some(credentials),
-            Some(Err(error)) => {
-                let kept = durable::set_aside(&path)?;
-                tracing::warn!(%error, kept = %kept.display(), "the panel's certificate cannot be used; a new one is made");
-                None
-            }
-            None => None,
-        };
-        let current = match stored {
-            Some(stored) if !stored.own || addresses.iter().all(|address| stored.covers(*address)) => stored,
-            Some(_) | None => make(&directory, &name, &key, &addresses)?,
-        };
+        let current = usable(&directory, &name, &key, &addresses)?;
         if let Some(missing) = addresses.iter().find(|address| !current.covers(**address)) {
             tracing::warn!(%missing, "the panel's certificate, made elsewhere, lacks an address of this box");
         }
@@ -103,8 +88,8 @@ impl Certificates {
         let wanted = kept.current.own && is_certified(address) && !kept.current.covers(address);
         // Once for each address: whatever fails is not tried again and again.
         if wanted && kept.addresses.len() < MOST_ADDRESSES && kept.addresses.insert(address) {
-            tracing::info!(%address, "the panel's certificate is re-made: this box has a new address");
-            kept.current = Arc::new(make(&self.directory, &self.name, &self.key, &kept.addresses)?);
+            tracing::info!(%address, "the panel's certificate is looked at: this box has a new address");
+            kept.current = Arc::new(usable(&self.directory, &self.name, &self.key, &kept.addresses)?);
         }
         Ok(kept.current.clone())
     }
@@ -123,7 +108,100 @@ impl Credentials {
     }
 }
 
-fn key(directory: &std::path::Path) -> io::Result<KeyPair> {
+/// A request to the office's own CA (PKCS #10, PEM) for the panel's key at these addresses. Makes the key if there is none yet.
+///
+/// # Errors
+/// When the state directory cannot be read or written.
+pub fn request(directory: &Path, name: &str, addresses: impl IntoIterator<Item = IpAddr>) -> io::Result<String> {
+    let params = params(name, &certified(addresses));
+    params.serialize_request(&key(directory)?).and_then(|request| request.pem()).map_err(io::Error::other)
+}
+
+/// Puts what the CA answered in place, in one step; what stood there before is kept beside it, as `.before`. A running panel
+/// shows it after its next start.
+///
+/// # Errors
+/// When it is no certificate for the panel's key, or cannot be kept; nothing is changed then.
+pub fn install(
+    directory: &Path,
+    text: &[u8],
+    addresses: impl IntoIterator<Item = IpAddr>,
+) -> Result<Installed, Refused> {
+    // The file is handed out at `/certificate.pem`.
+    if text.windows(SECRET.len()).any(|part| part == SECRET) {
+        return Err(Refused::Secret);
+    }
+    let new = credentials(&key(directory)?, text.to_vec())?;
+    let path = directory.join(CERTIFICATE_FILE);
+    if let Some(before) = durable::read(&path, LONGEST_FILE)?.filter(|before| before != text) {
+        durable::replace(&directory.join(BEFORE_FILE), &before)?;
+    }
+    durable::replace(&path, text)?;
+    Ok(Installed { lacks: certified(addresses).into_iter().filter(|address| !new.covers(*address)).collect() })
+}
+
+/// A certificate stands in its place.
+#[derive(Debug)]
+pub struct Installed {
+    /// Addresses of this box that are not in it: browsers there will warn.
+    pub lacks: Vec<IpAddr>,
+}
+
+/// Why a certificate is not put in place.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// A private key must not be handed out.
+    #[error("it holds a private key; give certificates only")]
+    Secret,
+    /// Another form, such as DER, or something else.
+    #[error("there is no certificate in it; the CA must write it as PEM (Base-64)")]
+    NoCertificate,
+    /// For somebody else, or the CA's own stands first.
+    #[error(
+        "its first certificate is not for this box's key; let the CA sign this box's request, and put that certificate first"
+    )]
+    OtherKey,
+    /// TLS cannot use it: often of version 1, because the CA dropped the extensions.
+    #[error("it cannot be used ({0}); let the CA keep the extensions of the request")]
+    Unusable(rustls::Error),
+    /// Key or certificate cannot be read or kept.
+    #[error("key and certificate cannot be read or kept: {0}")]
+    Disk(#[from] io::Error),
+}
+
+impl Refused {
+    /// The sentence in Japanese.
+    pub fn japanese(&self) -> String {
+        match self {
+            Self::Secret => "秘密鍵が入っています。証明書だけを渡してください。".into(),
+            Self::NoCertificate => "証明書が入っていません。PEM（Base-64）形式で受け取ってください。".into(),
+            Self::OtherKey => {
+                "最初の証明書がこの箱の鍵のものではありません。この箱の申請書に署名してもらい、その証明書を先頭に置いてください。"
+                    .into()
+            }
+            Self::Unusable(error) => format!("使えない証明書です（{error}）。申請書の拡張領域を残して署名してもらってください。"),
+            Self::Disk(error) => format!("鍵と証明書を読み書きできません（{error}）。"),
+        }
+    }
+}
+
+/// What stands in the state directory, or a new one if that is ours and lacks an address, or makes no sense.
+fn usable(directory: &Path, name: &str, key: &KeyPair, addresses: &BTreeSet<IpAddr>) -> io::Result<Credentials> {
+    let path = directory.join(CERTIFICATE_FILE);
+    match durable::read(&path, LONGEST_FILE)?.map(|text| credentials(key, text)) {
+        Some(Ok(stored)) if !stored.own || addresses.iter().all(|address| stored.covers(*address)) => {
+            return Ok(stored);
+        }
+        Some(Err(error)) => {
+            let kept = durable::set_aside(&path)?;
+            tracing::warn!(%error, kept = %kept.display(), "the panel's certificate cannot be used; a new one is made");
+        }
+        Some(Ok(_)) | None => {}
+    }
+    make(directory, name, key, addresses)
+}
+
+fn key(directory: &Path) -> io::Result<KeyPair> {
     let path = directory.join(KEY_FILE);
     if let Some(text) = durable::read(&path, LONGEST_FILE)? {
         match KeyPair::from_pem(&String::from_utf8_lossy(&text)) {
@@ -139,44 +217,49 @@ fn key(directory: &std::path::Path) -> io::Result<KeyPair> {
     Ok(key)
 }
 
-fn make(
-    directory: &std::path::Path,
-    name: &str,
-    key: &KeyPair,
-    addresses: &BTreeSet<IpAddr>,
-) -> io::Result<Credentials> {
+fn make(directory: &Path, name: &str, key: &KeyPair, addresses: &BTreeSet<IpAddr>) -> io::Result<Credentials> {
     // A number of its own: browsers refuse two certificates of one issuer with the same one.
     let mut serial = [0; 16];
     SystemRandom::new().fill(&mut serial).map_err(|_| io::Error::other("the system gives no random numbers"))?;
     serial[0] &= 0x7f;
-    let mut subject = DistinguishedName::new();
-    subject.push(DnType::CommonName, format!("Engawa {name}"));
-    let mut params = CertificateParams::default();
+    let mut params = params(name, addresses);
     params.not_before = date_time_ymd(2020, 1, 1);
     params.not_after = date_time_ymd(2049, 12, 31);
     params.serial_number = Some(SerialNumber::from_slice(&serial));
-    params.distinguished_name = subject;
-    params.subject_alt_names = addresses.iter().copied().map(SanType::IpAddress).collect();
     params.is_ca = IsCa::ExplicitNoCa;
-    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     let text = format!("{MARK}\n{}", params.self_signed(key).map_err(io::Error::other)?.pem()).into_bytes();
-    let made = credentials(key, text.clone())?;
+    let made = credentials(key, text.clone()).map_err(io::Error::other)?;
     durable::replace(&directory.join(CERTIFICATE_FILE), &text)?;
     Ok(made)
 }
 
+/// What a certificate says of this box, whoever signs it.
+fn params(name: &str, addresses: &BTreeSet<IpAddr>) -> CertificateParams {
+    let mut subject = DistinguishedName::new();
+    subject.push(DnType::CommonName, format!("Engawa {name}"));
+    let mut params = CertificateParams::default();
+    params.distinguished_name = subject;
+    params.subject_alt_names = addresses.iter().copied().map(SanType::IpAddress).collect();
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params
+}
+
 /// Checks that the certificate fits the key.
-fn credentials(key: &KeyPair, text: Vec<u8>) -> io::Result<Credentials> {
-    let chain = CertificateDer::pem_slice_iter(&text).collect::<Result<Vec<_>, _>>().map_err(io::Error::other)?;
-    let leaf = chain.first().cloned().ok_or_else(|| io::Error::other("no certificate in the file"))?;
+fn credentials(key: &KeyPair, text: Vec<u8>) -> Result<Credentials, Refused> {
+    let chain = CertificateDer::pem_slice_iter(&text).collect::<Result<Vec<_>, _>>();
+    let chain = chain.map_err(|_| Refused::NoCertificate)?;
+    let leaf = chain.first().cloned().ok_or(Refused::NoCertificate)?;
     let mut fingerprint = [0; 32];
     fingerprint.copy_from_slice(digest(&SHA256, &leaf).as_ref());
     let secret = PrivatePkcs8KeyDer::from(key.serialize_der());
     let mut config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .and_then(|versions| versions.with_no_client_auth().with_single_cert(chain, secret.into()))
-        .map_err(io::Error::other)?;
+        .map_err(|error| {
+            let other_key = matches!(error, rustls::Error::InconsistentKeys(_));
+            if other_key { Refused::OtherKey } else { Refused::Unusable(error) }
+        })?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
@@ -190,6 +273,10 @@ fn credentials(key: &KeyPair, text: Vec<u8>) -> io::Result<Credentials> {
     })
 }
 
+fn certified(addresses: impl IntoIterator<Item = IpAddr>) -> BTreeSet<IpAddr> {
+    addresses.into_iter().filter(|address| is_certified(*address)).take(MOST_ADDRESSES).collect()
+}
+
 /// A browser is told by the certificate where it is; the box itself and its link know that anyway.
 fn is_certified(address: IpAddr) -> bool {
     match address {
@@ -200,6 +287,8 @@ fn is_certified(address: IpAddr) -> bool {
 
 const KEY_FILE: &str = "panel-key.pem";
 const CERTIFICATE_FILE: &str = "panel-certificate.pem";
+const BEFORE_FILE: &str = "panel-certificate.pem.before";
+const SECRET: &[u8] = b"PRIVATE KEY";
 const MARK: &str = "Made by engawa; re-made when this box gets an address that is not in it.";
 const LONGEST_FILE: u64 = 64 * 1024;
 const MOST_ADDRESSES: usize = 16;
@@ -207,7 +296,6 @@ const MOST_ADDRESSES: usize = 16;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::Path;
 
     fn load(directory: &Path, addresses: &[&str]) -> Certificates {
         let addresses: Vec<IpAddr> = addresses.iter().map(|address| address.parse().expect("an address")).collect();
@@ -270,5 +358,16 @@ mod tests {
         certificates.cover(address("192.0.2.9")).expect("nothing to do");
         assert_eq!(certificates.current().fingerprint, own.fingerprint);
         assert_eq!(std::fs::read_to_string(&path).expect("there"), text);
+    }
+
+    #[test]
+    fn a_certificate_that_comes_while_the_panel_runs_is_not_written_over() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let running = load(directory.path(), &["192.0.2.7"]);
+        let text = String::from_utf8(running.current().pem.to_vec()).expect("text").replace(MARK, "From our own CA");
+        let lacks = [address("192.0.2.7"), address("192.0.2.8")];
+        assert_eq!(install(directory.path(), text.as_bytes(), lacks).expect("it fits").lacks, lacks[1..]);
+        let shown = running.cover(address("192.0.2.8")).expect("nothing is made");
+        assert_eq!((&shown.pem[..], shown.own), (text.as_bytes(), false));
     }
 }

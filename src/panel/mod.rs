@@ -27,6 +27,7 @@ mod visit;
 mod words;
 
 pub use api::{ROUTES, Route, Who};
+pub use certificate::{Installed, Refused, install as install_certificate, request as request_certificate};
 pub use door::{Networks, own_networks};
 pub use papers::{Devices, Found, LedgerLine};
 pub use state::Meeting;

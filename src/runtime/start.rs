@@ -56,6 +56,8 @@ pub(super) async fn start(
     let settings = RoomSettings {
         views: config.room.views.iter().map(|view| view.name.clone()).collect(),
         meeting_view: config.room.meeting_view,
+        meeting: config.room.meeting,
+        everyday: config.room.everyday,
         follow_turns: config.room.follow_turns,
         quiet_after: config.room.quiet_after,
         microphone_open: config.sound.microphone_open,

@@ -258,12 +258,16 @@ impl Writer {
                 state.waiting.iter_mut().for_each(|waiting| waiting.number = None);
                 (self.store, self.dirty_since) = (None, None);
             }
-            if state.ends && (state.waiting.is_empty() || turned.is_err()) {
+            let all_told = state.waiting.is_empty() && state.lost == 0;
+            if state.ends && (all_told || turned.is_err()) {
+                // Whoever waited for the end may take the disk away.
+                self.store = None;
                 state.ended = true;
                 drop(state);
                 return shared.changed.notify_all();
             }
-            let nothing_new = |state: &mut State| !state.ends && state.waiting.len() == state.written;
+            let nothing_new =
+                |state: &mut State| !state.ends && state.waiting.len() == state.written && state.lost == 0;
             if turned.is_err() {
                 // Not tried again by every line.
                 drop(shared.changed.wait_timeout_while(state, RETRY, |state| !state.ends));

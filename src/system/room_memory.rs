@@ -3,7 +3,7 @@
 //! ```text
 //!   core ── keep(Remembered) ──► newest only ──► writer thread ──► state_directory/room    (in one step)
 //!                  │                                 └─ disk full ─► state_directory/room.closed takes its place
-//!                  └─ a curtain: room.closed becomes room.shut at once, until the state itself is written
+//!                  └─ anything more private: room.closed becomes room.shut at once, until the state itself is written
 //! ```
 //! May be relied on: after a kill or a power cut the file holds the old or the new state; what cannot be read is set aside
 //! and comes back as the most private state. A state that cannot be written must not leave an older, more open one behind:
@@ -14,7 +14,7 @@ use crate::asking;
 use crate::core::agreement::Wish;
 use crate::core::memory::Remembered;
 use crate::durable;
-use crate::model::{Stance, Together};
+use crate::model::Together;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -57,8 +57,8 @@ struct Shared {
 #[derive(Default)]
 struct State {
     newest: Option<Remembered>,
-    /// This room's stance, as last told.
-    near: Stance,
+    /// As last told.
+    last: Remembered,
     trouble: Option<String>,
     ends: bool,
     ended: bool,
@@ -85,10 +85,10 @@ impl Keeper {
     /// and kills the box in the next millisecond finds it drawn, if not by this state then by the most private one.
     pub fn keep(&self, remembered: &Remembered) {
         let mut state = self.0.lock();
-        if remembered.near != Stance::Present && state.near == Stance::Present {
+        if state.last.is_too_open_for(remembered) {
             let _shut_already = std::fs::rename(&self.1.closed, &self.1.shut);
         }
-        state.near = remembered.near;
+        state.last = *remembered;
         state.newest = Some(*remembered);
         drop(state);
         self.0.changed.notify_all();
@@ -127,7 +127,7 @@ impl Shared {
             let written = files.write(&wanted);
             self.note(written.as_ref().err());
             state = self.lock();
-            if written.is_ok() && state.newest.is_none() {
+            if written.is_ok() && !state.newest.is_some_and(|newest| wanted.is_too_open_for(&newest)) {
                 // Under the lock: a curtain that is drawn now puts it there again.
                 let _there_was_none = std::fs::remove_file(&files.shut);
             }
@@ -167,7 +167,7 @@ impl Shared {
 struct Files {
     room: PathBuf,
     closed: PathBuf,
-    /// Stands while a curtain is drawn and not yet written.
+    /// Stands while something more private is not yet written.
     shut: PathBuf,
 }
 
@@ -199,6 +199,16 @@ struct Written {
     presses: [u32; 2],
     veil: String,
     locked: bool,
+    #[serde(default)]
+    view: usize,
+    #[serde(default)]
+    usual_view: usize,
+    #[serde(default = "full")]
+    volume: u8,
+}
+
+fn full() -> u8 {
+    Remembered::default().volume
 }
 
 fn bytes(remembered: &Remembered) -> Vec<u8> {
@@ -210,6 +220,9 @@ fn bytes(remembered: &Remembered) -> Vec<u8> {
         presses: remembered.wish.presses,
         veil: asking::veil_name(remembered.veil).into(),
         locked: remembered.locked,
+        view: remembered.view,
+        usual_view: remembered.usual_view,
+        volume: remembered.volume,
     };
     // Words and numbers only: this cannot fail.
     serde_json::to_vec(&written).unwrap_or_default()
@@ -225,6 +238,9 @@ fn read(bytes: &[u8]) -> Option<Remembered> {
         wish: Wish { together, presses: written.presses },
         veil: asking::veil(&written.veil)?,
         locked: written.locked,
+        view: written.view,
+        usual_view: written.usual_view,
+        volume: written.volume.min(100),
     })
 }
 
@@ -249,7 +265,7 @@ const LAST_WRITE: Duration = Duration::from_secs(1);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Veil;
+    use crate::model::{Stance, Veil};
 
     #[test]
     fn every_state_is_read_as_it_was_written() {
@@ -257,7 +273,9 @@ mod tests {
             for together in [Together::Quiet, Together::Talking, Together::Meeting] {
                 for veil in [Veil::Clear, Veil::Frosted, Veil::Black] {
                     let wish = Wish { together, presses: [7, u32::MAX] };
-                    let state = Remembered { near, far: Stance::Asleep, wish, veil, locked: veil == Veil::Black };
+                    let locked = veil == Veil::Black;
+                    let rest = Remembered { view: 3, usual_view: 1, volume: 40, ..Remembered::default() };
+                    let state = Remembered { near, far: Stance::Asleep, wish, veil, locked, ..rest };
                     assert_eq!(read(&bytes(&state)), Some(state));
                 }
             }

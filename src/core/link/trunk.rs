@@ -84,7 +84,8 @@ impl Link {
         let lost = self.negotiation_lost();
         let fresh = self.live.frame_at().is_some_and(|at| now.since(at) < FRAMES_DUE);
         let moved = self.sessions.current.is_some_and(|current| (current.own, current.peer) != (own, peer)) && !fresh;
-        if self.sessions.current.is_none() || moved || lost {
+        let outlived = self.live.frame_at().is_some_and(|at| now.since(at) > SRTP_OUTLIVES);
+        if self.sessions.current.is_none() || moved || lost || outlived {
             self.renew(now);
         } else if !was_open {
             self.timers.set(Timer::FramesDue, now + FRAMES_DUE + self.live.beat() * 2);
@@ -248,5 +249,7 @@ const CLOCK_TRUSTED: Duration = Duration::from_secs(60);
 /// Frames flow again this soon after the path is back (0.1–0.7 s were measured); after that, and the
 /// cadence twice for a key frame that had to be asked for, a new session is quicker.
 const FRAMES_DUE: Duration = Duration::from_millis(300);
+/// A cut after which the old session most likely has lost count of its packets: see `plan::INTO_SILENCE`.
+const SRTP_OUTLIVES: Duration = Duration::from_secs(15 * 60);
 /// Both boxes may speak of different sessions for this long while one is replaced.
 const DIFFER_LIMIT: Duration = Duration::from_secs(1);

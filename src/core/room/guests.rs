@@ -114,14 +114,18 @@ impl Guests {
     /// This one is gone; says whether it had been there.
     pub fn end(&mut self, guest: GuestId) -> Option<Entry> {
         let place = self.known.iter().position(|known| known.id == guest)?;
-        self.known.remove(place);
-        Some(Entry::GuestEnded { guest })
+        Some(ended(&self.known.remove(place)))
+    }
+
+    /// Those who were let in too long ago are gone.
+    pub fn end_old(&mut self, now: Moment) -> Vec<Entry> {
+        self.known.extract_if(.., |known| now.since(known.since) >= LONGEST_STAY).map(|known| ended(&known)).collect()
     }
 
     /// Everybody is gone.
     pub fn end_all(&mut self) -> Vec<Entry> {
         self.forget_code();
-        self.known.drain(..).map(|known| Entry::GuestEnded { guest: known.id }).collect()
+        self.known.drain(..).map(|known| ended(&known)).collect()
     }
 
     /// No code is right before another one was drawn.
@@ -140,6 +144,14 @@ impl Guests {
     }
 }
 
+/// Who was never let in was refused.
+fn ended(known: &Guest) -> Entry {
+    match known.admitted {
+        true => Entry::GuestEnded { guest: known.id },
+        false => Entry::GuestRefused { guest: known.id, why: Denied::NotAdmitted },
+    }
+}
+
 fn named(name: &str) -> String {
     name.chars().filter(|character| !character.is_control()).take(NAME).collect()
 }
@@ -150,6 +162,8 @@ pub const CODES: u32 = 1_000_000;
 const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_secs(30);
 const OLD_CODE: Duration = Duration::from_secs(30);
+/// Outside a meeting too: longer than a day's work, so that a forgotten tablet does not steer the room tomorrow.
+const LONGEST_STAY: Duration = Duration::from_secs(12 * 3600);
 const GUESTS: usize = 24;
 const NAME: usize = 32;
 
@@ -207,5 +221,17 @@ mod tests {
         assert_eq!(guests.admit(GuestId(1), at(3)), Err(Denied::NoSuchGuest));
         assert_eq!(guests.end_all().len(), 1);
         assert!(!guests.is_admitted(GuestId(1)));
+    }
+
+    #[test]
+    fn nobody_steers_longer_than_a_day_of_work() {
+        let mut guests = room();
+        guests.ask(GuestId(1), "a", at(1)).expect("there is room");
+        guests.admit(GuestId(1), at(3600)).expect("it waits");
+        guests.ask(GuestId(2), "b", at(3700)).expect("there is room");
+        assert_eq!(guests.end_old(at(13 * 3600 - 1)), []);
+        assert_eq!(guests.end_old(at(13 * 3600)), [Entry::GuestEnded { guest: GuestId(1) }]);
+        let why = Denied::NotAdmitted;
+        assert_eq!(guests.end_old(at(14 * 3600)), [Entry::GuestRefused { guest: GuestId(2), why }]);
     }
 }

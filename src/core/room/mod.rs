@@ -11,6 +11,7 @@
 pub mod guests;
 mod keys;
 mod requests;
+mod rules;
 mod settings;
 
 pub use settings::RoomSettings;
@@ -23,9 +24,10 @@ use crate::core::output::Output;
 use crate::core::request::{Asker, Denied};
 use crate::core::signal::RoomWord;
 use crate::core::timers::{Timer, Timers};
-use crate::model::{Mode, Moment, Role, Stance, Together, Veil};
+use crate::model::{Mode, Moment, Profile, Role, Veil};
 use guests::Guests;
 use keys::Menu;
+use rules::Noise;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -63,6 +65,9 @@ pub struct Room {
     in_hours: bool,
     touched_at: Moment,
     last_turn: Moment,
+    noise: [Noise; 2],
+    /// A refusal at the locked or full door stands in the ledger since the last code.
+    refusal_told: bool,
     outputs: VecDeque<Output>,
 }
 
@@ -71,6 +76,7 @@ impl Room {
     pub fn new(settings: RoomSettings, remembered: Remembered, now: Moment) -> Self {
         let agreement = Agreement::new(Role::Offerer, remembered.near, remembered.far, remembered.wish);
         let mode = agreement.mode();
+        let last = settings.views.len().saturating_sub(1);
         let mut room = Self {
             microphone: settings.microphone_open,
             held_open: settings.microphone_open,
@@ -83,10 +89,10 @@ impl Room {
             knocks: 0,
             far: RoomWord { stance: remembered.far, ..RoomWord::default() },
             knock_done: None,
-            view: 0,
-            usual_view: 0,
+            view: remembered.view.min(last),
+            usual_view: remembered.usual_view.min(last),
             veil: remembered.veil,
-            volume: FULL_VOLUME,
+            volume: remembered.volume,
             own_picture: false,
             show_code: false,
             menu: Menu::Closed,
@@ -99,9 +105,14 @@ impl Room {
             in_hours: true,
             touched_at: now,
             last_turn: now,
+            noise: Default::default(),
+            refusal_told: false,
             outputs: VecDeque::new(),
         };
         room.outputs.push_back(Output::Record(Entry::Started { mode }));
+        if room.microphone {
+            room.outputs.push_back(Output::Record(Entry::Gate { open: true, by: None }));
+        }
         room.outputs.push_back(Output::DrawCode);
         room.timers.set(Timer::CodeRotates, now + CODE_LIFE);
         if mode == Mode::Talking {
@@ -145,6 +156,14 @@ impl Room {
         self.follow_turns
     }
 
+    /// The picture's profile in this mode.
+    pub fn profile(&self) -> Profile {
+        match self.mode {
+            Mode::Meeting => self.settings.meeting,
+            Mode::Quiet | Mode::Talking | Mode::Curtain | Mode::Asleep => self.settings.everyday,
+        }
+    }
+
     /// What to say in the heartbeat.
     pub fn word(&self) -> RoomWord {
         RoomWord {
@@ -164,6 +183,9 @@ impl Room {
             wish: self.agreement.wish(),
             veil: self.veil,
             locked: self.guests.locked,
+            view: self.view,
+            usual_view: self.usual_view,
+            volume: self.volume,
         }
     }
 
@@ -180,98 +202,6 @@ impl Room {
     /// A code for the door.
     pub fn code_drawn(&mut self, code: u32, now: Moment) {
         self.guests.code_drawn(code, now);
-    }
-
-    /// The clock says that the office opens or closes. It never opens anything: only a person wakes the room.
-    pub fn hours(&mut self, open: bool, now: Moment) {
-        self.in_hours = open;
-        match open {
-            true => self.timers.stop(Timer::SleepDue),
-            false => self.timers.set(Timer::SleepDue, now.max(self.touched_at + STAY_AWAKE)),
-        }
-    }
-
-    /// The camera looks elsewhere: announced by a banner, done when nobody cancels it.
-    pub fn camera_turned(&mut self, view: usize, now: Moment) {
-        let known = view < self.settings.views.len() && view != self.view;
-        if self.follow_turns && known && !self.mode.is_shut() {
-            self.turning = Some(view);
-            self.timers.set(Timer::TurnDue, now + TURN_BANNER);
-        } else if view == self.view {
-            self.turning = None;
-            self.timers.stop(Timer::TurnDue);
-        }
-    }
-
-    /// Level of what one of the two rooms says, dBFS.
-    pub fn sound(&mut self, level_dbfs: f32, now: Moment) {
-        if self.mode == Mode::Talking && level_dbfs > SPOKEN_DBFS {
-            self.timers.set(Timer::SilenceEnds, now + self.settings.quiet_after);
-        }
-    }
-
-    /// The link as people see it, and its last proof of life. A long cut closes the microphone, also one slept through.
-    pub fn link_is(&mut self, up: bool, proof_at: Option<Moment>, now: Moment) {
-        if now.since(self.last_turn) >= CUT_CLOSES {
-            self.cut();
-        }
-        self.last_turn = now;
-        if up {
-            self.timers.stop(Timer::CutTooLong);
-        } else if self.link_up {
-            self.timers.set(Timer::CutTooLong, proof_at.unwrap_or(now) + CUT_CLOSES);
-        }
-        self.link_up = up;
-    }
-
-    /// A deadline passed.
-    pub fn handle_timer(&mut self, timer: Timer, now: Moment) {
-        match timer {
-            Timer::KnockEnds => self.end_knock(),
-            Timer::SilenceEnds => {
-                if self.mode == Mode::Talking {
-                    self.agreement.press(Together::Quiet);
-                }
-            }
-            Timer::CutTooLong => self.cut(),
-            Timer::TurnDue => {
-                if let Some(view) = self.turning.take() {
-                    self.look(view);
-                    let to_meeting = self.settings.meeting_view == Some(view);
-                    if to_meeting && matches!(self.mode, Mode::Quiet | Mode::Talking) {
-                        self.pressed_here = true;
-                        self.agreement.press(Together::Meeting);
-                    } else if !to_meeting && self.mode == Mode::Meeting {
-                        self.agreement.press(Together::Quiet);
-                    }
-                }
-            }
-            Timer::MenuCloses => (self.menu, self.own_picture, self.show_code) = (Menu::Closed, false, false),
-            Timer::ToldEnds => self.told = None,
-            Timer::CodeRotates => {
-                self.outputs.push_back(Output::DrawCode);
-                self.timers.set(Timer::CodeRotates, now + CODE_LIFE);
-            }
-            Timer::SleepDue => {
-                let busy = self.mode == Mode::Meeting || self.microphone;
-                let rested = now.since(self.touched_at) >= STAY_AWAKE;
-                if !self.in_hours && !busy && rested && self.agreement.near() == Stance::Present {
-                    self.agreement.stand(Stance::Asleep);
-                } else if !self.in_hours {
-                    self.timers.set(Timer::SleepDue, now + LOOK_AGAIN);
-                }
-            }
-            Timer::Heartbeat
-            | Timer::Redial
-            | Timer::DialOverdue
-            | Timer::TrunkSilent
-            | Timer::FramesDue
-            | Timer::PictureStale
-            | Timer::SessionBuild
-            | Timer::SessionPause
-            | Timer::SessionRetire => {}
-        }
-        self.mode_may_have_changed(now);
     }
 
     /// The next wish.
@@ -364,12 +294,6 @@ impl Room {
         }
     }
 
-    /// The line was cut for long, or one of the two daemons began anew.
-    pub(super) fn cut(&mut self) {
-        self.end_waiting_knock();
-        self.close_microphone_by_rule();
-    }
-
     fn end_waiting_knock(&mut self) {
         self.knock = None;
         self.timers.stop(Timer::KnockEnds);
@@ -384,17 +308,7 @@ impl Room {
     }
 }
 
-/// A cut that lasts this long closes both microphones: less than the promised 60 s, because it is noticed up to 1.5 s late.
-const CUT_CLOSES: Duration = Duration::from_secs(58);
 /// A knock rings for so long.
 const KNOCK_LASTS: Duration = Duration::from_secs(30);
-/// "Cancel" stands for so long before a turned camera changes anything.
-const TURN_BANNER: Duration = Duration::from_secs(3);
 /// The room code is another one this often.
 const CODE_LIFE: Duration = Duration::from_secs(600);
-/// Out of hours the room stays awake this long after the last key.
-const STAY_AWAKE: Duration = Duration::from_secs(30 * 60);
-const LOOK_AGAIN: Duration = Duration::from_secs(60);
-/// Louder than this is somebody speaking; a quiet office measures −60 to −55 dBFS behind a conference microphone.
-const SPOKEN_DBFS: f32 = -48.0;
-const FULL_VOLUME: u8 = 100;

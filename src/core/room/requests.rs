@@ -6,6 +6,7 @@ use crate::core::output::Output;
 use crate::core::request::{Answer, Asker, Denied, Request};
 use crate::core::timers::Timer;
 use crate::model::{GuestId, Mode, Moment, Stance, Together};
+use std::time::Duration;
 
 impl Room {
     /// Somebody of this room asks.
@@ -36,7 +37,7 @@ impl Room {
     pub fn admission_asked(&mut self, guest: GuestId, name: &str, now: Moment) -> Answer {
         match self.guests.ask(guest, name, now) {
             Ok(()) => Answer::Accepted,
-            Err(why) => Answer::Denied(why),
+            Err(why) => self.at_the_door(guest, Err(why)),
         }
     }
 
@@ -74,8 +75,14 @@ impl Room {
                 changed
             }
             Request::Volume(volume) => set(&mut self.volume, (*volume).min(100)),
-            Request::OwnPicture(shown) => set(&mut self.own_picture, *shown),
-            Request::ShowCode(shown) => set(&mut self.show_code, *shown),
+            Request::OwnPicture(shown) => {
+                self.timers.set(Timer::MenuCloses, now + SHOWN);
+                set(&mut self.own_picture, *shown)
+            }
+            Request::ShowCode(shown) => {
+                self.timers.set(Timer::MenuCloses, now + SHOWN);
+                set(&mut self.show_code, *shown)
+            }
             Request::Lock(locked) => set(&mut self.guests.locked, *locked),
             Request::Admit(guest) => {
                 let result = self.guests.admit(*guest, now);
@@ -83,7 +90,7 @@ impl Room {
             }
             Request::Refuse(guest) | Request::Remove(guest) => match self.guests.end(*guest) {
                 Some(entry) => {
-                    // Whoever was sent away knows the code.
+                    // Whoever was sent away may know the code.
                     self.guests.forget_code();
                     self.outputs.extend([Output::Record(entry), Output::DrawCode]);
                     Answer::Accepted
@@ -220,8 +227,9 @@ impl Room {
                 Answer::Accepted
             }
             Err(why) => {
-                // Only what is limited in number: nobody fills the ledger from outside.
-                if why == Denied::WrongCode {
+                // Wrong codes are limited in number, the others are told once per code: nobody fills the ledger from outside.
+                let told = why == Denied::WrongCode || !std::mem::replace(&mut self.refusal_told, true);
+                if told {
                     self.outputs.push_back(Output::Record(Entry::GuestRefused { guest, why }));
                 }
                 Answer::Denied(why)
@@ -237,3 +245,6 @@ fn set<T: PartialEq>(place: &mut T, value: T) -> Answer {
     *place = value;
     Answer::Accepted
 }
+
+/// What was asked for from the page or the command line leaves the screen again after so long.
+const SHOWN: Duration = Duration::from_secs(120);

@@ -1,5 +1,6 @@
 //! What the installer may set for the room.
 
+use crate::model::Profile;
 use std::time::Duration;
 
 /// What the installer set for the room.
@@ -9,6 +10,10 @@ pub struct RoomSettings {
     pub views: Vec<String>,
     /// The view a meeting begins with.
     pub meeting_view: Option<usize>,
+    /// The picture in a meeting.
+    pub meeting: Profile,
+    /// The picture at all other times.
+    pub everyday: Profile,
     /// Recognise where the camera was turned to.
     pub follow_turns: bool,
     /// Talking without a sound for so long becomes quiet again.
@@ -22,6 +27,8 @@ impl Default for RoomSettings {
         Self {
             views: vec!["room".into()],
             meeting_view: None,
+            meeting: Profile::default(),
+            everyday: Profile::default(),
             follow_turns: false,
             quiet_after: Duration::from_secs(180),
             microphone_open: false,

@@ -2,7 +2,7 @@
 
 use crate::asking::{self, camera_name, denied_name, microphone_name, mode_name, veil_name};
 use crate::core::ledger::Entry;
-use crate::core::request::Asker;
+use crate::core::request::{Asker, Denied};
 use crate::model::{CameraState, Language, MicState, Mode, Veil};
 use chrono::{DateTime, Local, SecondsFormat};
 use ring::digest::{Context, SHA256};
@@ -145,7 +145,12 @@ impl What {
                 (format!("端末{guest}「{name}」の操作を許した"), format!("Guest {guest} “{name}” was admitted"))
             }
             Self::GuestRefused { guest, why } => {
-                let reason = |language| asking::denied(why).map_or(why.as_str(), |why| why.text(language));
+                let reason = |language| match (asking::denied(why), language) {
+                    (Some(Denied::NotAdmitted), Language::Japanese) => "部屋の中から許可されなかった",
+                    (Some(Denied::NotAdmitted), Language::English) => "nobody in the room let it in",
+                    (Some(why), language) => why.text(language),
+                    (None, _) => why.as_str(),
+                };
                 (
                     format!("端末{guest}を断った：{}", reason(Language::Japanese)),
                     format!("Guest {guest} was refused: {}", reason(Language::English)),

@@ -4,6 +4,7 @@
 //! went to make room. Two things no chain can show: that lines were cut off at the very end, and that somebody with all
 //! rights wrote everything anew from some line on. Against both helps a chain value noted elsewhere: every export holds them.
 
+use super::for_people;
 use super::line::{Chain, Line, What};
 use super::store::{bytes_of, segments};
 use std::io;
@@ -16,6 +17,10 @@ pub struct Verified {
     pub first: u64,
     /// Number of the newest line.
     pub last: u64,
+    /// When the oldest line was written by the wall clock of then, such as "2026-11-22 10:00:00".
+    pub from: String,
+    /// When the newest line was.
+    pub to: String,
     /// Chain value of the newest line, in hexadecimal: to be noted elsewhere.
     pub chain: String,
     /// The last line is being written, or was cut by a power cut; the daemon sets it aside when it starts.
@@ -57,6 +62,24 @@ pub enum Broken {
         /// The oldest line that is there.
         first: u64,
     },
+}
+
+impl Broken {
+    /// The sentence in Japanese.
+    pub fn japanese(&self) -> String {
+        match self {
+            Self::Unreadable { path, source } => format!("{}を読めません（{source}）。", path.display()),
+            Self::Changed { segment, number } => {
+                format!("{}の{number}番の行が書き換えられています。", segment.display())
+            }
+            Self::Missing { segment, number, found } => {
+                format!("{number}番の行がないか、動かされています（{}は{found}番へ続いています）。", segment.display())
+            }
+            Self::OldMissing { first } => {
+                format!("{first}番より前の行が消えていて、場所を空けるために消したという記録がありません。")
+            }
+        }
+    }
 }
 
 /// Reads all of it; `directory` is `ledger` in the state directory. Reads up to 16 MiB: not on the loop.
@@ -122,6 +145,10 @@ impl Reader {
             && self.gone.is_some_and(|(gone, before)| *last == gone && Chain::parse(last_chain) == Some(before))
         {
             self.gone = None;
+        }
+        self.seen.to = for_people(&line.time);
+        if number == self.seen.first {
+            self.seen.from.clone_from(&self.seen.to);
         }
         (self.seen.last, self.chain) = (number, chain);
         Ok(())
