@@ -3,6 +3,7 @@ import {
   PHONE, assert, axeRuns, command, cuttableLine, enter, far, given, look, media, near, pin, press, results, start, step, stop, until,
   visit, visitAndEnter,
 } from './rig.mjs';
+import { setAndSave } from './installer.mjs';
 
 const MOST_BYTES = 200 * 1024;
 const MOST_MS = 100;
@@ -383,77 +384,7 @@ await step('meeting: clock on both pages, microphones closed, every guest ends w
 await step('the meeting stands in the list of recent meetings', () => until(desk, '#meetings', { text: '分' }));
 
 await step('the installer draws a mask on the live picture, and it is kept and hides', async () => {
-  const page = await visit(near, { path: '/#installer' });
-  await page.fill('#pin', pin);
-  await page.press('#pin', 'Enter');
-  await page.waitForSelector('#view-rows li');
-  await until(page, '#stage-figure figcaption', { text: media ? '1秒' : '映像' });
-  /** Of the colours in a corner of the first bar's place: a mask is one even grey. */
-  const contrast = () => page.evaluate(() => {
-    const canvas = document.querySelector('#stage canvas');
-    const { data } = canvas.getContext('2d').getImageData(canvas.width * 0.15, canvas.height * 0.15, canvas.width * 0.3, canvas.height * 0.3);
-    const colours = data.filter((_, place) => place % 4 < 3);
-    return colours.reduce((most, one) => Math.max(most, one), 0) - colours.reduce((least, one) => Math.min(least, one), 255);
-  });
-  if (media) assert(await contrast() > 100, 'there is something to hide');
-
-  await page.fill('#ceiling', '10');
-  await page.click('#save');
-  await until(page, '#settings-answer', { text: 'voice alone needs 64 kbit/s' });
-  await look(page, 'installer-refused', '#settings-answer');
-  await page.fill('#ceiling', '2500');
-
-  await page.locator('#stage').scrollIntoViewIfNeeded();
-  const { x, y, width, height } = await page.locator('#stage').boundingBox();
-  await page.mouse.move(x + width * 0.1, y + height * 0.1);
-  await page.mouse.down();
-  await page.mouse.move(x + width * 0.5, y + height * 0.5, { steps: 4 });
-  await page.mouse.up();
-  assert(await page.locator('#mask-rows li').count() === 1, 'one drag, one mask');
-  const numbers = () => page.locator('#mask-rows li:last-child input').evaluateAll((all) => all.map((one) => Math.round(one.value)));
-  assert(String(await numbers()) === '10,10,40,40', `drawn: ${await numbers()}`);
-  // The same with the keyboard alone.
-  await page.focus('#add-mask');
-  await page.keyboard.press('Enter');
-  for (const number of ['80', '70', '15', '25']) {
-    await page.keyboard.type(number);
-    await page.keyboard.press('Tab');
-  }
-  assert(String(await numbers()) === '80,70,15,25', `typed: ${await numbers()}`);
-  await page.click('#add-view');
-  await page.keyboard.type('ホワイトボード');
-  await page.selectOption('#meeting-view', 'ホワイトボード');
-  await page.click('#set-opens');
-  await page.selectOption('#day-to', 'sun');
-  await page.fill('#time-from', '00:00');
-  await page.fill('#time-to', '23:59');
-  await page.click('#set-holidays');
-  await look(page, 'installer-drawn');
-  await look(page, 'installer-views', '#view-rows');
-  await look(page, 'installer-save', '#save');
-  let began = Date.now();
-  const greyed = page.waitForSelector('body.stale', { timeout: 20_000 }); // for half a second
-  await page.click('#save');
-  await until(page, '#notice', { text: '箱が数秒で入れ直されます' });
-  await greyed;
-  await page.waitForSelector('body:not(.stale)', { timeout: 20_000 });
-  figures.saved_and_back_ms = Date.now() - began;
-  await page.waitForSelector('#mask-rows li:nth-child(2)', { timeout: 20_000 });
-  assert(String(await numbers()) === '80,70,15,25' && await page.inputValue('#ceiling') === '2500', 'what was saved is there');
-  assert(await page.inputValue('#meeting-view') === 'ホワイトボード', 'names too');
-  if (media) {
-    for (began = Date.now(); await contrast() > 16; await page.waitForTimeout(200)) {
-      assert(Date.now() - began < 10_000, `the mask hides nothing: ${await contrast()}`);
-    }
-  }
-  await look(page, 'installer-saved');
-  await page.locator('#view-rows [data-show]').last().click();
-  await until(page, '#stage-figure figcaption', { text: media ? 'ホワイトボード' : '' });
-  await look(page, 'installer-part');
-  await page.locator('#view-rows li').first().getByText('覚えさせる').click();
-  await until(page, '#notice', { text: '3秒ほど' });
-  await page.locator('#view-rows [data-show]').first().click();
-  await page.context().close();
+  figures.saved_and_back_ms = await setAndSave();
   // Everybody is out: a new daemon, a new code.
   await desk.waitForSelector('body[data-screen="door"]:not(.stale)', { timeout: 20_000 });
   await enter(desk, near, '会議室のPC');
