@@ -1,5 +1,34 @@
 // The installer's page: masks and views drawn and typed, office hours, the line; refused, saved, and back after the box began anew.
-import { assert, look, media, near, pin, until, visit } from './rig.mjs';
+import { assert, far, look, media, near, pin, until, visit } from './rig.mjs';
+
+/** On both boxes; the PIN opens this page and nothing else. */
+export async function openWithThePin() {
+  for (const [box, wrong] of [[near, '違います'], [far, 'Wrong']]) {
+    const page = await visit(box, { path: '/#installer' });
+    await page.waitForSelector('#pin-card:visible');
+    await look(page, 'installer-pin');
+    await page.fill('#pin', '999999');
+    await page.click('#pin-form .primary');
+    await until(page, '#pin-answer', { text: wrong });
+    assert(await page.evaluate(async () => (await fetch('/api/devices')).status) === 403, 'nobody else sees the devices');
+    await page.fill('#pin', pin);
+    await page.press('#pin', 'Enter');
+    await page.waitForSelector('#install:visible');
+    await page.waitForSelector('#devices h3');
+    await until(page, '#heard', { text: 'dBFS' });
+    await look(page, 'installer');
+    await page.click('#set-clock');
+    await page.waitForSelector('#notice:visible');
+    const certificate = await page.evaluate(async () => (await fetch('/certificate.pem')).text());
+    assert(certificate.includes('BEGIN CERTIFICATE'), 'the certificate can be saved');
+    // The PIN steers nothing: the remote is behind the code on the screen, as for everybody.
+    await page.click('nav a[href="#remote"]');
+    await page.waitForSelector('body[data-screen="door"]');
+    await until(page, '#mic-act', { hidden: true });
+    await look(page, 'installer-at-the-door');
+    await page.context().close();
+  }
+}
 
 /** Returns how long the page was away after saving, in milliseconds. */
 export async function setAndSave() {
