@@ -42,6 +42,8 @@ pub struct RunOptions {
     pub stop: Option<watch::Receiver<bool>>,
     /// Where the installer's page keeps what it sets; none: it sets nothing.
     pub overlay: Option<Overlay>,
+    /// Comes up with its curtain drawn, whatever was remembered.
+    pub shut: bool,
 }
 
 /// Why the daemon ended without a fault.

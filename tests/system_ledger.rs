@@ -32,6 +32,7 @@ fn entries() -> Vec<Entry> {
         Entry::Microphone(MicState::Open),
         Entry::Mode(Mode::Meeting),
         Entry::Veil(Veil::Frosted),
+        Entry::InstallerSet,
         Entry::GuestAdmitted { guest, name: "=HYPERLINK(\"x\"),\n会議室".into() },
         Entry::GuestRefused { guest, why: Denied::WrongCode },
         Entry::GuestEnded { guest },

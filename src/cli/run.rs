@@ -10,6 +10,7 @@ use super::Failure;
 use crate::config::{Loaded, Overlaid, Overlay};
 use crate::durable;
 use crate::runtime::{self, Ended, RunOptions};
+use crate::system::room_memory;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
@@ -20,15 +21,20 @@ use std::process::Command;
 /// When the configuration is refused or the daemon cannot start. What the installer's page wrote is no such reason.
 pub fn run(config: &Path, options: RunOptions) -> Result<(), Failure> {
     let Loaded { config, overlay, overlaid } = Overlay::load(config)?;
+    let mut shut = false;
     match overlaid {
         Overlaid::Absent => {}
         Overlaid::Counts => tracing::info!(file = %overlay.file().display(), "counts over the configuration"),
         Overlaid::Refused(error) => {
-            let kept = durable::set_aside(overlay.file()).unwrap_or_else(|_| overlay.file().to_owned());
-            tracing::warn!(%error, kept = %kept.display(), "what the installer's page wrote does not count");
+            // Masks may be lost with it: the curtain is drawn until a person of the room has looked. Never forgotten before it
+            // is noted that there is something to look at.
+            shut = true;
+            let aside = room_memory::shut(&config.state_directory).and_then(|()| durable::set_aside(overlay.file()));
+            let kept = aside.unwrap_or_else(|_| overlay.file().to_owned());
+            tracing::warn!(%error, kept = %kept.display(), "what the installer's page wrote does not count; the curtain is drawn");
         }
     }
-    match runtime::run(config, &RunOptions { overlay: Some(overlay), ..options })? {
+    match runtime::run(config, &RunOptions { overlay: Some(overlay), shut, ..options })? {
         Ended::ToldTo => Ok(()),
         // Whatever is installed by now is started, with a clean environment.
         Ended::ToBeginAnew if std::env::var_os("NOTIFY_SOCKET").is_some() => Ok(()),

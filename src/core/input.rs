@@ -120,6 +120,8 @@ pub enum RoomInput {
         /// As it calls itself.
         name: String,
     },
+    /// The installer's page changed what is set; the daemon is about to begin anew.
+    InstallerSet,
     /// A browser is gone.
     GuestLeft(GuestId),
     /// Answers `Output::DrawCode` with a random number.

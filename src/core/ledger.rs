@@ -28,6 +28,8 @@ pub enum Entry {
     Mode(Mode),
     /// The veil changed.
     Veil(Veil),
+    /// The installer's page changed what is set: views, masks, hours, line.
+    InstallerSet,
     /// A guest was let in.
     GuestAdmitted {
         /// Who.

@@ -285,6 +285,7 @@ impl Core {
             RoomInput::CodeTried { ticket, guest, code, name } => (ticket, room.code_tried(guest, code, &name, now)),
             RoomInput::AdmissionAsked { ticket, guest, name } => (ticket, room.admission_asked(guest, &name, now)),
             RoomInput::KeyPressed(key) => return room.key(key, now),
+            RoomInput::InstallerSet => return self.outputs.push_back(Output::Record(Entry::InstallerSet)),
             RoomInput::GuestLeft(guest) => return room.guest_left(guest),
             RoomInput::CodeDrawn(code) => return room.code_drawn(code, now),
             RoomInput::HoursChanged(open) => return room.hours(open, now),

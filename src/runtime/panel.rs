@@ -7,6 +7,7 @@
 //! A network that comes up after the daemon is ordinary: the page comes with it. Nothing here waits.
 
 use crate::config::{Config, Overlay, Sink, Source};
+use crate::core::input::RoomInput;
 use crate::core::snapshot::Snapshot;
 use crate::media::devices::{self, Listing};
 use crate::media::face::FaceConstants;
@@ -52,7 +53,11 @@ impl PanelHands {
         let mut hands = Self { panel: None, coming: None, words: String::new(), meetings: Vec::new() };
         let Some(listen) = config.panel.listen else { return hands };
         let settings = settings(config, listen, overlay);
-        let attempt = Attempt { settings, questions: questions.clone(), sources: sources(config, anew, ledger, media) };
+        let attempt = Attempt {
+            settings,
+            questions: questions.clone(),
+            sources: sources(config, anew, questions, ledger, media),
+        };
         match attempt.clone().make() {
             Ok(panel) => hands.panel = Some(panel),
             Err(error) => {
@@ -143,17 +148,20 @@ fn settings(config: &Config, listen: SocketAddr, overlay: Option<Overlay>) -> Pa
     }
 }
 
-fn sources(config: &Config, anew: &Arc<Notify>, ledger: &Ledger, media: &Media) -> Sources {
+fn sources(config: &Config, anew: &Arc<Notify>, questions: &Questions, ledger: &Ledger, media: &Media) -> Sources {
     let (picture, ledger, language) = (media.own_picture(), ledger.clone(), config.language);
     let (camera, microphone, speaker) =
         (config.camera.source.clone(), config.sound.source.clone(), config.sound.sink.clone());
-    let anew = anew.clone();
+    let (anew, questions) = (anew.clone(), questions.clone());
     Sources {
         own_picture: Arc::new(move || picture.jpeg()),
         ledger: Arc::new(move || ledger_lines(&ledger, language)),
         devices: Arc::new(move || plugged_in(&camera, &microphone, &speaker)),
         set_clock: Arc::new(clock::set_wall),
-        begin_anew: Arc::new(move || anew.notify_one()),
+        begin_anew: Arc::new(move || {
+            questions.tell(RoomInput::InstallerSet);
+            anew.notify_one();
+        }),
     }
 }
 

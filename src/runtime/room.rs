@@ -145,6 +145,7 @@ fn meetings(lines: &[Shown]) -> Vec<Meeting> {
             | What::Microphone { .. }
             | What::Gate { .. }
             | What::Veil { .. }
+            | What::InstallerSet {}
             | What::GuestAdmitted { .. }
             | What::GuestRefused { .. }
             | What::GuestEnded { .. }

@@ -5,6 +5,7 @@ use super::room::RoomHands;
 use super::{RunError, RunOptions, other};
 use crate::config::Config;
 use crate::core::link::LinkSettings;
+use crate::core::memory::Remembered;
 use crate::core::room::RoomSettings;
 use crate::core::signal::Hello;
 use crate::core::{Core, Settings};
@@ -62,7 +63,10 @@ pub(super) async fn start(
         quiet_after: config.room.quiet_after,
         microphone_open: config.sound.microphone_open,
     };
-    let remembered = room_memory::load(&config.state_directory);
+    let remembered = match options.shut {
+        true => Remembered::UNREADABLE,
+        false => room_memory::load(&config.state_directory),
+    };
     room.begin(&remembered);
     let settings = Settings { link, room: settings, remembered, ceiling: config.ceiling };
     let status = status.serve(Some(room.desk()));

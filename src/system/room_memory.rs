@@ -25,7 +25,9 @@ use std::time::Duration;
 pub fn load(state_directory: &Path) -> Remembered {
     let path = state_directory.join(NAME);
     if std::fs::symlink_metadata(state_directory.join(SHUT)).is_ok() {
-        tracing::warn!("the box ended while a curtain was being drawn: it is drawn and the room locked");
+        tracing::warn!(
+            "the box ended before something more private was written: the curtain is drawn and the room locked"
+        );
         return Remembered::UNREADABLE;
     }
     let fault = match durable::read(&path, LONGEST) {
@@ -44,6 +46,17 @@ pub fn load(state_directory: &Path) -> Remembered {
     let kept = durable::set_aside(&path).map_or_else(|error| error.to_string(), |kept| kept.display().to_string());
     tracing::warn!(fault, kept, "what the room remembered cannot be read: the curtain is drawn and the room locked");
     Remembered::UNREADABLE
+}
+
+/// The next [`load`] gives the most private state, whatever was kept: something that made the picture private is lost.
+///
+/// # Errors
+/// When the disk takes nothing.
+pub fn shut(state_directory: &Path) -> io::Result<()> {
+    match durable::create(&state_directory.join(SHUT), b"") {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// Writes what the core wants remembered, on a thread of its own.

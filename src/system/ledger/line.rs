@@ -45,6 +45,8 @@ pub enum What {
     Mode { mode: String },
     /// [`Entry::Veil`]
     Veil { veil: String },
+    /// [`Entry::InstallerSet`]
+    InstallerSet {},
     /// [`Entry::GuestAdmitted`]
     GuestAdmitted { guest: u64, name: String },
     /// [`Entry::GuestRefused`]
@@ -76,6 +78,7 @@ impl What {
             Entry::Gate { open, by } => Self::Gate { open: *open, by: asker(*by) },
             Entry::Mode(mode) => Self::Mode { mode: mode_name(*mode).into() },
             Entry::Veil(veil) => Self::Veil { veil: veil_name(*veil).into() },
+            Entry::InstallerSet => Self::InstallerSet {},
             Entry::GuestAdmitted { guest, name } => Self::GuestAdmitted { guest: guest.0, name: name.clone() },
             Entry::GuestRefused { guest, why } => Self::GuestRefused { guest: guest.0, why: denied_name(*why).into() },
             Entry::GuestEnded { guest } => Self::GuestEnded { guest: guest.0 },
@@ -92,6 +95,7 @@ impl What {
             | Self::Stopped {}
             | Self::Mode { .. }
             | Self::Veil { .. }
+            | Self::InstallerSet {}
             | Self::GuestAdmitted { .. }
             | Self::GuestRefused { .. }
             | Self::GuestEnded { .. }
@@ -141,6 +145,10 @@ impl What {
                 Some(Veil::Black) => ("カメラを黒くした".into(), "Camera veil: black".into()),
                 None => unknown(veil),
             },
+            Self::InstallerSet {} => (
+                "設置者のページで設定（向き・目隠しの範囲・時間・回線）を変えた".into(),
+                "The installer's page changed what is set: views, masks, hours, line".into(),
+            ),
             Self::GuestAdmitted { guest, name } => {
                 (format!("端末{guest}「{name}」の操作を許した"), format!("Guest {guest} “{name}” was admitted"))
             }
