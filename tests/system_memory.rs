@@ -100,7 +100,8 @@ fn child_that_keeps_for_ever() {
         keeper.keep(&curtain(press));
         wait(Duration::from_micros(300));
         keeper.keep(&open_meeting(press));
-        wait(Duration::from_micros(300));
+        // Long enough to be written now and then.
+        wait(Duration::from_micros(300 + u64::from(press % 8) * 1000));
     }
 }
 

@@ -99,7 +99,9 @@ impl Keeper {
     pub fn keep(&self, remembered: &Remembered) {
         let mut state = self.0.lock();
         if state.last.is_too_open_for(remembered) {
-            let _shut_already = std::fs::rename(&self.1.closed, &self.1.shut);
+            // Without it, that of a moment ago, or a new one if the disk has room for it.
+            let ready = std::fs::rename(&self.1.closed, &self.1.shut);
+            let _read_only = ready.or_else(|_| std::fs::File::create(&self.1.shut).map(drop));
         }
         state.last = *remembered;
         state.newest = Some(*remembered);
