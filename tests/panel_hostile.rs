@@ -47,7 +47,8 @@ async fn a_thousand_wrong_codes_are_five_tries_and_disturb_nobody() {
         tried += guesser.await.expect("no panic");
     }
     println!("{tried} of 1000 codes were compared; a guest asked {asked} times meanwhile, slowest {slowest:?}");
-    assert_eq!((tried, kiosk.count(|entry| matches!(entry, Entry::GuestRefused { .. }))), (5, 5));
+    // Five wrong codes, and once that the door is shut: no guesser fills the ledger.
+    assert_eq!((tried, kiosk.count(|entry| matches!(entry, Entry::GuestRefused { .. }))), (5, 6));
     assert!(asked > 20 && slowest < Duration::from_secs(1), "{asked} answers, slowest {slowest:?}");
     let mut late = Browser::new(&kiosk);
     late.post("/api/enter", &json!({"code": CODE_TYPED, "name": "x"})).await.refused(200, "too_many_tries");

@@ -91,7 +91,7 @@ fn lines_stand_in_order_over_restarts_and_say_themselves_in_words() {
     assert_eq!(csv.matches("\r\n").count(), 26, "a heading and 25 lines");
     assert!(csv.starts_with("\u{feff}number,time,utc_ms,boot,what,text,chain\r\n1,"));
     assert!(csv.contains("\"端末3「=HYPERLINK(\"\"x\"\"),\n会議室」の操作を許した\""), "no cell begins with a formula");
-    ledger.record(&Entry::InstallerSet, 0, Moment::default());
+    ledger.record(&Entry::InstallerSet { what: "camera.masks".into() }, 0, Moment::default());
     until(|| ledger.newest(1)[0].text(Language::Japanese).starts_with("設置者のページで設定"));
 }
 

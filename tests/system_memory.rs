@@ -10,13 +10,26 @@ mod small_disk;
 use engawa::core::agreement::Wish;
 use engawa::core::memory::Remembered;
 use engawa::model::{Stance, Together, Veil};
-use engawa::system::room_memory::{Keeper, load};
+use engawa::system::room_memory::{self, Keeper};
 use needs::Need;
 use small_disk::SmallDisk;
 use std::fs;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
+
+fn views() -> Vec<String> {
+    ["room", "desk", "door"].map(str::to_owned).into()
+}
+
+fn load(home: &Path) -> Remembered {
+    room_memory::load(home, &views())
+}
+
+fn keeper(home: &Path) -> Keeper {
+    Keeper::start(home, &views()).unwrap()
+}
 
 fn open_meeting(press: u32) -> Remembered {
     Remembered {
@@ -39,7 +52,7 @@ fn curtain(press: u32) -> Remembered {
 fn what_was_kept_last_comes_back() {
     let home = tempfile::tempdir().unwrap();
     assert_eq!(load(home.path()), Remembered::default());
-    let keeper = Keeper::start(home.path()).unwrap();
+    let keeper = keeper(home.path());
     (0..1000).for_each(|press| keeper.keep(&open_meeting(press)));
     keeper.keep(&curtain(1000));
     drop(keeper);
@@ -84,7 +97,7 @@ fn a_killed_writer_leaves_the_old_state_or_the_new_one() {
     }
     assert_eq!(seen, [true; 2], "killed at many places");
     // As the daemon does: what was loaded is kept first.
-    Keeper::start(home.path()).unwrap().keep(&load(home.path()));
+    keeper(home.path()).keep(&load(home.path()));
     let names = fs::read_dir(home.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut names: Vec<String> = names.collect();
     names.sort();
@@ -95,7 +108,7 @@ fn a_killed_writer_leaves_the_old_state_or_the_new_one() {
 #[ignore = "the child of the test above"]
 fn child_that_keeps_for_ever() {
     let Ok(home) = std::env::var("ENGAWA_TEST_HOME") else { return };
-    let keeper = Keeper::start(Path::new(&home)).unwrap();
+    let keeper = keeper(Path::new(&home));
     for press in 0.. {
         keeper.keep(&curtain(press));
         wait(Duration::from_micros(300));
@@ -106,13 +119,60 @@ fn child_that_keeps_for_ever() {
 }
 
 #[test]
+fn whoever_draws_a_curtain_and_pulls_the_plug_at_once_finds_it_drawn() {
+    for round in 0..30 {
+        let what = ["curtain", "veil", "lock"][round % 3];
+        let home = tempfile::tempdir().unwrap();
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "child_that_draws_a_curtain", "--ignored", "--nocapture"])
+            .env("ENGAWA_TEST_HOME", home.path())
+            .env("ENGAWA_TEST_DRAWS", what)
+            .stderr(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut said = [0];
+        child.stderr.take().unwrap().read_exact(&mut said).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let kept = load(home.path());
+        let private = match what {
+            "curtain" => kept.near == Stance::Curtain,
+            "veil" => kept.veil == Veil::Black,
+            _ => kept.locked,
+        };
+        assert!(private, "{what}: {kept:?}");
+    }
+}
+
+#[test]
+#[ignore = "the child of the test above"]
+fn child_that_draws_a_curtain() {
+    let Ok(home) = std::env::var("ENGAWA_TEST_HOME") else { return };
+    let keeper = keeper(Path::new(&home));
+    let open = open_meeting(1);
+    keeper.keep(&open);
+    until(|| load(Path::new(&home)) == open);
+    wait(Duration::from_millis(20));
+    // The writer is busy with an open state when the curtain is drawn.
+    keeper.keep(&open_meeting(2));
+    keeper.keep(&match std::env::var("ENGAWA_TEST_DRAWS").unwrap().as_str() {
+        "curtain" => Remembered { near: Stance::Curtain, ..open },
+        "veil" => Remembered { veil: Veil::Black, ..open },
+        _ => Remembered { locked: true, ..open },
+    });
+    std::io::stderr().write_all(b".").unwrap();
+    wait(Duration::from_secs(10));
+}
+
+#[test]
 fn a_full_disk_is_told_and_leaves_the_most_private_state_behind() {
     if !Need::Disk.met() {
         return;
     }
     let home = tempfile::tempdir().unwrap();
     let disk = SmallDisk::mount(home.path(), "64k");
-    let keeper = Keeper::start(disk.path()).unwrap();
+    let keeper = keeper(disk.path());
     keeper.keep(&open_meeting(1));
     until(|| load(disk.path()) == open_meeting(1));
     disk.fill();

@@ -125,6 +125,29 @@ impl Overlay {
 }
 
 impl Settings {
+    /// Names of what `newer` has otherwise.
+    pub fn changes(&self, newer: &Self) -> Vec<String> {
+        let differs = |(section, key): &(&str, &str)| self.text(section, key) != newer.text(section, key);
+        KEYS.iter().filter(|setting| differs(setting)).map(|(section, key)| format!("{section}.{key}")).collect()
+    }
+
+    /// Whether with `newer` something may be seen that was hidden: a mask that went or moved, a view that looks elsewhere.
+    pub fn uncovers(&self, newer: &Self) -> bool {
+        let parts = |settings: &Self, key: &str| -> Vec<String> {
+            let text = settings.text("camera", key);
+            let parts = text.trim_matches('"').split(';').map(|part| part.split_whitespace().collect::<String>());
+            parts.filter(|part| !part.is_empty()).collect()
+        };
+        let (masks, views) = (parts(newer, "masks"), parts(newer, "views"));
+        let name = |view: &str| view.split('=').next().unwrap_or_default().to_owned();
+        let moved = |view: &String| !views.contains(view) && views.iter().any(|new| name(new) == name(view));
+        parts(self, "masks").iter().any(|mask| !masks.contains(mask)) || parts(self, "views").iter().any(moved)
+    }
+
+    fn text(&self, section: &str, key: &str) -> String {
+        self.0.get(section).and_then(|keys| keys.get(key)).map(ToString::to_string).unwrap_or_default()
+    }
+
     fn of(written: &Written<'_>) -> Self {
         let mut table = toml::Table::new();
         for (section, key) in KEYS {
@@ -256,6 +279,20 @@ mod tests {
         assert_eq!(overlay.settings().expect("readable"), settings);
         let config = home.load().config;
         assert_eq!((config.room.views.len(), config.room.hours.map(|hours| hours.from)), (3, Some(510)));
+    }
+
+    #[test]
+    fn what_was_hidden_and_will_not_be_is_noticed() {
+        let before = parsed("camera.masks = \"0,0,25,50; 50,0,10,10\"\ncamera.views = \"a=all; b=crop:0,0,50,50\"");
+        let uncovers = |text: &str| before.uncovers(&parsed(text));
+        assert!(!uncovers(
+            "camera.masks = \"50,0,10,10;0,0,25,50;1,1,1,1\"\ncamera.views = \"a=all;b=crop:0,0,50,50;c=all\""
+        ));
+        assert!(uncovers("camera.masks = \"0,0,25,50\"\ncamera.views = \"a=all; b=crop:0,0,50,50\""));
+        assert!(uncovers("camera.masks = \"0,0,25,50; 50,0,10,9\"\ncamera.views = \"a=all; b=crop:0,0,50,50\""));
+        assert!(uncovers("camera.masks = \"0,0,25,50; 50,0,10,10\"\ncamera.views = \"a=all; b=crop:0,0,60,50\""));
+        let newer = parsed("camera.masks = \"\"\ncamera.views = \"a=all; b=crop:0,0,50,50\"\nline.ceiling_kbps = 900");
+        assert_eq!(before.changes(&newer), ["camera.masks", "line.ceiling_kbps"]);
     }
 
     #[test]

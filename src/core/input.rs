@@ -120,8 +120,15 @@ pub enum RoomInput {
         /// As it calls itself.
         name: String,
     },
-    /// The installer's page changed what is set; the daemon is about to begin anew.
-    InstallerSet,
+    /// A browser proved the installer's PIN.
+    InstallerEntered(GuestId),
+    /// The installer's page changes what is set; the daemon is about to begin anew.
+    InstallerSet {
+        /// Names of the settings, for the ledger.
+        what: String,
+        /// Something that was hidden will not be.
+        uncovers: bool,
+    },
     /// A browser is gone.
     GuestLeft(GuestId),
     /// Answers `Output::DrawCode` with a random number.

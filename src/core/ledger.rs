@@ -28,8 +28,18 @@ pub enum Entry {
     Mode(Mode),
     /// The veil changed.
     Veil(Veil),
-    /// The installer's page changed what is set: views, masks, hours, line.
-    InstallerSet,
+    /// A browser proved the installer's PIN.
+    InstallerEntered {
+        /// Which.
+        guest: GuestId,
+    },
+    /// The installer's page changed what is set.
+    InstallerSet {
+        /// Names of the settings.
+        what: String,
+    },
+    /// What the installer's page had set cannot be read any more: the curtain was drawn.
+    InstallerLost,
     /// A guest was let in.
     GuestAdmitted {
         /// Who.

@@ -285,7 +285,10 @@ impl Core {
             RoomInput::CodeTried { ticket, guest, code, name } => (ticket, room.code_tried(guest, code, &name, now)),
             RoomInput::AdmissionAsked { ticket, guest, name } => (ticket, room.admission_asked(guest, &name, now)),
             RoomInput::KeyPressed(key) => return room.key(key, now),
-            RoomInput::InstallerSet => return self.outputs.push_back(Output::Record(Entry::InstallerSet)),
+            RoomInput::InstallerEntered(guest) => {
+                return self.outputs.push_back(Output::Record(Entry::InstallerEntered { guest }));
+            }
+            RoomInput::InstallerSet { what, uncovers } => return room.installer_set(what, uncovers, now),
             RoomInput::GuestLeft(guest) => return room.guest_left(guest),
             RoomInput::CodeDrawn(code) => return room.code_drawn(code, now),
             RoomInput::HoursChanged(open) => return room.hours(open, now),

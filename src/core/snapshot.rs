@@ -109,6 +109,8 @@ pub struct RoomSnapshot {
     pub code: Option<u32>,
     /// Browsers that are admitted or wait.
     pub guests: Vec<Guest>,
+    /// How often everybody was sent away since the start.
+    pub evictions: u64,
 }
 
 /// One browser that is known.

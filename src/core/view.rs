@@ -113,6 +113,7 @@ impl Core {
             follow_turns: room.follows_turns(),
             code: room.guests.code(),
             guests: room.guests.iter().cloned().collect(),
+            evictions: room.evictions,
         }
     }
 

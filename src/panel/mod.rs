@@ -185,6 +185,9 @@ impl Panel {
                 // Removed, or out with the meeting: not the installer's pages either.
                 self.shared.tokens.set_installer(gone.id, false);
             }
+            if shown.snapshot.room.evictions != snapshot.room.evictions {
+                self.shared.tokens.end_installers();
+            }
             let Shown { words, meetings, .. } = shown.as_ref().clone();
             *shown = Arc::new(Shown { snapshot: snapshot.clone(), words, meetings });
             true

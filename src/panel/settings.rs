@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   POST ─ all of it ─► Overlay::text ─ a mistake ─► what is wrong, in words; nothing is lost
-//!                            └─ fine ─► installer.toml, in one step ─► answer ─ 0.3 s ─► begin anew
+//!                            └─ fine ─► told to the core (uncovers: it draws the curtain) ─► installer.toml, in one step ─► answer ─ 0.3 s ─► begin anew
 //! ```
 
 use super::Shared;
@@ -10,8 +10,10 @@ use super::papers::aside;
 use super::reply::{self, Reply};
 use super::words::{Refusal, pick};
 use crate::config::{ConfigError, Overlay, Settings};
+use crate::core::input::RoomInput;
 use crate::durable;
 use crate::model::Language;
+use crate::questions::Questions;
 use hyper::StatusCode;
 use std::io;
 use std::time::Duration;
@@ -34,9 +36,10 @@ pub(super) async fn show(shared: &Shared) -> Result<Reply, Refusal> {
 pub(super) async fn save(shared: &Shared, settings: Settings) -> Result<Reply, Refusal> {
     let overlay = shared.overlay.clone().ok_or(Refusal::NotSaved)?;
     let (begin_anew, loop_of_the_panel) = (shared.sources.begin_anew.clone(), Handle::current());
+    let questions = shared.questions.clone();
     let kept = aside(shared, move || {
-        let kept = keep(&overlay, &settings);
-        if matches!(kept, Kept::Anew) {
+        let kept = keep(&overlay, &settings, &questions);
+        if matches!(kept, Kept::Anew { .. }) {
             // Whoever asked is to read the answer first. Told from here: a slow disk must not leave it saved and unused.
             loop_of_the_panel.spawn(async move {
                 sleep(ANSWERED).await;
@@ -47,7 +50,15 @@ pub(super) async fn save(shared: &Shared, settings: Settings) -> Result<Reply, R
     });
     let language = shared.facts.language;
     match kept.await? {
-        Kept::Anew => Ok(reply::done(
+        Kept::Anew { uncovers: true } => Ok(reply::done(
+            "accepted",
+            pick(
+                language,
+                "保存しました。隠れていた所が映るので、カーテンを閉じました。部屋のキーで開けてください。",
+                "Saved. Something hidden may now be seen, so the curtain is drawn: lift it with a key in the room.",
+            ),
+        )),
+        Kept::Anew { uncovers: false } => Ok(reply::done(
             "accepted",
             pick(
                 language,
@@ -65,24 +76,29 @@ pub(super) async fn save(shared: &Shared, settings: Settings) -> Result<Reply, R
 }
 
 enum Kept {
-    Anew,
+    Anew { uncovers: bool },
     AlreadySo,
     Wrong(ConfigError),
     NoDisk(io::Error),
 }
 
-fn keep(overlay: &Overlay, settings: &Settings) -> Kept {
+fn keep(overlay: &Overlay, settings: &Settings, questions: &Questions) -> Kept {
     let text = match overlay.text(settings) {
         Ok(text) => text,
         Err(error) => return Kept::Wrong(error),
     };
-    if overlay.settings().is_ok_and(|now| now == *settings) {
+    let now = overlay.settings().unwrap_or_default();
+    let what = now.changes(settings).join(", ");
+    if what.is_empty() {
         return Kept::AlreadySo;
     }
+    // Said before it is done: no kill in between leaves something uncovered, or unsaid.
+    let uncovers = now.uncovers(settings);
+    questions.tell(RoomInput::InstallerSet { what, uncovers });
     match durable::replace(overlay.file(), text.as_bytes()) {
         Ok(()) => {
             tracing::info!(file = %overlay.file().display(), "the installer set something");
-            Kept::Anew
+            Kept::Anew { uncovers }
         }
         Err(error) => Kept::NoDisk(error),
     }

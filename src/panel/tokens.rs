@@ -90,6 +90,11 @@ impl Tokens {
         self.change(guest, |browser| browser.used_at = now);
     }
 
+    /// Everybody was sent away.
+    pub(super) fn end_installers(&self) {
+        self.lock().browsers.values_mut().for_each(|browser| browser.installer = false);
+    }
+
     /// From now on, or no longer.
     pub(super) fn set_installer(&self, guest: GuestId, installer: bool) {
         self.change(guest, |browser| browser.installer = installer);

@@ -128,6 +128,7 @@ impl Visit<'_> {
         tracing::info!(source = %self.arrival.source, "a browser became installer");
         self.used();
         self.shared.tokens.set_installer(self.guest(), true);
+        self.shared.questions.tell(RoomInput::InstallerEntered(self.guest()));
         self.shared.nudge();
         self.said(Answer::Accepted)
     }

@@ -125,6 +125,8 @@ impl Hands {
     /// Once a second: what was really sent, carried and received.
     pub(super) fn report(&mut self, inbox: &Inbox) {
         self.memory = Memory::now();
+        // Addresses come and go, and the certificate with them.
+        self.room.introduce(&self.media);
         let (sent, received) = self.media.report(REPORT_PERIOD);
         inbox.news(News::Sent(sent));
         inbox.news(News::Received(received));

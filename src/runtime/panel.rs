@@ -7,7 +7,6 @@
 //! A network that comes up after the daemon is ordinary: the page comes with it. Nothing here waits.
 
 use crate::config::{Config, Overlay, Sink, Source};
-use crate::core::input::RoomInput;
 use crate::core::snapshot::Snapshot;
 use crate::media::devices::{self, Listing};
 use crate::media::face::FaceConstants;
@@ -53,11 +52,7 @@ impl PanelHands {
         let mut hands = Self { panel: None, coming: None, words: String::new(), meetings: Vec::new() };
         let Some(listen) = config.panel.listen else { return hands };
         let settings = settings(config, listen, overlay);
-        let attempt = Attempt {
-            settings,
-            questions: questions.clone(),
-            sources: sources(config, anew, questions, ledger, media),
-        };
+        let attempt = Attempt { settings, questions: questions.clone(), sources: sources(config, anew, ledger, media) };
         match attempt.clone().make() {
             Ok(panel) => hands.panel = Some(panel),
             Err(error) => {
@@ -96,10 +91,9 @@ impl PanelHands {
         }
     }
 
-    /// After every turn; true when the panel has just come.
-    pub(super) fn publish(&mut self, snapshot: &Snapshot) -> bool {
+    /// After every turn.
+    pub(super) fn publish(&mut self, snapshot: &Snapshot) {
         let come = self.coming.as_mut().and_then(|coming| coming.try_recv().ok());
-        let has_come = come.is_some();
         if let Some(panel) = come {
             panel.paired(&self.words);
             panel.show_meetings(self.meetings.clone());
@@ -108,7 +102,6 @@ impl PanelHands {
         if let Some(panel) = &self.panel {
             panel.publish(snapshot);
         }
-        has_come
     }
 }
 
@@ -148,27 +141,26 @@ fn settings(config: &Config, listen: SocketAddr, overlay: Option<Overlay>) -> Pa
     }
 }
 
-fn sources(config: &Config, anew: &Arc<Notify>, questions: &Questions, ledger: &Ledger, media: &Media) -> Sources {
+fn sources(config: &Config, anew: &Arc<Notify>, ledger: &Ledger, media: &Media) -> Sources {
     let (picture, ledger, language) = (media.own_picture(), ledger.clone(), config.language);
     let (camera, microphone, speaker) =
         (config.camera.source.clone(), config.sound.source.clone(), config.sound.sink.clone());
-    let (anew, questions) = (anew.clone(), questions.clone());
+    let anew = anew.clone();
     Sources {
         own_picture: Arc::new(move || picture.jpeg()),
         ledger: Arc::new(move || ledger_lines(&ledger, language)),
         devices: Arc::new(move || plugged_in(&camera, &microphone, &speaker)),
         set_clock: Arc::new(clock::set_wall),
-        begin_anew: Arc::new(move || {
-            questions.tell(RoomInput::InstallerSet);
-            anew.notify_one();
-        }),
+        begin_anew: Arc::new(move || anew.notify_one()),
     }
 }
 
 fn panel_url(panel: &Panel) -> String {
     let address = panel.address();
     let own = own_networks().into_iter().map(|network| network.address).find(|own| !own.is_loopback());
-    let host = if address.ip().is_unspecified() { own.unwrap_or(address.ip()) } else { address.ip() };
+    let host = if address.ip().is_unspecified() { own } else { Some(address.ip()) };
+    // No network yet: no address is better than one that nobody can open.
+    let Some(host) = host else { return String::new() };
     match (host.is_ipv6(), address.port()) {
         (true, 443) => format!("https://[{host}]/"),
         (true, port) => format!("https://[{host}]:{port}/"),

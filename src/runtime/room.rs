@@ -11,6 +11,7 @@ use crate::core::memory::Remembered;
 use crate::core::request::Answer;
 use crate::core::snapshot::Snapshot;
 use crate::inbox::Inbox;
+use crate::media::face::FaceConstants;
 use crate::media::room::Media;
 use crate::model::{Mode, Moment, Ticket};
 use crate::panel::Meeting;
@@ -35,6 +36,7 @@ pub(super) struct RoomHands {
     panel: PanelHands,
     anew: Arc<Notify>,
     turns: Turns,
+    introduced: FaceConstants,
 }
 
 impl RoomHands {
@@ -54,13 +56,13 @@ impl RoomHands {
         keys::watch(&config.room.keypad, profiles, inbox.clone());
         let questions = Questions::new(inbox.clone());
         let ledger = Ledger::open(&config.state_directory, boot).map_err(other)?;
-        let keeper = Keeper::start(&config.state_directory).map_err(other)?;
         let desk = Desk::new(questions.clone(), ledger.clone(), config.language);
         let anew = Arc::new(Notify::new());
         let panel = PanelHands::start(config, overlay, &anew, &questions, &ledger, media);
-        let views = config.room.views.iter().map(|view| view.name.clone()).collect();
+        let views: Vec<String> = config.room.views.iter().map(|view| view.name.clone()).collect();
+        let keeper = Keeper::start(&config.state_directory, &views).map_err(other)?;
         let turns = Turns::start(&config.state_directory, views, questions.clone()).map_err(other)?;
-        Ok(Self { questions, keeper, ledger, desk, panel, anew, turns })
+        Ok(Self { questions, keeper, ledger, desk, panel, anew, turns, introduced: FaceConstants::default() })
     }
 
     /// Kept from the start, so that a lost file is noticed.
@@ -85,8 +87,12 @@ impl RoomHands {
     }
 
     /// Tells the screen what this box is called and where its panel is.
-    pub(super) fn introduce(&self, media: &Media) {
-        media.introduce(self.panel.face());
+    pub(super) fn introduce(&mut self, media: &Media) {
+        let face = self.panel.face();
+        if self.introduced != face {
+            self.introduced = face.clone();
+            media.introduce(face);
+        }
     }
 
     pub(super) fn answer(&self, ticket: Ticket, answer: Answer) {
@@ -125,11 +131,9 @@ impl RoomHands {
 
     /// After every turn.
     pub(super) fn publish(&mut self, snapshot: &Snapshot, media: &Media) {
-        self.turns.follow(media, snapshot.room.follow_turns);
+        self.turns.follow(media, snapshot.room.follow_turns, snapshot.at);
         self.desk.note_code(snapshot.room.code);
-        if self.panel.publish(snapshot) {
-            self.introduce(media);
-        }
+        self.panel.publish(snapshot);
     }
 }
 
@@ -145,7 +149,9 @@ fn meetings(lines: &[Shown]) -> Vec<Meeting> {
             | What::Microphone { .. }
             | What::Gate { .. }
             | What::Veil { .. }
-            | What::InstallerSet {}
+            | What::InstallerSet { .. }
+            | What::InstallerEntered { .. }
+            | What::InstallerLost {}
             | What::GuestAdmitted { .. }
             | What::GuestRefused { .. }
             | What::GuestEnded { .. }

@@ -4,6 +4,7 @@ use super::hands::Hands;
 use super::room::RoomHands;
 use super::{RunError, RunOptions, other};
 use crate::config::Config;
+use crate::core::ledger::Entry;
 use crate::core::link::LinkSettings;
 use crate::core::memory::Remembered;
 use crate::core::room::RoomSettings;
@@ -64,8 +65,11 @@ pub(super) async fn start(
         microphone_open: config.sound.microphone_open,
     };
     let remembered = match options.shut {
-        true => Remembered::UNREADABLE,
-        false => room_memory::load(&config.state_directory),
+        true => {
+            room.record(&Entry::InstallerLost, clock.now());
+            Remembered::UNREADABLE
+        }
+        false => room_memory::load(&config.state_directory, &settings.views),
     };
     room.begin(&remembered);
     let settings = Settings { link, room: settings, remembered, ceiling: config.ceiling };

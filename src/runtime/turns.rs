@@ -15,6 +15,7 @@ use crate::questions::Questions;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Recognises and learns. Dropped, its thread ends.
 pub(super) struct Turns {
@@ -23,8 +24,8 @@ pub(super) struct Turns {
     watches: bool,
 }
 
-/// The view that is being taught.
-type Teaching = Arc<Mutex<Option<usize>>>;
+/// The view that is being taught, and since when; none until it is looked at.
+type Teaching = Arc<Mutex<Option<(usize, Option<Moment>)>>>;
 
 impl Turns {
     /// With what was taught before.
@@ -41,7 +42,7 @@ impl Turns {
             turning: Turning::new(references.clone()),
             references,
             teaching: teaching.clone(),
-            seen: Vec::new(),
+            seen: (0, Vec::new()),
             questions,
         };
         std::thread::Builder::new().name("turns".into()).spawn(move || school.run(&looked))?;
@@ -49,8 +50,8 @@ impl Turns {
     }
 
     /// After every turn of the loop.
-    pub(super) fn follow(&mut self, media: &Media, followed: bool) {
-        let wanted = followed || lock(&self.teaching).is_some();
+    pub(super) fn follow(&mut self, media: &Media, followed: bool, now: Moment) {
+        let wanted = followed || self.is_teaching(now);
         if std::mem::replace(&mut self.watches, wanted) != wanted {
             let looks = self.looks.clone();
             media.thumbnails(wanted.then(|| -> ThumbnailOut {
@@ -63,9 +64,23 @@ impl Turns {
         }
     }
 
+    /// A camera that shows nothing in time teaches nothing: what it shows later may be another place.
+    fn is_teaching(&self, now: Moment) -> bool {
+        let mut teaching = lock(&self.teaching);
+        match &mut *teaching {
+            Some((view, Some(since))) if now.since(*since) > TAUGHT_WITHIN => {
+                tracing::warn!(view, "the camera shows too little to learn from");
+                *teaching = None;
+            }
+            Some((_, since)) => *since = since.or(Some(now)),
+            None => {}
+        }
+        teaching.is_some()
+    }
+
     /// The camera stands as this view is meant: learn it from the next seconds.
     pub(super) fn teach(&self, view: usize) {
-        *lock(&self.teaching) = Some(view);
+        *lock(&self.teaching) = Some((view, None));
     }
 }
 
@@ -77,7 +92,8 @@ struct School {
     references: Vec<Option<Reference>>,
     turning: Turning,
     teaching: Teaching,
-    seen: Vec<Thumbnail>,
+    /// What was seen of the view that is being taught.
+    seen: (usize, Vec<Thumbnail>),
     questions: Questions,
 }
 
@@ -86,8 +102,9 @@ impl School {
         while let Ok((thumbnail, at)) = looked.recv() {
             let taught = *lock(&self.teaching);
             match taught {
-                Some(view) => self.learn(view, thumbnail),
+                Some((view, _)) => self.learn(view, thumbnail),
                 None => {
+                    self.seen.1.clear();
                     if let Some(view) = self.turning.look(&thumbnail, at) {
                         self.questions.tell(RoomInput::CameraTurned(view));
                     }
@@ -97,12 +114,16 @@ impl School {
     }
 
     fn learn(&mut self, view: usize, thumbnail: Thumbnail) {
-        self.seen.push(thumbnail);
-        if self.seen.len() < TAUGHT_BY {
+        if self.seen.0 != view {
+            self.seen = (view, Vec::new());
+        }
+        self.seen.1.push(thumbnail);
+        if self.seen.1.len() < TAUGHT_BY {
             return;
         }
-        *lock(&self.teaching) = None;
-        match (Reference::learn(&std::mem::take(&mut self.seen)), self.views.get(view)) {
+        // Another view may have been asked for meanwhile.
+        lock(&self.teaching).take_if(|(taught, _)| *taught == view);
+        match (Reference::learn(&std::mem::take(&mut self.seen.1)), self.views.get(view)) {
             (Some(reference), Some(name)) => {
                 let path = path(&self.directory, name);
                 if let Err(error) = durable::replace(&path, &reference.to_bytes()) {
@@ -117,7 +138,7 @@ impl School {
     }
 }
 
-fn lock(teaching: &Teaching) -> MutexGuard<'_, Option<usize>> {
+fn lock(teaching: &Teaching) -> MutexGuard<'_, Option<(usize, Option<Moment>)>> {
     teaching.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -141,4 +162,5 @@ fn path(directory: &Path, view: &str) -> PathBuf {
 const WAITING: usize = 2;
 /// Thumbnails: two seconds.
 const TAUGHT_BY: usize = 10;
+const TAUGHT_WITHIN: Duration = Duration::from_secs(10);
 const LONGEST: u64 = 64 * 1024;

@@ -22,7 +22,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// What was kept last: the default for a box that never lived, the most private state for one that cannot read it.
-pub fn load(state_directory: &Path) -> Remembered {
+pub fn load(state_directory: &Path, views: &[String]) -> Remembered {
     let path = state_directory.join(NAME);
     if std::fs::symlink_metadata(state_directory.join(SHUT)).is_ok() {
         tracing::warn!(
@@ -37,7 +37,7 @@ pub fn load(state_directory: &Path) -> Remembered {
             return Remembered::UNREADABLE;
         }
         Ok(None) => return Remembered::default(),
-        Ok(Some(bytes)) => match read(&bytes) {
+        Ok(Some(bytes)) => match read(&bytes, views) {
             Some(remembered) => return remembered,
             None => "it makes no sense".to_owned(),
         },
@@ -82,12 +82,13 @@ impl Keeper {
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(state_directory: &Path) -> io::Result<Self> {
+    pub fn start(state_directory: &Path, views: &[String]) -> io::Result<Self> {
         let shared = Arc::new(Shared { state: Mutex::default(), changed: Condvar::new() });
         let files = Files {
             room: state_directory.join(NAME),
             closed: state_directory.join(CLOSED),
             shut: state_directory.join(SHUT),
+            views: views.to_vec(),
         };
         let (taken, writer) = (files.clone(), shared.clone());
         std::thread::Builder::new().name("room-memory".into()).spawn(move || writer.write(&taken))?;
@@ -184,19 +185,22 @@ struct Files {
     closed: PathBuf,
     /// Stands while something more private is not yet written.
     shut: PathBuf,
+    views: Vec<String>,
 }
 
 impl Files {
     fn write(&self, remembered: &Remembered) -> io::Result<()> {
-        let written = durable::replace(&self.room, &bytes(remembered)).and_then(|()| self.lay_ready());
-        if written.is_err() && durable::read(&self.room, LONGEST).is_ok_and(|file| file != Some(bytes(remembered))) {
+        let written = durable::replace(&self.room, &bytes(remembered, &self.views)).and_then(|()| self.lay_ready());
+        if written.is_err()
+            && durable::read(&self.room, LONGEST).is_ok_and(|file| file != Some(bytes(remembered, &self.views)))
+        {
             let _read_only_or_taken_already = std::fs::rename(&self.closed, &self.room);
         }
         written
     }
 
     fn lay_ready(&self) -> io::Result<()> {
-        match durable::create(&self.closed, &bytes(&Remembered::UNREADABLE)) {
+        match durable::create(&self.closed, &bytes(&Remembered::UNREADABLE, &self.views)) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
             Ok(()) | Err(_) => Ok(()),
         }
@@ -214,10 +218,11 @@ struct Written {
     presses: [u32; 2],
     veil: String,
     locked: bool,
+    /// By name: the installer may have put them in another order meanwhile.
     #[serde(default)]
-    view: usize,
+    view: String,
     #[serde(default)]
-    usual_view: usize,
+    usual_view: String,
     #[serde(default = "full")]
     volume: u8,
 }
@@ -226,7 +231,8 @@ fn full() -> u8 {
     Remembered::default().volume
 }
 
-fn bytes(remembered: &Remembered) -> Vec<u8> {
+fn bytes(remembered: &Remembered, views: &[String]) -> Vec<u8> {
+    let name = |view: usize| views.get(view).cloned().unwrap_or_default();
     let written = Written {
         version: VERSION,
         near: asking::stance_name(remembered.near).into(),
@@ -235,15 +241,16 @@ fn bytes(remembered: &Remembered) -> Vec<u8> {
         presses: remembered.wish.presses,
         veil: asking::veil_name(remembered.veil).into(),
         locked: remembered.locked,
-        view: remembered.view,
-        usual_view: remembered.usual_view,
+        view: name(remembered.view),
+        usual_view: name(remembered.usual_view),
         volume: remembered.volume,
     };
     // Words and numbers only: this cannot fail.
     serde_json::to_vec(&written).unwrap_or_default()
 }
 
-fn read(bytes: &[u8]) -> Option<Remembered> {
+fn read(bytes: &[u8], views: &[String]) -> Option<Remembered> {
+    let place = |name: &String| views.iter().position(|view| view == name).unwrap_or(0);
     let written: Written = serde_json::from_slice(bytes).ok()?;
     let together = [Together::Quiet, Together::Talking, Together::Meeting];
     let together = together.into_iter().find(|together| together_name(*together) == written.together)?;
@@ -253,8 +260,8 @@ fn read(bytes: &[u8]) -> Option<Remembered> {
         wish: Wish { together, presses: written.presses },
         veil: asking::veil(&written.veil)?,
         locked: written.locked,
-        view: written.view,
-        usual_view: written.usual_view,
+        view: place(&written.view),
+        usual_view: place(&written.usual_view),
         volume: written.volume.min(100),
     })
 }
@@ -284,6 +291,7 @@ mod tests {
 
     #[test]
     fn every_state_is_read_as_it_was_written() {
+        let views = ["a", "b", "c", "d"].map(str::to_owned);
         for near in [Stance::Present, Stance::Curtain, Stance::Asleep] {
             for together in [Together::Quiet, Together::Talking, Together::Meeting] {
                 for veil in [Veil::Clear, Veil::Frosted, Veil::Black] {
@@ -291,7 +299,7 @@ mod tests {
                     let locked = veil == Veil::Black;
                     let rest = Remembered { view: 3, usual_view: 1, volume: 40, ..Remembered::default() };
                     let state = Remembered { near, far: Stance::Asleep, wish, veil, locked, ..rest };
-                    assert_eq!(read(&bytes(&state)), Some(state));
+                    assert_eq!(read(&bytes(&state, &views), &views), Some(state));
                 }
             }
         }
@@ -299,7 +307,7 @@ mod tests {
 
     #[test]
     fn nonsense_is_never_half_believed() {
-        let whole = String::from_utf8(bytes(&Remembered::default())).expect("text");
+        let whole = String::from_utf8(bytes(&Remembered::default(), &[])).expect("text");
         let wrong = [
             whole.replace("quiet", "loud"),
             whole.replace("present", "absent"),
@@ -311,7 +319,7 @@ mod tests {
         let cut = (0..whole.len()).map(|length| whole[..length].to_owned());
         for text in wrong.into_iter().chain(cut) {
             assert_ne!(text, whole);
-            assert_eq!(read(text.as_bytes()), None, "{text}");
+            assert_eq!(read(text.as_bytes(), &[]), None, "{text}");
         }
     }
 }

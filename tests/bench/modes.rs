@@ -21,7 +21,7 @@ use std::time::Duration;
 use support::boxes::{Pair, Setup};
 use support::lab::End;
 use support::senses::{camera, tone};
-use support::{now_ns, pause};
+use support::{now_ns, pause, wait_for};
 
 fn main() {
     let setup = Setup { size: "1280x720".into(), fps: 30, microphone: "closed".into(), ..Setup::default() };
@@ -79,9 +79,54 @@ fn main() {
         json!({"what": "microphone", "first_sample_ms": figures(&opened), "last_sample_ms": figures(&closed)})
     );
 
+    println!("{}", voice_through_modes(&pair, &samples, &speaker));
+    println!("{}", thousand(&pair));
+
     let after = pair.wait_up(LIMIT);
     let same = |field: &str| before.iter().zip(&after).all(|(before, after)| before[field] == after[field]);
     println!("{}", json!({"what": "session", "same": same("session"), "opened": after[0]["sessions_opened"]}));
+}
+
+/// An open microphone while the mode goes to and fro between those that leave it open: the longest hole in its tone.
+fn voice_through_modes(pair: &Pair<'_>, samples: &Growth, speaker: &Path) -> serde_json::Value {
+    ask(pair, End::A, json!({"ask": "microphone", "open": true}));
+    pause(Duration::from_millis(1500));
+    let from = samples.count();
+    for round in 0..ROUNDS * 2 {
+        ask(pair, End::A, json!({"ask": "mode", "mode": if round % 2 == 0 { "talking" } else { "meeting" }}));
+        pause(Duration::from_millis(400));
+    }
+    let loud = loud_samples(speaker);
+    let hole = loud[from..].split(|loud| *loud).map(<[bool]>::len).max().unwrap_or(0);
+    ask(pair, End::A, json!({"ask": "microphone", "open": false}));
+    json!({"what": "voice through 20 mode changes", "longest_silence_ms": hole as f64 / 48.0})
+}
+
+/// A thousand changes from both sides, in an order that is always the same: how soon both agree, and what stays in memory.
+fn thousand(pair: &Pair<'_>) -> serde_json::Value {
+    let modes = ["quiet", "talking", "meeting", "curtain", "asleep"];
+    let (mut number, mut agreed, mut memory) = (0x2545_f491_u32, Vec::new(), Vec::new());
+    for change in 0..=1000 {
+        number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let end = if number >> 31 == 0 { End::A } else { End::B };
+        let mode = modes[(number >> 16) as usize % modes.len()];
+        let asked = now_ns();
+        let _denied_behind_a_far_curtain = answer(pair, end, json!({"ask": "mode", "mode": mode}));
+        let both = wait_for(LIMIT, || {
+            let [a, b] = End::BOTH.map(|end| pair.status(end).map(|status| status["room"]["mode"].clone()));
+            (a.is_some() && a == b).then(now_ns)
+        });
+        agreed.push(ms(both.expect("agreed") - asked));
+        if change % 100 == 0 {
+            pause(Duration::from_millis(1500));
+            let held = |end| pair.status(end).unwrap()["memory"]["rss_bytes"].as_f64().unwrap() / 1e6;
+            memory.push(End::BOTH.map(held));
+        }
+    }
+    for end in End::BOTH {
+        let _lifted_if_drawn = answer(pair, end, json!({"ask": "mode", "mode": "quiet"}));
+    }
+    json!({"what": "1000 mode changes", "agreed_ms": figures(&agreed), "rss_mb_every_100": memory})
 }
 
 /// Milliseconds from the question to the first frame of the new mode after which none of the old one comes.
@@ -100,11 +145,16 @@ fn change(pair: &Pair<'_>, screen: &Path, pictures: &Growth, mode: &str) -> f64 
 }
 
 fn ask(pair: &Pair<'_>, end: End, question: serde_json::Value) {
+    let line = answer(pair, end, question.clone());
+    assert!(line.contains("accepted"), "{question}: {line}");
+}
+
+fn answer(pair: &Pair<'_>, end: End, question: serde_json::Value) -> String {
     let mut stream = UnixStream::connect(pair.socket(end)).unwrap();
     writeln!(stream, "{}", json!({"ask": question})).unwrap();
     let mut line = String::new();
     BufReader::new(stream).read_line(&mut line).unwrap();
-    assert!(line.contains("accepted"), "{question}: {line}");
+    line
 }
 
 /// When a file that only grows had how many pieces.

@@ -3,6 +3,7 @@
 #[path = "../core_world/mod.rs"]
 mod core_world;
 mod random;
+mod turned;
 
 use core_world::{MS, Mail, Options, SECOND, World};
 use engawa::core::input::{Input, RoomInput};

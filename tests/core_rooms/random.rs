@@ -5,11 +5,12 @@
 //! Healed, both boxes have the same mode within a second. `ENGAWA_SEED=0x… cargo test --test core_rooms one_seed -- --nocapture`.
 
 use crate::core_world::chance::Chance;
-use crate::core_world::{MS, Options, SECOND, World};
+use crate::core_world::{MS, Mail, Options, SECOND, World};
 use crate::{ask, key, linked, mode, try_ask};
+use engawa::core::input::{Input, RoomInput};
 use engawa::core::request::{Asker, Request};
 use engawa::core::snapshot::LinkState;
-use engawa::model::{Key, MicState, Mode, Stance};
+use engawa::model::{GuestId, Key, MicState, Mode, Stance, Ticket, Veil};
 use std::cell::RefCell;
 
 #[test]
@@ -96,6 +97,7 @@ fn schedule(seed: u64, telling: bool) {
                 let who = chance.who();
                 world.freeze(who, chance.between(1, 3000) * MS);
             }
+            6 => outsider(&mut world, &mut chance),
             5 if chance.holds(0.2) => watched(&mut world, &seen, 65 * SECOND),
             _ => act(&mut world, &seen, &mut chance),
         }
@@ -184,6 +186,31 @@ fn act(world: &mut World, seen: &RefCell<Seen>, chance: &mut Chance) {
         seen.borrow_mut().acts = Some(who);
     }
     look(world, &mut seen.borrow_mut());
+}
+
+/// Nobody of the room: whoever knows the PIN or stands at the door, the calendar, a camera that was turned. None may open.
+fn outsider(world: &mut World, chance: &mut Chance) {
+    let (who, guest, ticket) = (chance.who(), GuestId(chance.between(1, 3)), Ticket(3));
+    let requests = [
+        Request::Mode(Mode::Quiet),
+        Request::Mode(Mode::Meeting),
+        Request::Knock,
+        Request::Answer,
+        Request::Microphone(true),
+        Request::Admit(guest),
+        Request::Lock(false),
+        Request::Veil(Veil::Clear),
+        Request::View(chance.between(0, 2) as usize),
+    ];
+    let by = if chance.holds(0.5) { Asker::Installer } else { Asker::Guest(guest) };
+    let input = match chance.between(0, 12) as usize {
+        place @ 0..9 => RoomInput::Asked { ticket, by, request: requests[place].clone() },
+        9 => RoomInput::AdmissionAsked { ticket, guest, name: "PC".into() },
+        10 => RoomInput::CodeTried { ticket, guest, code: 999_999, name: "PC".into() },
+        11 => RoomInput::HoursChanged(chance.holds(0.5)),
+        _ => RoomInput::CameraTurned(chance.between(0, 2) as usize),
+    };
+    world.inject(who, Mail::Urgent(Input::Room(input)));
 }
 
 /// Both rooms are open and quiet.

@@ -121,7 +121,13 @@ impl Kiosk {
             frames_decoded: 0,
             settings: Settings {
                 link: Some(link),
-                room: RoomSettings { microphone_open: options.microphone_open, ..RoomSettings::default() },
+                room: RoomSettings {
+                    microphone_open: options.microphone_open,
+                    views: ["room", "table", "door"].map(str::to_owned).into(),
+                    meeting_view: Some(1),
+                    follow_turns: true,
+                    ..RoomSettings::default()
+                },
                 remembered: Remembered::default(),
                 ceiling: Bitrate::from_kbps(3000),
             },

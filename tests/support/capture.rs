@@ -4,6 +4,7 @@ use super::guest::Guest;
 use super::lab::{End, Lab};
 use super::needs::Need;
 use super::packet::{Header, Protocol};
+use super::pause;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::Stdio;
@@ -49,6 +50,17 @@ impl Capture {
 
     /// Ends the capture; everything that crossed before is in it.
     pub fn stop(mut self) -> Summary {
+        // Interrupted, tcpdump leaves unread what it was not given time to read.
+        let size = || std::fs::metadata(self.file.path()).map_or(0, |file| file.len());
+        let mut before = size();
+        for _ in 0..10 {
+            pause(QUIET);
+            let now = size();
+            if now == before {
+                break;
+            }
+            before = now;
+        }
         self.tcpdump.interrupt();
         self.tcpdump.wait(START_LIMIT).expect("tcpdump ends when interrupted");
         let bytes = std::fs::read(self.file.path()).unwrap();
@@ -101,4 +113,5 @@ fn flow(frame: &[u8]) -> Option<Flow> {
 }
 
 const PCAP_MAGIC: u32 = 0xa1b2_c3d4;
+const QUIET: Duration = Duration::from_millis(200);
 const START_LIMIT: Duration = Duration::from_secs(5);

@@ -99,7 +99,9 @@ impl Link {
 
     pub(super) fn dial_failed(&mut self, fault: DialFault, now: Moment) {
         self.dial_answered();
-        self.timers.set(Timer::Redial, now + REDIAL_PAUSE);
+        // The try itself was the pause: what the path is back after is waited for less.
+        let pause = if fault == DialFault::TimedOut { SILENCE_PAUSE } else { REDIAL_PAUSE };
+        self.timers.set(Timer::Redial, now + pause);
         self.trouble.dial = Some(fault);
         self.dials_timed_out = if fault == DialFault::TimedOut { self.dials_timed_out.saturating_add(1) } else { 0 };
     }
@@ -239,10 +241,12 @@ const DIAL_WITHIN: Duration = Duration::from_millis(250);
 /// A first SYN's answer over any path a conversation is possible on.
 const PATIENT_DIAL: Duration = Duration::from_secs(1);
 const PATIENT_EVERY: u32 = 8;
-/// After so many tries (10 minutes) the round trip known from before says nothing any more.
-const FORGET_PATH_AFTER: u32 = 1200;
+/// After so many tries (10 minutes and more) the round trip known from before says nothing any more.
+const FORGET_PATH_AFTER: u32 = 1800;
 /// The adapter answers within three times the deadline; a little more before it is called broken.
 const DIAL_GRACE: Duration = Duration::from_secs(1);
+/// A SYN every 300 ms: some 2 kbit/s.
+const SILENCE_PAUSE: Duration = Duration::from_millis(50);
 pub(super) const REDIAL_PAUSE: Duration = Duration::from_millis(250);
 /// Two crystals drift apart by 24 ms in this time (±200 ppm each); after that they are compared anew.
 const CLOCK_TRUSTED: Duration = Duration::from_secs(60);

@@ -24,7 +24,7 @@ use crate::core::output::Output;
 use crate::core::request::{Asker, Denied};
 use crate::core::signal::RoomWord;
 use crate::core::timers::{Timer, Timers};
-use crate::model::{Mode, Moment, Profile, Role, Veil};
+use crate::model::{Mode, Moment, Profile, Role, Stance, Veil};
 use guests::Guests;
 use keys::Menu;
 use rules::Noise;
@@ -68,6 +68,10 @@ pub struct Room {
     noise: [Noise; 2],
     /// A refusal at the locked or full door stands in the ledger since the last code.
     refusal_told: bool,
+    /// Nothing is said into a long silence, not even by a microphone that the configuration holds open.
+    cut_long: bool,
+    /// How often all guests were sent away: the installer's rights end with them.
+    pub(super) evictions: u64,
     outputs: VecDeque<Output>,
 }
 
@@ -107,6 +111,8 @@ impl Room {
             last_turn: now,
             noise: Default::default(),
             refusal_told: false,
+            cut_long: false,
+            evictions: 0,
             outputs: VecDeque::new(),
         };
         room.outputs.push_back(Output::Record(Entry::Started { mode }));
@@ -128,7 +134,7 @@ impl Room {
 
     /// A person of this room opened the microphone, and the mode lets it be open.
     pub fn microphone(&self) -> bool {
-        self.microphone && !self.mode.is_shut()
+        self.microphone && !self.mode.is_shut() && !self.cut_long
     }
 
     /// Opened by the configuration, not by a person.
@@ -199,6 +205,15 @@ impl Room {
         self.mode_may_have_changed(now);
     }
 
+    /// The installer's page is about to change what is set. What was hidden and will not be is for this room to show.
+    pub fn installer_set(&mut self, what: String, uncovers: bool, now: Moment) {
+        if uncovers && self.agreement.near() == Stance::Present {
+            self.agreement.stand(Stance::Curtain);
+        }
+        self.outputs.push_back(Output::Record(Entry::InstallerSet { what }));
+        self.mode_may_have_changed(now);
+    }
+
     /// A code for the door.
     pub fn code_drawn(&mut self, code: u32, now: Moment) {
         self.guests.code_drawn(code, now);
@@ -259,6 +274,7 @@ impl Room {
     }
 
     fn guests_end(&mut self) {
+        self.evictions += 1;
         for entry in self.guests.end_all() {
             self.outputs.push_back(Output::Record(entry));
         }

@@ -16,9 +16,7 @@ impl Room {
         {
             return Answer::Denied(Denied::NotAdmitted);
         }
-        // The PIN is known outside the room: it sets things up, it neither speaks nor opens.
-        let opens = matches!(request, Request::Mode(_) | Request::Knock | Request::Answer | Request::Microphone(true));
-        if by == Asker::Installer && opens {
+        if by == Asker::Installer && !self.installer_may(request) {
             return Answer::Denied(Denied::NotAdmitted);
         }
         self.touched_at = now;
@@ -45,6 +43,19 @@ impl Room {
     pub fn guest_left(&mut self, guest: GuestId) {
         let entry = self.guests.end(guest);
         self.outputs.extend(entry.map(Output::Record));
+    }
+
+    /// The PIN is known outside the room: it sets things up and makes things more private; it neither speaks nor opens, nor
+    /// lets anybody in.
+    fn installer_may(&self, request: &Request) -> bool {
+        match request {
+            Request::View(_) | Request::Volume(_) | Request::Teach(_) | Request::FollowTurns(_) => true,
+            Request::OwnPicture(_) | Request::ShowCode(_) | Request::RemoveAll => true,
+            Request::Refuse(_) | Request::Remove(_) | Request::Microphone(false) | Request::Lock(true) => true,
+            Request::Veil(veil) => *veil > self.veil,
+            Request::Mode(_) | Request::Knock | Request::Answer | Request::Cancel | Request::Admit(_) => false,
+            Request::Microphone(true) | Request::Lock(false) => false,
+        }
     }
 
     fn decide(&mut self, by: Asker, request: &Request, now: Moment) -> Answer {
@@ -104,6 +115,7 @@ impl Room {
             }
             Request::FollowTurns(follow) => set(&mut self.follow_turns, *follow),
             Request::Teach(view) if *view >= self.settings.views.len() => Answer::Denied(Denied::NoSuchView),
+            Request::Teach(_) if self.mode.is_shut() => Answer::Denied(self.shut().unwrap_or(Denied::NearCurtain)),
             Request::Teach(view) => {
                 self.outputs.push_back(Output::Teach { view: *view });
                 Answer::Accepted

@@ -46,6 +46,7 @@ impl Room {
         }
         self.last_turn = now;
         if up {
+            self.cut_long = false;
             self.timers.stop(Timer::CutTooLong);
         } else if self.link_up {
             self.timers.set(Timer::CutTooLong, proof_at.unwrap_or(now) + CUT_CLOSES);
@@ -62,16 +63,23 @@ impl Room {
                     self.agreement.press(Together::Quiet);
                 }
             }
-            Timer::CutTooLong => self.cut(),
+            Timer::CutTooLong => {
+                self.cut_long = true;
+                self.cut();
+            }
             Timer::TurnDue => {
                 if let Some(view) = self.turning.take() {
-                    self.look(view);
                     let to_meeting = self.settings.meeting_view == Some(view);
                     if to_meeting && matches!(self.mode, Mode::Quiet | Mode::Talking) {
+                        // Looks there when it is entered, and back at what is usual when it ends.
                         self.pressed_here = true;
                         self.agreement.press(Together::Meeting);
-                    } else if !to_meeting && self.mode == Mode::Meeting {
-                        self.agreement.press(Together::Quiet);
+                    } else if !to_meeting && self.settings.meeting_view.is_some() && self.mode == Mode::Meeting {
+                        // The microphones stay as they are; when nobody speaks, silence makes it quiet.
+                        self.usual_view = view;
+                        self.agreement.press(Together::Talking);
+                    } else {
+                        self.look(view);
                     }
                 }
             }

@@ -26,7 +26,7 @@ use sheet::{Area, Sheet};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What the screen says of this box itself. Does not change while it runs, but for the words once it is paired.
+/// What the screen says of this box itself. Changes when it is paired, and when its addresses do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FaceConstants {
     /// The pair's six words, separated by blanks; empty while there is no pair.

@@ -90,8 +90,8 @@ async function load() {
   model = {};
   prop($('settings'), 'inert', true);
   const settings = await read('/api/settings');
-  // With the next state after a while: it is tried again.
-  if (!settings) return setTimeout(() => { model = null; }, RETRY_MS);
+  // A quiet room sends no state for long: it is tried again by itself.
+  if (!settings) return setTimeout(() => { if (state.you.installer) load(); else model = null; }, RETRY_MS);
   prop($('settings'), 'inert', false);
   running = parse(settings);
   model = structuredClone(running);
@@ -109,7 +109,7 @@ function parse({ camera, meeting, room, line }) {
     return { name, kind, look, area: kind === 'crop' ? numbers(look.slice(5)) : [25, 25, 50, 50] };
   });
   if (views.length === 0) views.push({ name: state.views[0] ?? '全体', kind: 'all', look: 'all', area: [25, 25, 50, 50] });
-  const hours = /^(\w+)(?:-(\w+))? +(\d+:\d+)-(\d+:\d+)$/.exec(room.hours.trim());
+  const hours = /^(\w+)(?:-(\w+))?\s+(\d+:\d+)\s*-\s*(\d+:\d+)$/.exec(room.hours.trim());
   return {
     views,
     masks: parts(camera.masks).map((area) => ({ area: numbers(area) })),

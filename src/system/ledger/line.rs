@@ -46,7 +46,11 @@ pub enum What {
     /// [`Entry::Veil`]
     Veil { veil: String },
     /// [`Entry::InstallerSet`]
-    InstallerSet {},
+    InstallerSet { settings: String },
+    /// [`Entry::InstallerEntered`]
+    InstallerEntered { guest: u64 },
+    /// [`Entry::InstallerLost`]
+    InstallerLost {},
     /// [`Entry::GuestAdmitted`]
     GuestAdmitted { guest: u64, name: String },
     /// [`Entry::GuestRefused`]
@@ -78,7 +82,9 @@ impl What {
             Entry::Gate { open, by } => Self::Gate { open: *open, by: asker(*by) },
             Entry::Mode(mode) => Self::Mode { mode: mode_name(*mode).into() },
             Entry::Veil(veil) => Self::Veil { veil: veil_name(*veil).into() },
-            Entry::InstallerSet => Self::InstallerSet {},
+            Entry::InstallerSet { what } => Self::InstallerSet { settings: what.clone() },
+            Entry::InstallerEntered { guest } => Self::InstallerEntered { guest: guest.0 },
+            Entry::InstallerLost => Self::InstallerLost {},
             Entry::GuestAdmitted { guest, name } => Self::GuestAdmitted { guest: guest.0, name: name.clone() },
             Entry::GuestRefused { guest, why } => Self::GuestRefused { guest: guest.0, why: denied_name(*why).into() },
             Entry::GuestEnded { guest } => Self::GuestEnded { guest: guest.0 },
@@ -95,7 +101,9 @@ impl What {
             | Self::Stopped {}
             | Self::Mode { .. }
             | Self::Veil { .. }
-            | Self::InstallerSet {}
+            | Self::InstallerSet { .. }
+            | Self::InstallerEntered { .. }
+            | Self::InstallerLost {}
             | Self::GuestAdmitted { .. }
             | Self::GuestRefused { .. }
             | Self::GuestEnded { .. }
@@ -145,9 +153,15 @@ impl What {
                 Some(Veil::Black) => ("カメラを黒くした".into(), "Camera veil: black".into()),
                 None => unknown(veil),
             },
-            Self::InstallerSet {} => (
-                "設置者のページで設定（向き・目隠しの範囲・時間・回線）を変えた".into(),
-                "The installer's page changed what is set: views, masks, hours, line".into(),
+            Self::InstallerSet { settings } => {
+                (format!("設置者のページで設定を変えた（{settings}）"), format!("The installer's page changed {settings}"))
+            }
+            Self::InstallerEntered { guest } => {
+                (format!("端末{guest}が設置者のページを開いた"), format!("Guest {guest} opened the installer's page"))
+            }
+            Self::InstallerLost {} => (
+                "設置者のページの設定が読めなくなり、カーテンを閉じた".into(),
+                "What the installer's page had set cannot be read; the curtain was drawn".into(),
             ),
             Self::GuestAdmitted { guest, name } => {
                 (format!("端末{guest}「{name}」の操作を許した"), format!("Guest {guest} “{name}” was admitted"))
