@@ -58,13 +58,26 @@ fn the_sound_of_a_clip_goes_on_where_the_clip_turns() {
 fn a_gate_that_closes_stops_at_once_and_opens_with_nothing_old_in_it() {
     let mut room = Room::start(Source::Test);
     room.sender.arrange(MicState::Open, VOICE);
-    room.packets_for(Duration::from_millis(300));
+    let mut decoder = opus::Decoder::new(48_000, opus::Channels::Mono).unwrap();
+    let mut loudest =
+        |bytes: &[u8]| decode(&mut decoder, bytes, false).into_iter().map(i16::unsigned_abs).max().unwrap();
+    let before =
+        room.packets_for(Duration::from_millis(300)).iter().map(|packet| loudest(&packet.bytes)).max().unwrap();
     room.sender.arrange(MicState::Closed, VOICE);
-    // One packet may have been on its way.
-    let closed_at = now() + Duration::from_millis(10);
+    // One packet may have been on its way; then come 30 ms of silence, so that nothing is prolonged over there, and no more.
+    let closed_at = now();
+    let (mut after, mut heard) = (0, 0);
     while let Ok(packet) = room.packets.recv_timeout(Duration::from_secs(1)) {
-        assert!(packet.arrived <= closed_at, "a packet {:?} after closing", packet.arrived.since(closed_at));
+        let (late, level) = (packet.arrived.since(closed_at), loudest(&packet.bytes));
+        assert!(late < Duration::from_millis(60), "a packet {late:?} after closing");
+        after += 1;
+        // The codec looks back by less than one packet.
+        heard = if after > 2 { heard.max(level) } else { heard };
     }
+    assert!(
+        (3..=4).contains(&after) && heard < before / 20,
+        "{after} packets, {heard} of {before} in the last of them"
+    );
     let opened_at = now();
     room.sender.arrange(MicState::Open, VOICE);
     let first = room.packet();

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! A microphone opens only because [`MicrophoneSender::arrange`] said so; what is reported as sent is counted where it is
-//! given to `out`. Silence is deliberately never sent in place of nothing.
+//! given to `out`. Silence is never sent in place of nothing, but for 30 ms after the gate closed.
 
 use crate::config::Source;
 use crate::inbox::Inbox;
@@ -71,8 +71,13 @@ impl MicrophoneSender {
             MicState::Open => true,
             MicState::Closed | MicState::LevelsOnly => false,
         };
+        if voice.farewell > 0 && open {
+            (voice.farewell, voice.encoder) = (0, None);
+        }
+        let says_farewell = voice.farewell > 0;
         match (&mut voice.encoder, open) {
-            (Some(_), false) => voice.encoder = None,
+            (Some(_), false) if says_farewell => {}
+            (Some(_), false) => voice.farewell = FAREWELL,
             (None, true) => match encoder(bitrate) {
                 Ok(encoder) => voice.encoder = Some(encoder),
                 Err(error) => tracing::error!(%error, "no Opus encoder: the microphone stays closed"),
@@ -98,8 +103,10 @@ impl MicrophoneSender {
 /// Everything between the source and `out`.
 #[derive(Default)]
 struct Voice {
-    /// Present exactly while the gate is open, so that nothing said before is in its memory.
+    /// Present while the gate is open and during the farewell, so that nothing said before is in its memory.
     encoder: Option<opus::Encoder>,
+    /// Packets of silence that are still to come: the gate is closed.
+    farewell: u32,
     bitrate: Bitrate,
     chunks: Chunks,
     meter: Meter,
@@ -114,12 +121,19 @@ impl Voice {
         let (at, captured) = (now(), Moment::from_nanos(pts.nseconds()));
         self.chunks.add(captured, bytes.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])));
         let mut packets = Vec::new();
-        while let Some((moment, chunk)) = self.chunks.next() {
+        while let Some((moment, mut chunk)) = self.chunks.next() {
             self.vitals.add(&chunk, at);
             self.meter.hear(&chunk, at);
+            if self.farewell > 0 {
+                chunk.fill(0);
+            }
             if let Some(packet) = self.encoder.as_mut().and_then(|encoder| encode(encoder, &chunk, moment)) {
                 self.meter.running_packets += 1;
                 packets.push(packet);
+            }
+            if self.farewell > 0 {
+                self.farewell -= 1;
+                self.encoder = self.encoder.take().filter(|_| self.farewell > 0);
             }
         }
         packets
@@ -282,6 +296,9 @@ const JUMP_NS: i64 = 40_000_000;
 /// Share of the error corrected per buffer, and at most this much: 500 ppm at 10 ms, well above any crystal's drift.
 const SMOOTHING: i64 = 64;
 const PULL_NS: i64 = 5_000;
+/// Packets of silence with which a closed gate ends: without them the far box prolongs the last tone as if it were lost, by
+/// 190 ms (measured).
+const FAREWELL: u32 = 3;
 const SECOND: Duration = Duration::from_secs(1);
 const SILENCE_DBFS: f32 = -100.0;
 const ALL_EQUAL: Duration = Duration::from_secs(5);

@@ -44,6 +44,10 @@ fn main() {
         speaker.display()
     );
     pair.configure(End::B, "sound", "sink", &quoted(sink));
+    // As the unit has it: RSS then tells what is held and not what the allocator keeps.
+    for end in End::BOTH {
+        pair.set_environment(end, &UNIT);
+    }
     pair.start_both();
     let before = pair.wait_up(LIMIT);
     pause(Duration::from_secs(3));
@@ -223,6 +227,12 @@ fn ms(nanos: u64) -> f64 {
     (nanos as f64 / 1e5).round() / 10.0
 }
 
+const UNIT: [(&str, &str); 4] = [
+    ("MALLOC_ARENA_MAX", "2"),
+    ("MALLOC_MMAP_THRESHOLD_", "131072"),
+    ("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0"),
+    ("G_SLICE", "always-malloc"),
+];
 const WIDTH: usize = 64;
 const HEIGHT: usize = 36;
 const FRAME: usize = WIDTH * HEIGHT * 3;

@@ -153,9 +153,10 @@ impl What {
                 Some(Veil::Black) => ("カメラを黒くした".into(), "Camera veil: black".into()),
                 None => unknown(veil),
             },
-            Self::InstallerSet { settings } => {
-                (format!("設置者のページで設定を変えた（{settings}）"), format!("The installer's page changed {settings}"))
-            }
+            Self::InstallerSet { settings } => (
+                format!("設置者のページで設定を変えた（{settings}）"),
+                format!("The installer's page changed {settings}"),
+            ),
             Self::InstallerEntered { guest } => {
                 (format!("端末{guest}が設置者のページを開いた"), format!("Guest {guest} opened the installer's page"))
             }
