@@ -18,6 +18,9 @@ pub(super) struct Decoder {
     opus: opus::Decoder,
     resampler: Resampler,
     decoded: Vec<i16>,
+    /// Samples guessed in a row, and how loud they are by now.
+    guessed: usize,
+    gain: f32,
     /// What is to be played.
     pub(super) output: Vec<i16>,
 }
@@ -25,11 +28,19 @@ pub(super) struct Decoder {
 impl Decoder {
     pub(super) fn new() -> Result<Self, opus::Error> {
         let opus = opus::Decoder::new(48_000, opus::Channels::Mono)?;
-        Ok(Self { opus, resampler: Resampler::default(), decoded: Vec::new(), output: Vec::new() })
+        Ok(Self {
+            opus,
+            resampler: Resampler::default(),
+            decoded: Vec::new(),
+            guessed: 0,
+            gain: 1.0,
+            output: Vec::new(),
+        })
     }
 
     pub(super) fn begin_anew(&mut self) {
         self.resampler = Resampler::default();
+        (self.guessed, self.gain) = (0, 1.0);
         if let Err(error) = self.opus.reset_state() {
             tracing::error!(%error, "bug: the Opus decoder cannot be reset");
         }
@@ -58,9 +69,26 @@ impl Decoder {
                 Played::Concealed
             }
         };
+        self.fade(played);
         self.output.clear();
         self.resampler.run(&self.decoded, ratio, &mut self.output);
         played
+    }
+
+    /// A short guess is not heard as one; a long one is a sound that nobody made, and is faded out.
+    fn fade(&mut self, played: Played) {
+        for sample in &mut self.decoded {
+            match played {
+                Played::Whole | Played::Merged | Played::Recovered => {
+                    (self.guessed, self.gain) = (0, (self.gain + FADE_IN).min(1.0));
+                }
+                Played::Concealed if self.guessed < BELIEVED => self.guessed += 1,
+                Played::Concealed => self.gain = (self.gain - FADE_OUT).max(0.0),
+            }
+            if self.gain < 1.0 {
+                *sample = (f32::from(*sample) * self.gain) as i16;
+            }
+        }
     }
 
     /// Leaves samples in `decoded`; a packet that cannot be decoded is concealed.
@@ -103,6 +131,10 @@ fn carries_the_one_before(packet: &gst::Buffer) -> bool {
 /// 120 ms, the longest Opus packet (RFC 6716).
 const LONGEST_PACKET: usize = 5_760;
 const SHORTEST_STEP: usize = 480;
+/// Samples of concealment at full loudness, then 40 ms to silence, and 10 ms back. Opus prolongs a tone for 200 ms (measured).
+const BELIEVED: usize = 960;
+const FADE_OUT: f32 = 1.0 / 1920.0;
+const FADE_IN: f32 = 1.0 / 480.0;
 
 #[cfg(test)]
 mod tests {
@@ -150,6 +182,23 @@ mod tests {
         assert_eq!(whole.len(), 60 * 480);
         let (recovered, concealed) = (error(&whole, &recovered), error(&whole, &concealed));
         assert!(recovered < 0.6 * concealed, "recovered {recovered:.2e}, concealed {concealed:.2e}");
+    }
+
+    #[test]
+    fn a_sound_that_ended_is_prolonged_for_60_ms_at_most() {
+        gst::init().unwrap();
+        let mut encoder = opus::Encoder::new(48_000, opus::Channels::Mono, opus::Application::Voip).unwrap();
+        let mut voice = Decoder::new().unwrap();
+        let mut play = |sound| {
+            voice.play(sound, 1.0);
+            voice.output.iter().map(|sample| sample.unsigned_abs()).max().unwrap_or(0)
+        };
+        let packets: Vec<_> =
+            (0..40).map(|n| gst::Buffer::from_slice(encoder.encode_vec(&melody(n), 1000).unwrap())).collect();
+        assert!(packets.iter().map(|packet| play(Sound::Play(packet.clone()))).max() > Some(5000));
+        let guessed: Vec<u16> = (0..20).map(|_| play(Sound::Conceal { samples: 480 })).collect();
+        assert!(guessed[0] > 1000 && guessed[7..].iter().all(|peak| *peak == 0), "{guessed:?}");
+        assert!((1..4).map(|n| play(Sound::Play(packets[n].clone()))).max() > Some(3000), "and comes back");
     }
 
     #[test]
