@@ -92,7 +92,7 @@ fn keep(overlay: &Overlay, settings: &Settings, questions: &Questions) -> Kept {
     if what.is_empty() {
         return Kept::AlreadySo;
     }
-    // Said before it is done: no kill in between leaves something uncovered, or unsaid.
+    // Said before it is done: the core draws the curtain and writes its line while the disk takes the file.
     let uncovers = now.uncovers(settings);
     questions.tell(RoomInput::InstallerSet { what, uncovers });
     match durable::replace(overlay.file(), text.as_bytes()) {
