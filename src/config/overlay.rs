@@ -131,7 +131,8 @@ impl Settings {
         KEYS.iter().filter(|setting| differs(setting)).map(|(section, key)| format!("{section}.{key}")).collect()
     }
 
-    /// Whether with `newer` something may be seen that was hidden: a mask that went or moved, a view that looks elsewhere.
+    /// Whether with `newer` something may be seen that was hidden: a mask that went or moved, a view that looks elsewhere,
+    /// a new one that looks where none did.
     pub fn uncovers(&self, newer: &Self) -> bool {
         let parts = |settings: &Self, key: &str| -> Vec<String> {
             let text = settings.text("camera", key);
@@ -141,7 +142,14 @@ impl Settings {
         let (masks, views) = (parts(newer, "masks"), parts(newer, "views"));
         let name = |view: &str| view.split('=').next().unwrap_or_default().to_owned();
         let moved = |view: &String| !views.contains(view) && views.iter().any(|new| name(new) == name(view));
-        parts(self, "masks").iter().any(|mask| !masks.contains(mask)) || parts(self, "views").iter().any(moved)
+        let (old, look) = (parts(self, "views"), |view: &String| view.split_once('=').map(|(_, look)| look.to_owned()));
+        let saw_all = old.is_empty() || old.iter().any(|view| look(view).is_some_and(|look| look == "all"));
+        let within = |new: &String| look(new).is_some_and(|new| saw_all && (new == "all" || new.starts_with("crop:")));
+        let seen = |new: &String| within(new) || old.iter().any(|view| look(view) == look(new));
+        parts(self, "masks").iter().any(|mask| !masks.contains(mask))
+            || old.iter().any(moved)
+            || !views.iter().all(seen)
+            || views.is_empty() && !saw_all
     }
 
     fn text(&self, section: &str, key: &str) -> String {
@@ -291,6 +299,15 @@ mod tests {
         assert!(uncovers("camera.masks = \"0,0,25,50\"\ncamera.views = \"a=all; b=crop:0,0,50,50\""));
         assert!(uncovers("camera.masks = \"0,0,25,50; 50,0,10,9\"\ncamera.views = \"a=all; b=crop:0,0,50,50\""));
         assert!(uncovers("camera.masks = \"0,0,25,50; 50,0,10,10\"\ncamera.views = \"a=all; b=crop:0,0,60,50\""));
+        let part = parsed("camera.views = \"b=crop:0,0,50,50\"");
+        for (views, wider) in
+            [("b=crop:0,0,50,50; c=all", true), ("b=crop:0,0,50,50; c=crop:9,9,9,9", true), ("", true)]
+        {
+            assert_eq!(part.uncovers(&parsed(&format!("camera.views = \"{views}\""))), wider, "{views}");
+        }
+        assert!(uncovers(
+            "camera.masks = \"0,0,25,50; 50,0,10,10\"\ncamera.views = \"a=all; b=crop:0,0,50,50; c=preset:1,2,3\""
+        ));
         let newer = parsed("camera.masks = \"\"\ncamera.views = \"a=all; b=crop:0,0,50,50\"\nline.ceiling_kbps = 900");
         assert_eq!(before.changes(&newer), ["camera.masks", "line.ceiling_kbps"]);
     }
