@@ -113,6 +113,8 @@ fn a_killed_box_comes_back_no_less_private_in_every_mode() {
                 pair.engawa(end, &["mic", "open"], &[]);
                 pair.wait_status(end, LIMIT, "open", |status| status["microphone"] == "open");
             }
+            let near = if shut && end == End::A { mode } else { "present" };
+            wait_until_kept(&pair, end, near);
             pair.kill_box(end);
             pause(Duration::from_millis(300));
             let heard = ears[end.other() as usize].heard_bytes();
@@ -217,6 +219,16 @@ fn both_in(pair: &Pair<'_>, mode: &str) {
     for end in End::BOTH {
         pair.wait_status(end, LIMIT, mode, |status| status["room"]["mode"] == mode && status["trunk"] == true);
     }
+}
+
+/// What this room last said of itself is on its disk. Killed earlier it comes back with the curtain drawn (`system_memory`).
+fn wait_until_kept(pair: &Pair<'_>, end: End, near: &str) {
+    let directory = pair.state_directory(end);
+    let kept = || {
+        let room: Value = serde_json::from_slice(&std::fs::read(directory.join("room")).ok()?).ok()?;
+        (room["near"] == near && !directory.join("room.shut").exists()).then_some(())
+    };
+    assert!(support::wait_for(LIMIT, kept).is_some(), "{near} is not kept by {end:?}");
 }
 
 /// Two rooms with their own colours and tones and closed microphones, somebody's eyes and ears in each.

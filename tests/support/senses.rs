@@ -46,14 +46,14 @@ impl Eyes {
         Self { directory }
     }
 
-    /// The newest whole picture.
+    /// The newest whole picture. By its time, not its number: a box that was started again counts from nought.
     pub fn view(&self) -> Option<View> {
-        let mut files: Vec<PathBuf> =
-            std::fs::read_dir(&self.directory).ok()?.flatten().map(|entry| entry.path()).collect();
+        let written = |entry: std::fs::DirEntry| Some((entry.metadata().ok()?.modified().ok()?, entry.path()));
+        let mut files: Vec<_> = std::fs::read_dir(&self.directory).ok()?.flatten().filter_map(written).collect();
         files.sort();
         // The newest may be half written, the oldest just being removed.
         let whole = |path: &PathBuf| std::fs::read(path).ok().filter(|rgb| rgb.len() == WIDTH * HEIGHT * 3);
-        files.iter().rev().find_map(whole).map(|rgb| View { rgb })
+        files.iter().rev().find_map(|(_, path)| whole(path)).map(|rgb| View { rgb })
     }
 
     /// Waits until the left and the right half are these colours.
