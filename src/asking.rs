@@ -5,6 +5,7 @@
 //! ```
 //! Only what stands here can be asked; an unknown word or field is refused, never half believed. No I/O.
 
+use crate::core::memory::Drawn;
 use crate::core::request::{Answer, Denied, Request};
 use crate::model::{CameraState, GuestId, Language, MicState, Mode, Stance, Veil};
 use serde::{Deserialize, Serialize};
@@ -171,6 +172,23 @@ pub const fn stance_name(stance: Stance) -> &'static str {
     }
 }
 
+/// The reason's name.
+pub const fn drawn_name(why: Drawn) -> &'static str {
+    match why {
+        Drawn::Forgot => "forgot",
+        Drawn::InstallerLost => "installer-lost",
+        Drawn::InstallerSet => "installer-set",
+    }
+}
+
+/// The reason of that name.
+pub fn drawn(name: &str) -> Option<Drawn> {
+    DRAWN.into_iter().find(|why| drawn_name(*why) == name)
+}
+
+/// All reasons.
+pub const DRAWN: [Drawn; 3] = [Drawn::Forgot, Drawn::InstallerLost, Drawn::InstallerSet];
+
 /// The stance of that name.
 pub fn stance(name: &str) -> Option<Stance> {
     [Stance::Present, Stance::Curtain, Stance::Asleep].into_iter().find(|stance| stance_name(*stance) == name)
@@ -237,6 +255,7 @@ pub const fn denied_name(why: Denied) -> &'static str {
         Denied::Locked => "locked",
         Denied::Full => "full",
         Denied::NotPaired => "not_paired",
+        Denied::OtherCamera => "other_camera",
     }
 }
 
@@ -244,6 +263,7 @@ pub const fn denied_name(why: Denied) -> &'static str {
 pub fn denied(name: &str) -> Option<Denied> {
     let shut = [Denied::FarCurtain, Denied::FarAsleep, Denied::NearCurtain, Denied::NearAsleep];
     let nobody = [Denied::NoLink, Denied::NotPaired, Denied::NobodyKnocks, Denied::NoSuchView, Denied::NoSuchGuest];
+    let nobody = nobody.into_iter().chain([Denied::OtherCamera]);
     let door = [Denied::NotAdmitted, Denied::WrongCode, Denied::TooManyTries, Denied::Locked, Denied::Full];
     shut.into_iter().chain(nobody).chain(door).find(|why| denied_name(*why) == name)
 }

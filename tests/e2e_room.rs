@@ -215,6 +215,33 @@ fn a_meeting_has_a_picture_profile_of_its_own_and_a_restart_keeps_view_and_volum
     assert_eq!((&back["room"]["volume"], &back["room"]["view"]), (&40.into(), &1.into()));
 }
 
+#[test]
+fn whoever_teaches_a_view_hears_what_became_of_it() {
+    let setup = Setup { microphone: "closed".into(), ..Setup::default() };
+    let pair = Pair::prepare(None, &setup);
+    let views = "\"room=all; desk=crop:25,25,50,50; table=camera:test\"";
+    pair.configure(End::A, "camera", "views", views);
+    pair.configure(End::B, "camera", "views", "\"room=all\"");
+    pair.configure(End::A, "camera", "source", "\"gst:videotestsrc is-live=true pattern=smpte\"");
+    pair.configure(End::B, "camera", "source", "\"gst:videotestsrc is-live=true pattern=blue\"");
+    let mut pair = pair;
+    pair.start_both();
+    pair.wait_up(LIMIT);
+    let teach = |end, view: &str| {
+        let output = pair.engawa_command(end, &["teach", view], &[]).output().unwrap();
+        let words = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        (output.status.code(), words)
+    };
+    let (code, words) = teach(End::B, "room");
+    assert!(code == Some(7) && words.contains("“room” was not learnt"), "nothing to see: {words}");
+    let (code, words) = teach(End::A, "room");
+    assert!(code == Some(0) && words.contains("“room” is learnt"), "{words}");
+    let (code, words) = teach(End::A, "desk");
+    assert!(code == Some(7) && words.contains("looks just like “room”"), "{words}");
+    let (code, words) = teach(End::A, "table");
+    assert!(code == Some(7) && words.contains("Another camera"), "{words}");
+}
+
 fn both_in(pair: &Pair<'_>, mode: &str) {
     for end in End::BOTH {
         pair.wait_status(end, LIMIT, mode, |status| status["room"]["mode"] == mode && status["trunk"] == true);

@@ -14,7 +14,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("inbox", &["core::input", "model"]),
     ("durable", &[]),
     ("questions", &["core::input", "core::request", "inbox", "model"]),
-    ("asking", &["core::request", "model"]),
+    ("asking", &["core::request", "core::memory", "model"]),
     ("panel", &["panel", PUBLIC_CORE, "inbox", "questions", "asking", "config", "durable", "model"]),
     ("logging", &["logging"]),
     ("trunk", &["trunk", PUBLIC_CORE, "inbox", "config", "durable", "model"]),
@@ -78,6 +78,7 @@ const PUBLIC_CORE_FILES: &[&str] = &[
     "request",
     "ledger",
     "memory",
+    "lesson",
     "agreement",
     "turning",
 ];

@@ -60,7 +60,10 @@ fn a_panel_that_cannot_listen_at_first_opens_as_soon_as_it_can() {
     // Runs without its panel, and the main file counts.
     pair.wait_status(End::A, LIMIT, "a ceiling", |status| status["ceiling_kbps"] == Setup::default().ceiling_kbps);
     // Masks may be lost: nothing is shown before a person of the room has looked.
-    let shut = |status: &serde_json::Value| status["room"]["near"] == "curtain" && status["camera"] == "off";
+    let shut = |status: &serde_json::Value| {
+        let room = &status["room"];
+        (&room["near"], &room["drawn"]) == (&"curtain".into(), &"installer-lost".into()) && status["camera"] == "off"
+    };
     pair.wait_status(End::A, LIMIT, "a drawn curtain", shut);
     drop(holder);
     wait_for(LIMIT, || TcpStream::connect(address).ok()).expect("the panel opens");

@@ -9,6 +9,7 @@ mod needs;
 use display::{Shot, Xvfb};
 use engawa::config::Sink;
 use engawa::core::face::{Banner, Face, MenuPage};
+use engawa::core::memory::Drawn;
 use engawa::core::plan::{Picture, Screen};
 use engawa::core::request::Denied;
 use engawa::core::sentence::Sentence;
@@ -178,6 +179,11 @@ fn states(language: Language) -> Vec<(&'static str, Screen)> {
         ("27-menu-guests", with(|face| face.menu = Some(MenuPage::Guests))),
         ("28-menu-door", with(|face| (face.menu, face.locked) = (Some(MenuPage::Door), true))),
         ("29-code", with(|face| face.code = Some(48_213))),
+        ("35-curtain-by-the-box", {
+            let mut screen = shut(Mode::Curtain, Stance::Curtain, Stance::Present);
+            screen.face.drawn = Some(Drawn::InstallerLost);
+            screen
+        }),
         (
             "30-code-guest",
             with(|face| {

@@ -41,6 +41,7 @@ fn open_meeting(press: u32) -> Remembered {
         view: 1,
         usual_view: 2,
         volume: 70,
+        drawn: None,
     }
 }
 

@@ -34,6 +34,17 @@ fn in_strange_rooms_a_turned_camera_is_found_soon_and_never_elsewhere() {
     assert!(score.delay(0.5).is_some_and(|median| median < 1.0), "{score:?}");
 }
 
+#[test]
+fn views_that_are_taught_in_strange_rooms_look_alike_only_where_the_camera_was_not_turned() {
+    for seed in HELD_OUT_TEST {
+        let mut play = Play::in_room(seed, true);
+        let [office, again, table] = [0, 0, 1].map(|view| learn(&play.lesson(view)));
+        let (Some(office), Some(again), Some(table)) = (office, again, table) else { continue };
+        assert!(again.looks_like(&office), "room {seed}: the same view");
+        assert!(!table.looks_like(&office) && !office.looks_like(&table), "room {seed}: two views");
+    }
+}
+
 fn learn(lesson: &[Vec<u8>]) -> Option<Reference> {
     Reference::learn(&lesson.iter().cloned().map(thumbnail).collect::<Vec<_>>())
 }

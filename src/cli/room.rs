@@ -5,6 +5,7 @@
 use crate::asking::{self, Reply};
 use crate::cli::{Failure, ledger, load, status};
 use crate::core::request::Request;
+use crate::system::status::Status;
 use clap::{Args, Subcommand, ValueEnum};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
@@ -109,7 +110,7 @@ pub fn ask(question: &Question) -> Result<(), Failure> {
         Question::Answer(at) => request(at, &Request::Answer),
         Question::Cancel(at) => request(at, &Request::Cancel),
         Question::View { name, at } => request(at, &Request::View(at.view(name)?)),
-        Question::Teach { name, at } => request(at, &Request::Teach(at.view(name)?)),
+        Question::Teach { name, at } => teach(at, name),
         Question::Mic { gate, at } => request(at, &Request::Microphone(matches!(gate, Gate::Open))),
         Question::Veil { veil, at } => {
             let known = asking::veil(veil);
@@ -137,6 +138,25 @@ impl Daemon {
         let unknown = || Failure::new(format!("{name} is no view; there are {}", views.join(", ")));
         views.iter().position(|view| view == name).ok_or_else(unknown)
     }
+}
+
+/// Asks, and waits for what becomes of it: a few seconds.
+fn teach(at: &Daemon, name: &str) -> Result<(), Failure> {
+    request(at, &Request::Teach(at.view(name)?))?;
+    for line in status::ask(&at.socket()?, true)? {
+        let line = line.map_err(|error| Failure::new(format!("the daemon went away: {error}")))?;
+        let status: Status = serde_json::from_str(&line).map_err(|error| Failure::new(error.to_string()))?;
+        let lesson = status.room.lesson.unwrap_or_default();
+        match lesson.state.as_str() {
+            "learning" => {}
+            "learnt" | "not-kept" => {
+                println!("{} / {}", lesson.ja, lesson.en);
+                return Ok(());
+            }
+            _ => return Err(Failure::denied(format!("{} / {}", lesson.ja, lesson.en))),
+        }
+    }
+    Err(Failure::new("the daemon went away"))
 }
 
 fn request(at: &Daemon, request: &Request) -> Result<(), Failure> {

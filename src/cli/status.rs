@@ -82,7 +82,7 @@ pub(super) fn nobody_answers(socket: &Path, error: &std::io::Error) -> Failure {
     Failure::new(format!("no engawa daemon answers at {socket} ({error}); is it running, and are you in its group?"))
 }
 
-fn ask(socket: &Path, follow: bool) -> Result<impl Iterator<Item = std::io::Result<String>>, Failure> {
+pub(super) fn ask(socket: &Path, follow: bool) -> Result<impl Iterator<Item = std::io::Result<String>>, Failure> {
     let explain = |error| nobody_answers(socket, &error);
     let mut stream = UnixStream::connect(socket).map_err(explain)?;
     if !follow {

@@ -17,6 +17,16 @@ pub struct View {
     pub look: Look,
 }
 
+impl View {
+    /// Whether the first camera gives it, turned or not.
+    pub fn of_first_camera(&self, first: &Source) -> bool {
+        match &self.look {
+            Look::Camera(source) => source == first,
+            Look::Whole | Look::Crop(_) | Look::Preset { .. } => true,
+        }
+    }
+}
+
 /// What a view shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Look {
@@ -73,6 +83,14 @@ pub struct RoomConfig {
     pub holidays: bool,
     /// `[room] keypad`: "auto", "none" or a name under /dev/input/by-id.
     pub keypad: String,
+}
+
+impl RoomConfig {
+    /// Indices of the views of another camera than the first.
+    pub fn elsewhere(&self, first: &Source) -> Vec<usize> {
+        let views = self.views.iter().enumerate();
+        views.filter(|(_, view)| !view.of_first_camera(first)).map(|(at, _)| at).collect()
+    }
 }
 
 /// Office hours.

@@ -1,5 +1,6 @@
 //! What the screen says about the room, in types: `media::screen` gives it words and a shape.
 
+use crate::core::memory::Drawn;
 use crate::core::request::Denied;
 use crate::core::snapshot::LinkState;
 use crate::model::{MicState, Mode, Moment, Stance, Veil};
@@ -13,6 +14,8 @@ pub struct Face {
     pub near: Stance,
     /// The other room's part in it.
     pub far: Stance,
+    /// Why the box itself drew this room's curtain.
+    pub drawn: Option<Drawn>,
     /// The far room's name.
     pub far_name: String,
     /// The far camera's view, if it has several.

@@ -1,5 +1,6 @@
 //! Everything that happens to a box. Past tense; every item says what it is about, so that the stale can be dropped.
 
+use crate::core::lesson::Lesson;
 use crate::core::request::{Asker, Request};
 use crate::core::signal::{CaptureMark, Hello, Signal};
 use crate::model::{Device, Fingerprint, GuestId, Key, Line, Network, SessionId, Side, Ticket, TrunkId};
@@ -137,6 +138,8 @@ pub enum RoomInput {
     HoursChanged(bool),
     /// The camera was turned to this view, by its own picture.
     CameraTurned(usize),
+    /// What became of `Output::Teach`.
+    Taught(Lesson),
 }
 
 /// Why a dial came to nothing.

@@ -1,7 +1,7 @@
 //! What outlives the daemon.
 
 use crate::core::agreement::Wish;
-use crate::model::{Stance, Together, Veil};
+use crate::model::{Language, Stance, Together, Veil};
 
 /// What outlives the daemon. Microphones are not in it: they begin closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,43 @@ pub struct Remembered {
     pub usual_view: usize,
     /// Loudness of the far room's sound, 0 … 100.
     pub volume: u8,
+    /// Why the box itself drew the curtain, while it stands.
+    pub drawn: Option<Drawn>,
+}
+
+/// Why the box drew the curtain of its own room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drawn {
+    /// What it remembered cannot be read, or was not written in time.
+    Forgot,
+    /// The installer's settings cannot be read: masks may be lost.
+    InstallerLost,
+    /// The installer's page shows what was hidden before.
+    InstallerSet,
+}
+
+impl Drawn {
+    /// For people, in one sentence.
+    pub fn text(self, language: Language) -> &'static str {
+        let (ja, en) = match self {
+            Self::Forgot => (
+                "前の状態を読めなかったので、箱がカーテンを閉めました",
+                "The box could not read how it was left, so it drew the curtain",
+            ),
+            Self::InstallerLost => (
+                "隠す範囲などの設定を読めなかったので、箱がカーテンを閉めました",
+                "Masks and views could not be read, so the box drew the curtain",
+            ),
+            Self::InstallerSet => (
+                "設定が変わり、隠れていた所が映るので、箱がカーテンを閉めました",
+                "A setting now shows what was hidden, so the box drew the curtain",
+            ),
+        };
+        match language {
+            Language::Japanese => ja,
+            Language::English => en,
+        }
+    }
 }
 
 impl Remembered {
@@ -35,6 +72,7 @@ impl Remembered {
         view: 0,
         usual_view: 0,
         volume: FULL_VOLUME,
+        drawn: Some(Drawn::Forgot),
     };
 
     /// Whether a box that comes back with `self` instead of `newer` shows or tells more than people had asked for.
@@ -56,6 +94,7 @@ impl Default for Remembered {
             view: 0,
             usual_view: 0,
             volume: FULL_VOLUME,
+            drawn: None,
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod face;
 pub mod input;
 pub mod invariants;
 pub mod ledger;
+pub mod lesson;
 pub mod link;
 pub mod liveness;
 pub mod memory;
@@ -293,6 +294,7 @@ impl Core {
             RoomInput::CodeDrawn(code) => return room.code_drawn(code, now),
             RoomInput::HoursChanged(open) => return room.hours(open, now),
             RoomInput::CameraTurned(view) => return room.camera_turned(view, now),
+            RoomInput::Taught(lesson) => return room.taught(lesson),
         };
         self.outputs.push_back(Output::Answer { ticket, answer });
     }

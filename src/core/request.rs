@@ -96,6 +96,8 @@ pub enum Denied {
     Full,
     /// This box is not paired.
     NotPaired,
+    /// Another camera gives that view: the first one is never turned there.
+    OtherCamera,
 }
 
 impl Denied {
@@ -136,6 +138,10 @@ impl Denied {
             Self::Locked => ("この部屋は新しい端末を受け付けていません。", "This room takes no new guests now."),
             Self::Full => ("これ以上の端末は参加できません。", "No more guests can join."),
             Self::NotPaired => ("まだ相手の箱と組になっていません。", "This box is not paired yet."),
+            Self::OtherCamera => (
+                "別のカメラの映像なので、向きを覚えさせる必要はありません。",
+                "Another camera gives this view: there is no turning to learn.",
+            ),
         };
         match language {
             Language::Japanese => ja,

@@ -2,6 +2,7 @@
 
 use crate::core::face::Face;
 use crate::core::input::{CarryReport, ReceiveReport, SendReport};
+use crate::core::lesson::Lesson;
 use crate::core::plan::MediaPlan;
 use crate::core::sentence::Sentence;
 use crate::model::{CameraState, Device, GuestId, MicState, Moment, SessionId, VideoCodec};
@@ -105,6 +106,8 @@ pub struct RoomSnapshot {
     pub view: usize,
     /// Turns of the camera are recognised.
     pub follow_turns: bool,
+    /// What became of the view that was taught last.
+    pub lesson: Option<Lesson>,
     /// The room code, for the kiosk screen only.
     pub code: Option<u32>,
     /// Browsers that are admitted or wait.

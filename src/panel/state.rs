@@ -5,6 +5,7 @@ use super::tokens::Visitor;
 use super::words::{banner, pick};
 use crate::asking::{camera_name, microphone_name, mode_name, stance_name, veil_name};
 use crate::core::face::Banner;
+use crate::core::lesson::LessonState;
 use crate::core::snapshot::{LinkState, Snapshot};
 use crate::model::{Device, GuestId, Language, Moment};
 use serde::Serialize;
@@ -70,6 +71,7 @@ struct State<'s> {
     sealed: bool,
     mode: &'static str,
     near: &'static str,
+    drawn: Option<&'static str>,
     far: &'static str,
     microphone: &'static str,
     microphone_wanted: bool,
@@ -83,6 +85,7 @@ struct State<'s> {
     view: usize,
     far_view: &'s str,
     follow_turns: bool,
+    lesson: Option<LessonWords>,
     veil: &'static str,
     far_veil: &'static str,
     volume: u8,
@@ -94,6 +97,13 @@ struct State<'s> {
     missing: Vec<&'static str>,
     levels: Levels,
     set: Vec<Fact>,
+}
+
+#[derive(Serialize)]
+struct LessonWords {
+    view: usize,
+    learning: bool,
+    text: String,
 }
 
 #[derive(Serialize)]
@@ -179,6 +189,7 @@ impl Shown {
             sealed: face.sealed,
             mode: mode_name(face.mode),
             near: stance_name(face.near),
+            drawn: face.drawn.map(|why| why.text(facts.language)),
             far: stance_name(face.far),
             microphone: microphone_name(snapshot.microphone),
             microphone_wanted: face.microphone_wanted,
@@ -192,6 +203,11 @@ impl Shown {
             view: room.view,
             far_view: &face.far_view,
             follow_turns: room.follow_turns,
+            lesson: room.lesson.map(|lesson| LessonWords {
+                view: lesson.view,
+                learning: lesson.state == LessonState::Learning,
+                text: lesson.text(&room.views, facts.language),
+            }),
             veil: veil_name(face.veil),
             far_veil: veil_name(face.far_veil),
             volume: face.volume,

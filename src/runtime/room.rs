@@ -61,7 +61,11 @@ impl RoomHands {
         let panel = PanelHands::start(config, overlay, &anew, &questions, &ledger, media);
         let views: Vec<String> = config.room.views.iter().map(|view| view.name.clone()).collect();
         let keeper = Keeper::start(&config.state_directory, &views).map_err(other)?;
-        let turns = Turns::start(&config.state_directory, views, questions.clone()).map_err(other)?;
+        let turned = views.into_iter().zip(&config.room.views).map(|(name, view)| {
+            let first = view.of_first_camera(&config.camera.source);
+            first.then_some(name)
+        });
+        let turns = Turns::start(&config.state_directory, turned.collect(), questions.clone()).map_err(other)?;
         Ok(Self { questions, keeper, ledger, desk, panel, anew, turns, introduced: FaceConstants::default() })
     }
 

@@ -6,7 +6,7 @@ use super::{RunError, RunOptions, other};
 use crate::config::Config;
 use crate::core::ledger::Entry;
 use crate::core::link::LinkSettings;
-use crate::core::memory::Remembered;
+use crate::core::memory::{Drawn, Remembered};
 use crate::core::room::RoomSettings;
 use crate::core::signal::Hello;
 use crate::core::{Core, Settings};
@@ -57,6 +57,7 @@ pub(super) async fn start(
     network::watch(inbox.clone()).map_err(other)?;
     let settings = RoomSettings {
         views: config.room.views.iter().map(|view| view.name.clone()).collect(),
+        elsewhere: config.room.elsewhere(&config.camera.source),
         meeting_view: config.room.meeting_view,
         meeting: config.room.meeting,
         everyday: config.room.everyday,
@@ -67,7 +68,7 @@ pub(super) async fn start(
     let remembered = match options.shut {
         true => {
             room.record(&Entry::InstallerLost, clock.now());
-            Remembered::UNREADABLE
+            Remembered { drawn: Some(Drawn::InstallerLost), ..Remembered::UNREADABLE }
         }
         false => room_memory::load(&config.state_directory, &settings.views),
     };

@@ -6,6 +6,7 @@
 //! Watches only while turns are followed or a view is being taught.
 
 use crate::core::input::RoomInput;
+use crate::core::lesson::{Lesson, LessonState};
 use crate::core::turning::{Reference, Thumbnail, Turning};
 use crate::durable;
 use crate::media::room::Media;
@@ -22,20 +23,25 @@ pub(super) struct Turns {
     looks: SyncSender<(Thumbnail, Moment)>,
     teaching: Teaching,
     watches: bool,
+    questions: Questions,
 }
 
 /// The view that is being taught, and since when; none until it is looked at.
 type Teaching = Arc<Mutex<Option<(usize, Option<Moment>)>>>;
 
 impl Turns {
-    /// With what was taught before.
+    /// With what was taught before. `views`: their names; none for a view that turning this camera never shows.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub(super) fn start(state_directory: &Path, views: Vec<String>, questions: Questions) -> std::io::Result<Self> {
+    pub(super) fn start(
+        state_directory: &Path,
+        views: Vec<Option<String>>,
+        questions: Questions,
+    ) -> std::io::Result<Self> {
         let (looks, looked) = sync_channel(WAITING);
         let teaching = Teaching::default();
-        let references: Vec<_> = views.iter().map(|view| kept(state_directory, view)).collect();
+        let references: Vec<_> = views.iter().map(|view| kept(state_directory, view.as_deref()?)).collect();
         let school = School {
             directory: state_directory.to_owned(),
             views,
@@ -43,10 +49,10 @@ impl Turns {
             references,
             teaching: teaching.clone(),
             seen: (0, Vec::new()),
-            questions,
+            questions: questions.clone(),
         };
         std::thread::Builder::new().name("turns".into()).spawn(move || school.run(&looked))?;
-        Ok(Self { looks, teaching, watches: false })
+        Ok(Self { looks, teaching, watches: false, questions })
     }
 
     /// After every turn of the loop.
@@ -69,7 +75,7 @@ impl Turns {
         let mut teaching = lock(&self.teaching);
         match &mut *teaching {
             Some((view, Some(since))) if now.since(*since) > TAUGHT_WITHIN => {
-                tracing::warn!(view, "the camera shows too little to learn from");
+                self.questions.tell(RoomInput::Taught(Lesson { view: *view, state: LessonState::TooPoor }));
                 *teaching = None;
             }
             Some((_, since)) => *since = since.or(Some(now)),
@@ -88,7 +94,7 @@ impl Turns {
 struct School {
     directory: PathBuf,
     /// Names of the views: a reference belongs to a name, not to a place in the list.
-    views: Vec<String>,
+    views: Vec<Option<String>>,
     references: Vec<Option<Reference>>,
     turning: Turning,
     teaching: Teaching,
@@ -123,17 +129,29 @@ impl School {
         }
         // Another view may have been asked for meanwhile.
         lock(&self.teaching).take_if(|(taught, _)| *taught == view);
-        match (Reference::learn(&std::mem::take(&mut self.seen.1)), self.views.get(view)) {
-            (Some(reference), Some(name)) => {
-                let path = path(&self.directory, name);
-                if let Err(error) = durable::replace(&path, &reference.to_bytes()) {
-                    tracing::warn!(%error, path = %path.display(), "a taught view is known until the next start only");
-                }
-                self.references[view] = Some(reference);
-                self.turning = Turning::new(self.references.clone());
-                tracing::info!(view = name, "taught");
+        let seen = std::mem::take(&mut self.seen.1);
+        let state = Reference::learn(&seen).map_or(LessonState::TooPoor, |reference| self.keep(view, reference));
+        tracing::info!(view, ?state, "taught");
+        self.questions.tell(RoomInput::Taught(Lesson { view, state }));
+    }
+
+    fn keep(&mut self, view: usize, reference: Reference) -> LessonState {
+        let others = self.references.iter().enumerate().filter(|(other, _)| *other != view);
+        let mut alike = others.filter(|(_, other)| other.as_ref().is_some_and(|other| reference.looks_like(other)));
+        if let Some((other, _)) = alike.next() {
+            return LessonState::LooksLike(other);
+        }
+        let Some(name) = self.views.get(view).and_then(Option::as_deref) else { return LessonState::TooPoor };
+        let path = path(&self.directory, name);
+        let kept = durable::replace(&path, &reference.to_bytes());
+        self.references[view] = Some(reference);
+        self.turning = Turning::new(self.references.clone());
+        match kept {
+            Ok(()) => LessonState::Learnt,
+            Err(error) => {
+                tracing::warn!(%error, path = %path.display(), "a taught view is known until the next start only");
+                LessonState::NotKept
             }
-            (None, _) | (_, None) => tracing::warn!(view, "there is too little to recognise in this picture"),
         }
     }
 }

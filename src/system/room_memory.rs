@@ -225,6 +225,8 @@ struct Written {
     usual_view: String,
     #[serde(default = "full")]
     volume: u8,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    drawn: Option<String>,
 }
 
 fn full() -> u8 {
@@ -244,6 +246,7 @@ fn bytes(remembered: &Remembered, views: &[String]) -> Vec<u8> {
         view: name(remembered.view),
         usual_view: name(remembered.usual_view),
         volume: remembered.volume,
+        drawn: remembered.drawn.map(|why| asking::drawn_name(why).into()),
     };
     // Words and numbers only: this cannot fail.
     serde_json::to_vec(&written).unwrap_or_default()
@@ -254,6 +257,10 @@ fn read(bytes: &[u8], views: &[String]) -> Option<Remembered> {
     let written: Written = serde_json::from_slice(bytes).ok()?;
     let together = [Together::Quiet, Together::Talking, Together::Meeting];
     let together = together.into_iter().find(|together| together_name(*together) == written.together)?;
+    let drawn = match written.drawn {
+        None => None,
+        Some(name) => Some(asking::drawn(&name)?),
+    };
     (written.version == VERSION).then_some(Remembered {
         near: asking::stance(&written.near)?,
         far: asking::stance(&written.far)?,
@@ -263,6 +270,7 @@ fn read(bytes: &[u8], views: &[String]) -> Option<Remembered> {
         view: place(&written.view),
         usual_view: place(&written.usual_view),
         volume: written.volume.min(100),
+        drawn,
     })
 }
 
@@ -298,8 +306,10 @@ mod tests {
                     let wish = Wish { together, presses: [7, u32::MAX] };
                     let locked = veil == Veil::Black;
                     let rest = Remembered { view: 3, usual_view: 1, volume: 40, ..Remembered::default() };
-                    let state = Remembered { near, far: Stance::Asleep, wish, veil, locked, ..rest };
-                    assert_eq!(read(&bytes(&state, &views), &views), Some(state));
+                    for drawn in asking::DRAWN.map(Some).into_iter().chain([None]) {
+                        let state = Remembered { near, far: Stance::Asleep, wish, veil, locked, drawn, ..rest };
+                        assert_eq!(read(&bytes(&state, &views), &views), Some(state));
+                    }
                 }
             }
         }
@@ -315,6 +325,7 @@ mod tests {
             whole.replace("\"locked\":false", "\"locked\":0"),
             whole.replace("\"locked\":false", "\"locked\":false,\"microphone\":\"open\""),
             whole.replace(",\"locked\":false", ""),
+            whole.replace("\"locked\":false", "\"locked\":false,\"drawn\":\"fate\""),
         ];
         let cut = (0..whole.len()).map(|length| whole[..length].to_owned());
         for text in wrong.into_iter().chain(cut) {

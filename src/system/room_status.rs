@@ -1,7 +1,9 @@
 //! The room's part of the status.
 
-use crate::asking::{mode_name, stance_name, veil_name};
+use crate::asking::{drawn_name, mode_name, stance_name, veil_name};
+use crate::core::lesson::{Lesson, LessonState};
 use crate::core::snapshot::Snapshot;
+use crate::model::Language;
 use serde::{Deserialize, Serialize};
 
 /// What `engawa status` says of the room.
@@ -12,6 +14,8 @@ pub struct RoomStatus {
     pub mode: String,
     /// This room's part in it: "present", "curtain", "asleep".
     pub near: String,
+    /// Why the box itself drew this room's curtain: "forgot", "installer-lost", "installer-set".
+    pub drawn: Option<String>,
     /// The other room's last word on it.
     pub far: String,
     /// A person of this room opened the microphone; `microphone` of the status says what really leaves.
@@ -26,6 +30,8 @@ pub struct RoomStatus {
     pub view: usize,
     /// Turns of the camera are recognised.
     pub follow_turns: bool,
+    /// What became of the view that was taught last.
+    pub lesson: Option<LessonStatus>,
     /// "clear", "frosted", "black": what this camera's picture is veiled by.
     pub veil: String,
     /// The same of the far camera, as the far box says.
@@ -44,6 +50,38 @@ pub struct RoomStatus {
     pub sealed: bool,
 }
 
+/// A view that is being taught, or was.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LessonStatus {
+    /// Index of the view.
+    pub view: usize,
+    /// "learning", "learnt", "not-kept", "too-poor", "looks-like".
+    pub state: String,
+    /// For people.
+    pub ja: String,
+    /// For people.
+    pub en: String,
+}
+
+impl LessonStatus {
+    fn of(lesson: &Lesson, views: &[String]) -> Self {
+        let text = |language| lesson.text(views, language);
+        let (ja, en) = (text(Language::Japanese), text(Language::English));
+        Self { view: lesson.view, state: lesson_name(lesson.state).into(), ja, en }
+    }
+}
+
+/// The state's name in the status and on the panel.
+pub const fn lesson_name(state: LessonState) -> &'static str {
+    match state {
+        LessonState::Learning => "learning",
+        LessonState::Learnt => "learnt",
+        LessonState::NotKept => "not-kept",
+        LessonState::TooPoor => "too-poor",
+        LessonState::LooksLike(_) => "looks-like",
+    }
+}
+
 impl RoomStatus {
     /// From the loop's snapshot.
     pub fn of(snapshot: &Snapshot) -> Self {
@@ -51,6 +89,7 @@ impl RoomStatus {
         Self {
             mode: mode_name(face.mode).into(),
             near: stance_name(face.near).into(),
+            drawn: face.drawn.map(|why| drawn_name(why).into()),
             far: stance_name(face.far).into(),
             microphone_wanted: face.microphone_wanted,
             knocked: room.knocked,
@@ -58,6 +97,7 @@ impl RoomStatus {
             views: room.views.clone(),
             view: room.view,
             follow_turns: room.follow_turns,
+            lesson: room.lesson.map(|lesson| LessonStatus::of(&lesson, &room.views)),
             veil: veil_name(face.veil).into(),
             far_veil: veil_name(face.far_veil).into(),
             volume: face.volume,

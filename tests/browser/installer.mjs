@@ -100,7 +100,12 @@ export async function setAndSave() {
   await until(page, '#stage-figure figcaption', { text: media ? 'ホワイトボード' : '' });
   await look(page, 'installer-part');
   await page.locator('#view-rows li').first().getByText('覚えさせる').click();
-  await until(page, '#notice', { text: '3秒ほど' });
+  await until(page, '#notice', { text: '覚えています' });
+  if (media) {
+    await until(page, '#notice', { text: '「部屋」を覚えました' });
+    await page.locator('#view-rows li').last().getByText('覚えさせる').click();
+    await until(page, '#notice', { text: '「部屋」と見分けがつかない' });
+  }
   await page.locator('#view-rows [data-show]').first().click();
   await page.context().close();
   return back;

@@ -4,12 +4,16 @@ use crate::core_world::{MS, Mail, Options, SECOND, World};
 use crate::{ask, asked, linked, microphone, mode};
 use engawa::core::input::{Input, RoomInput};
 use engawa::core::ledger::Entry;
+use engawa::core::lesson::{Lesson, LessonState};
+use engawa::core::memory::Drawn;
 use engawa::core::request::{Answer, Asker, Denied, Request};
 use engawa::model::{GuestId, MicState, Mode, Ticket, Veil};
 
-/// Views: 0 the usual one, 1 the table with which a meeting begins, 2 the door.
+/// Views: 0 the usual one, 1 the table with which a meeting begins, 2 the door, 3 the whiteboard.
 const TABLE: usize = 1;
 const DOOR: usize = 2;
+/// By a camera of its own.
+const ELSEWHERE: usize = 3;
 
 #[test]
 fn the_camera_turned_to_the_table_and_back_begins_and_ends_the_meeting_and_moves_no_microphone() {
@@ -99,7 +103,30 @@ fn what_the_installer_uncovers_comes_back_behind_a_curtain_that_the_room_lifts()
     assert_eq!((mode(&world, 0), mode(&world, 1)), (Mode::Curtain, Mode::Curtain));
     let told = Entry::InstallerSet { what: "camera.masks".into() };
     assert!(world.kiosks[0].ledger.contains(&told));
+    assert_eq!(world.shown(0).room.face.drawn, Some(Drawn::InstallerSet), "the screen says why");
+    assert_eq!(world.shown(1).room.face.drawn, None);
     assert_eq!(ask(&mut world, 0, Request::Mode(Mode::Quiet)), Answer::Accepted);
+    ask(&mut world, 0, Request::Mode(Mode::Curtain));
+    assert_eq!(world.shown(0).room.face.drawn, None, "this one was drawn by the room");
+}
+
+#[test]
+fn what_became_of_a_lesson_is_told_and_another_camera_learns_nothing() {
+    let mut world = linked(Options::new(24));
+    let lesson = |world: &World| world.shown(0).room.lesson;
+    let taught = |world: &mut World, view, state| {
+        world.inject(0, Mail::Urgent(Input::Room(RoomInput::Taught(Lesson { view, state }))));
+        world.run(SECOND);
+    };
+    taught(&mut world, TABLE, LessonState::Learnt);
+    assert_eq!(lesson(&world), None, "nobody asked");
+    assert_eq!(ask(&mut world, 0, Request::Teach(TABLE)), Answer::Accepted);
+    assert_eq!(lesson(&world), Some(Lesson { view: TABLE, state: LessonState::Learning }));
+    taught(&mut world, 0, LessonState::Learnt);
+    assert_eq!(lesson(&world), Some(Lesson { view: TABLE, state: LessonState::Learning }), "that was another one");
+    taught(&mut world, TABLE, LessonState::LooksLike(0));
+    assert_eq!(lesson(&world), Some(Lesson { view: TABLE, state: LessonState::LooksLike(0) }));
+    assert_eq!(ask(&mut world, 0, Request::Teach(ELSEWHERE)), Answer::Denied(Denied::OtherCamera));
 }
 
 fn turn(world: &mut World, view: usize) {

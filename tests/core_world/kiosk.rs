@@ -123,7 +123,8 @@ impl Kiosk {
                 link: Some(link),
                 room: RoomSettings {
                     microphone_open: options.microphone_open,
-                    views: ["room", "table", "door"].map(str::to_owned).into(),
+                    views: ["room", "table", "door", "board"].map(str::to_owned).into(),
+                    elsewhere: vec![3],
                     meeting_view: Some(1),
                     follow_turns: true,
                     ..RoomSettings::default()

@@ -19,7 +19,8 @@ pub use settings::RoomSettings;
 use crate::core::agreement::Agreement;
 use crate::core::face::Banner;
 use crate::core::ledger::Entry;
-use crate::core::memory::Remembered;
+use crate::core::lesson::Lesson;
+use crate::core::memory::{Drawn, Remembered};
 use crate::core::output::Output;
 use crate::core::request::{Asker, Denied};
 use crate::core::signal::RoomWord;
@@ -53,10 +54,13 @@ pub struct Room {
     pub(super) volume: u8,
     pub(super) own_picture: bool,
     pub(super) show_code: bool,
+    /// Why the box drew the curtain, while it stands.
+    pub(super) drawn: Option<Drawn>,
     menu: Menu,
     turning: Option<usize>,
     told: Option<Denied>,
     follow_turns: bool,
+    pub(super) lesson: Option<Lesson>,
     pub(super) guests: Guests,
     pub(super) meeting_since: Option<Moment>,
     /// The meeting that begins was pressed in this room.
@@ -99,9 +103,11 @@ impl Room {
             volume: remembered.volume,
             own_picture: false,
             show_code: false,
+            drawn: remembered.drawn.filter(|_| remembered.near != Stance::Present),
             menu: Menu::Closed,
             turning: None,
             told: None,
+            lesson: None,
             guests: Guests::new(remembered.locked),
             meeting_since: (mode == Mode::Meeting).then_some(now),
             pressed_here: false,
@@ -192,6 +198,7 @@ impl Room {
             view: self.view,
             usual_view: self.usual_view,
             volume: self.volume,
+            drawn: self.drawn,
         }
     }
 
@@ -209,6 +216,7 @@ impl Room {
     pub fn installer_set(&mut self, what: String, uncovers: bool, now: Moment) {
         if uncovers && self.agreement.near() == Stance::Present {
             self.agreement.stand(Stance::Curtain);
+            self.drawn = Some(Drawn::InstallerSet);
         }
         self.outputs.push_back(Output::Record(Entry::InstallerSet { what }));
         self.mode_may_have_changed(now);
@@ -238,6 +246,9 @@ impl Room {
 
     /// The one place where a mode is entered.
     fn mode_may_have_changed(&mut self, now: Moment) {
+        if self.agreement.near() == Stance::Present {
+            self.drawn = None;
+        }
         let mode = self.agreement.mode();
         if mode == self.mode {
             return;

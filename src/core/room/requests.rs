@@ -2,6 +2,7 @@
 
 use super::{KNOCK_LASTS, Room};
 use crate::core::ledger::Entry;
+use crate::core::lesson::{Lesson, LessonState};
 use crate::core::output::Output;
 use crate::core::request::{Answer, Asker, Denied, Request};
 use crate::core::timers::Timer;
@@ -116,7 +117,9 @@ impl Room {
             Request::FollowTurns(follow) => set(&mut self.follow_turns, *follow),
             Request::Teach(view) if *view >= self.settings.views.len() => Answer::Denied(Denied::NoSuchView),
             Request::Teach(_) if self.mode.is_shut() => Answer::Denied(self.shut().unwrap_or(Denied::NearCurtain)),
+            Request::Teach(view) if self.settings.elsewhere.contains(view) => Answer::Denied(Denied::OtherCamera),
             Request::Teach(view) => {
+                self.lesson = Some(Lesson { view: *view, state: LessonState::Learning });
                 self.outputs.push_back(Output::Teach { view: *view });
                 Answer::Accepted
             }

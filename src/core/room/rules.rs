@@ -1,6 +1,7 @@
 //! What happens by itself: silence, hours, cuts, a turned camera. Nothing here opens a microphone.
 
 use super::{CODE_LIFE, Menu, Room};
+use crate::core::lesson::Lesson;
 use crate::core::output::Output;
 use crate::core::timers::Timer;
 use crate::model::{Mode, Moment, Side, Stance, Together};
@@ -25,6 +26,13 @@ impl Room {
         } else if view == self.view {
             self.turning = None;
             self.timers.stop(Timer::TurnDue);
+        }
+    }
+
+    /// A view was learnt, or was not. Another one may have been asked for since.
+    pub fn taught(&mut self, lesson: Lesson) {
+        if self.lesson.is_some_and(|asked| asked.view == lesson.view) {
+            self.lesson = Some(lesson);
         }
     }
 

@@ -8,6 +8,8 @@ use std::time::Duration;
 pub struct RoomSettings {
     /// Names of the camera views; the first is the usual one.
     pub views: Vec<String>,
+    /// Views of another camera than the first: no turning of the first one leads there.
+    pub elsewhere: Vec<usize>,
     /// The view a meeting begins with.
     pub meeting_view: Option<usize>,
     /// The picture in a meeting.
@@ -26,6 +28,7 @@ impl Default for RoomSettings {
     fn default() -> Self {
         Self {
             views: vec!["room".into()],
+            elsewhere: Vec::new(),
             meeting_view: None,
             meeting: Profile::default(),
             everyday: Profile::default(),

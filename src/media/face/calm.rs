@@ -21,6 +21,9 @@ pub(super) fn shut(setting: &Setting<'_>) -> Vec<Placed> {
     let bold = Style::new(Size::Body, Weight::Bold, PAPER);
     let mut rows =
         vec![(110.0, vec![Run::words(who, Style { size: Size::Title, ..bold })]), (80.0, vec![Run::words(how, soft)])];
+    if let Some(why) = face.drawn {
+        rows.push((80.0, vec![Run::words(why.text(language), soft)]));
+    }
     if face.near == Stance::Curtain {
         let key = Run::Key { text: words::key(Key::Curtain, language).into(), style: bold };
         let opens = Run::words(say(language, "で開けます", "opens it"), Style { colour: PAPER, ..soft });

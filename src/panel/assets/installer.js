@@ -17,9 +17,12 @@ let picked = null; // the mask or view that a drag on the picture draws
 let pin = ''; // known until the page is closed, so that saving does not ask for it again
 let resumes = false;
 let looking = null;
+let lesson; // as told last
 
 export function renderInstaller(next, admitted, shown) {
   state = next;
+  const told = lesson;
+  lesson = state.lesson?.text ?? '';
   const may = Boolean(state.you.installer);
   show('pin-card', !may);
   show('install', may);
@@ -34,6 +37,7 @@ export function renderInstaller(next, admitted, shown) {
     looking = null;
     return;
   }
+  if (lesson && told !== undefined && lesson !== told) notice(lesson);
   for (const side of ['heard', 'played']) {
     const dbfs = state.levels?.[`${side}_dbfs`];
     text(side, dbfs === undefined || dbfs === null ? '–' : `${Math.round(dbfs)} dBFS`);
@@ -261,7 +265,7 @@ function showButton(view, { name }) {
 function teachButton(view, { name }) {
   const made = button('teach', async () => {
     const answer = await post('/api/ask', { ask: 'teach', view }, made, true);
-    if (answer) notice(answer.answer === 'accepted' ? say('teaching', { name }) : answer.text);
+    if (answer && answer.answer !== 'accepted') notice(answer.text);
   }, { name });
   return made;
 }

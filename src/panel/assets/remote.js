@@ -113,7 +113,7 @@ function heroScene(state) {
   const { near, far, mode, link, sentence } = state;
   const mode_is = (wish) => ({ ask: 'mode', mode: wish });
   if (near === 'asleep') return { kind: 'asleep', name: 'asleep', line: say('asleep_line'), act: 'act_wake', icon: '#i-quiet', ask: mode_is('quiet') };
-  if (near === 'curtain') return { kind: 'curtain', name: 'curtain', line: say('curtain_line'), act: 'act_lift', icon: '#i-curtain', ask: mode_is('quiet') };
+  if (near === 'curtain') return { kind: 'curtain', name: 'curtain', line: state.drawn ?? say('curtain_line'), act: 'act_lift', icon: '#i-curtain', ask: mode_is('quiet') };
   if (link !== 'up') return { kind: 'lost', name: `link_${link}`, line: sentence ?? say('not_linked_line') };
   if (far === 'asleep') return { kind: 'asleep', name: 'asleep', line: say('far_asleep_line') };
   if (far === 'curtain') return { kind: 'curtain', name: 'curtain', line: say('far_curtain_line') };
