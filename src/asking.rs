@@ -5,10 +5,13 @@
 //! ```
 //! Only what stands here can be asked; an unknown word or field is refused, never half believed. No I/O.
 
+mod written;
+
 use crate::core::memory::Drawn;
 use crate::core::request::{Answer, Denied, Request};
-use crate::model::{CameraState, GuestId, Language, MicState, Mode, Stance, Veil};
+use crate::model::{CameraState, Language, MicState, Mode, Stance, Veil};
 use serde::{Deserialize, Serialize};
+use written::Written;
 
 /// Reads one question.
 ///
@@ -73,76 +76,6 @@ impl Reply {
 
     fn new(answer: &str, why: Option<&str>, text: &str) -> Self {
         Self { answer: answer.into(), why: why.map(str::to_owned), text: text.into() }
-    }
-}
-
-/// As it is written: `{"ask": …}` with its one value beside it.
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "ask", rename_all = "snake_case", deny_unknown_fields)]
-enum Written {
-    Mode { mode: String },
-    Knock {},
-    Answer {},
-    Cancel {},
-    Microphone { open: bool },
-    View { view: usize },
-    Veil { veil: String },
-    Volume { volume: u8 },
-    OwnPicture { shown: bool },
-    ShowCode { shown: bool },
-    Lock { locked: bool },
-    Admit { guest: u64 },
-    Refuse { guest: u64 },
-    Remove { guest: u64 },
-    RemoveAll {},
-    FollowTurns { follow: bool },
-    Teach { view: usize },
-}
-
-impl Written {
-    fn request(self) -> Option<Request> {
-        Some(match self {
-            Self::Mode { mode } => Request::Mode(self::mode(&mode)?),
-            Self::Knock {} => Request::Knock,
-            Self::Answer {} => Request::Answer,
-            Self::Cancel {} => Request::Cancel,
-            Self::Microphone { open } => Request::Microphone(open),
-            Self::View { view } => Request::View(view),
-            Self::Veil { veil } => Request::Veil(self::veil(&veil)?),
-            Self::Volume { volume } if volume > 100 => return None,
-            Self::Volume { volume } => Request::Volume(volume),
-            Self::OwnPicture { shown } => Request::OwnPicture(shown),
-            Self::ShowCode { shown } => Request::ShowCode(shown),
-            Self::Lock { locked } => Request::Lock(locked),
-            Self::Admit { guest } => Request::Admit(GuestId(guest)),
-            Self::Refuse { guest } => Request::Refuse(GuestId(guest)),
-            Self::Remove { guest } => Request::Remove(GuestId(guest)),
-            Self::RemoveAll {} => Request::RemoveAll,
-            Self::FollowTurns { follow } => Request::FollowTurns(follow),
-            Self::Teach { view } => Request::Teach(view),
-        })
-    }
-
-    fn of(request: &Request) -> Self {
-        match request {
-            Request::Mode(mode) => Self::Mode { mode: mode_name(*mode).into() },
-            Request::Knock => Self::Knock {},
-            Request::Answer => Self::Answer {},
-            Request::Cancel => Self::Cancel {},
-            Request::Microphone(open) => Self::Microphone { open: *open },
-            Request::View(view) => Self::View { view: *view },
-            Request::Veil(veil) => Self::Veil { veil: veil_name(*veil).into() },
-            Request::Volume(volume) => Self::Volume { volume: *volume },
-            Request::OwnPicture(shown) => Self::OwnPicture { shown: *shown },
-            Request::ShowCode(shown) => Self::ShowCode { shown: *shown },
-            Request::Lock(locked) => Self::Lock { locked: *locked },
-            Request::Admit(guest) => Self::Admit { guest: guest.0 },
-            Request::Refuse(guest) => Self::Refuse { guest: guest.0 },
-            Request::Remove(guest) => Self::Remove { guest: guest.0 },
-            Request::RemoveAll => Self::RemoveAll {},
-            Request::FollowTurns(follow) => Self::FollowTurns { follow: *follow },
-            Request::Teach(view) => Self::Teach { view: *view },
-        }
     }
 }
 
@@ -256,6 +189,8 @@ pub const fn denied_name(why: Denied) -> &'static str {
         Denied::Full => "full",
         Denied::NotPaired => "not_paired",
         Denied::OtherCamera => "other_camera",
+        Denied::NoSuchDocument => "no_such_document",
+        Denied::TooManyDocuments => "too_many_documents",
     }
 }
 
@@ -263,7 +198,8 @@ pub const fn denied_name(why: Denied) -> &'static str {
 pub fn denied(name: &str) -> Option<Denied> {
     let shut = [Denied::FarCurtain, Denied::FarAsleep, Denied::NearCurtain, Denied::NearAsleep];
     let nobody = [Denied::NoLink, Denied::NotPaired, Denied::NobodyKnocks, Denied::NoSuchView, Denied::NoSuchGuest];
-    let nobody = nobody.into_iter().chain([Denied::OtherCamera]);
+    let others = [Denied::OtherCamera, Denied::NoSuchDocument, Denied::TooManyDocuments];
+    let nobody = nobody.into_iter().chain(others);
     let door = [Denied::NotAdmitted, Denied::WrongCode, Denied::TooManyTries, Denied::Locked, Denied::Full];
     shut.into_iter().chain(nobody).chain(door).find(|why| denied_name(*why) == name)
 }
@@ -281,8 +217,10 @@ const LONGEST: usize = 4096;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::share::{ShareRequest, Turn};
+    use crate::model::GuestId;
 
-    const EXAMPLES: [(&str, Request); 19] = [
+    const EXAMPLES: [(&str, Request); 23] = [
         (r#"{"ask":"teach","view":0}"#, Request::Teach(0)),
         (r#"{"ask":"mode","mode":"asleep"}"#, Request::Mode(Mode::Asleep)),
         (r#"{"ask":"mode","mode":"quiet"}"#, Request::Mode(Mode::Quiet)),
@@ -302,6 +240,10 @@ mod tests {
         (r#"{"ask":"remove_all"}"#, Request::RemoveAll),
         (r#"{"ask":"follow_turns","follow":true}"#, Request::FollowTurns(true)),
         (r#"{"ask":"mode","mode":"talking"}"#, Request::Mode(Mode::Talking)),
+        (r#"{"ask":"page","page":3}"#, Request::Share(ShareRequest::Turn(Turn::To(3)))),
+        (r#"{"ask":"next_page"}"#, Request::Share(ShareRequest::Turn(Turn::Next))),
+        (r#"{"ask":"previous_page"}"#, Request::Share(ShareRequest::Turn(Turn::Previous))),
+        (r#"{"ask":"zoom","zoom":2000,"corner":[0,500]}"#, Request::Share(ShareRequest::Zoom(2000, [0, 500]))),
     ];
 
     #[test]

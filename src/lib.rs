@@ -14,7 +14,7 @@
 //! Beside them `durable`: state files that survive a power cut, std only; `asking`: people's questions and answers as JSON.
 //!
 //! Direction: `main → cli → runtime → {core, adapters}`; adapters → `core::{input, output, plan, snapshot, signal, playout,
-//! sentence, face, request, ledger, memory, lesson, agreement}`, `inbox`, `questions`, `asking`, `config`, `durable` and `model`; `core → model → std`. gst/glib
+//! sentence, face, request, ledger, memory, lesson, share, agreement}`, `inbox`, `questions`, `asking`, `config`, `durable` and `model`; `core → model → std`. gst/glib
 //! only in `peer` and `media`; tokio only in
 //! `runtime`, `inbox`, `questions`, `trunk`, `panel`, `system`, `cli`. `tests/house.rs` reads the `use crate::` lines and holds this.
 

@@ -1,5 +1,9 @@
 //! The words all of Engawa shares. Values only: no clock, no I/O, no behaviour beyond arithmetic and printing.
 
+mod document;
+
+pub use document::{DocumentId, NoDocumentId};
+
 use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -69,7 +73,7 @@ impl fmt::Debug for BoxId {
 }
 
 /// One life of a daemon: random at start. A changed one means "the peer forgot us".
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BootId(pub u64);
 
 impl fmt::Debug for BootId {

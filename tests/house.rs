@@ -14,7 +14,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("inbox", &["core::input", "model"]),
     ("durable", &[]),
     ("questions", &["core::input", "core::request", "inbox", "model"]),
-    ("asking", &["core::request", "core::memory", "model"]),
+    ("asking", &["core::request", "core::memory", "core::share", "model"]),
     ("panel", &["panel", PUBLIC_CORE, "inbox", "questions", "asking", "config", "durable", "model"]),
     ("logging", &["logging"]),
     ("trunk", &["trunk", PUBLIC_CORE, "inbox", "config", "durable", "model"]),
@@ -79,6 +79,7 @@ const PUBLIC_CORE_FILES: &[&str] = &[
     "ledger",
     "memory",
     "lesson",
+    "share",
     "agreement",
     "turning",
 ];

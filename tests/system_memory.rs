@@ -42,6 +42,7 @@ fn open_meeting(press: u32) -> Remembered {
         usual_view: 2,
         volume: 70,
         drawn: None,
+        ended: [0; 2],
     }
 }
 

@@ -3,8 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test may panic at anything else")]
 
 use engawa::core::agreement::Wish;
+use engawa::core::share::{Document, Look, ShareWord, Stamp};
 use engawa::core::signal::{Cadence, CaptureMark, Echo, Farewell, Heartbeat, Hello, LineNews, RoomWord, Signal};
-use engawa::model::{BootId, CameraState, MicState, Moment, SessionId, Stance, Together, Veil, VideoCodec};
+use engawa::model::{BootId, CameraState, DocumentId, MicState, Moment, SessionId, Stance, Together, Veil, VideoCodec};
 use engawa::trunk::message::{
     Bulk, CADENCE_MAX, CADENCE_MIN, HELLO_LIMIT, LENGTH_BYTES, MESSAGE_LIMIT, MessageError, NAME_LIMIT, SDP_LIMIT,
     Token, decode_bulk, decode_hello, decode_signal, encode_bulk, encode_hello, encode_signal,
@@ -54,8 +55,27 @@ fn heartbeat_with_room() -> Heartbeat {
         knock: Some(2),
         veil: Veil::Frosted,
         view: "机".into(),
+        fetching: true,
     };
     Heartbeat { room: Some(room), ..heartbeat() }
+}
+
+fn share() -> ShareWord {
+    let stamp = |count| Stamp { count, by: BootId(u64::MAX) };
+    let document = Document {
+        id: DocumentId([0xa5; 32]),
+        name: "予算案.pdf".into(),
+        length: 5_000_000,
+        pages: 20,
+        since: [4, 2],
+        placed: stamp(1),
+        open: true,
+        changed: stamp(1),
+        look: Look { page: 19, zoom: 2000, corner: [500, 0] },
+        looked: stamp(9),
+    };
+    let front = Some(document.id);
+    ShareWord { ended: [3, 2], documents: vec![document], front, fronted: stamp(2) }
 }
 
 fn signals() -> Vec<(&'static str, Signal)> {
@@ -68,6 +88,7 @@ fn signals() -> Vec<(&'static str, Signal)> {
         ("session_ended", Signal::SessionEnded { session: session() }),
         ("heartbeat", Signal::Heartbeat(Box::new(heartbeat()))),
         ("heartbeat_with_room", Signal::Heartbeat(Box::new(heartbeat_with_room()))),
+        ("share", Signal::Share(Box::new(share()))),
         ("farewell", Signal::Farewell(Farewell::GoingDown)),
     ]
 }
@@ -238,6 +259,7 @@ fn any_room() -> impl Strategy<Value = RoomWord> {
             knock,
             veil,
             view,
+            fetching: presses[0] > presses[1],
         })
 }
 

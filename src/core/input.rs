@@ -2,8 +2,9 @@
 
 use crate::core::lesson::Lesson;
 use crate::core::request::{Asker, Request};
+use crate::core::share::Unshowable;
 use crate::core::signal::{CaptureMark, Hello, Signal};
-use crate::model::{Device, Fingerprint, GuestId, Key, Line, Network, SessionId, Side, Ticket, TrunkId};
+use crate::model::{Device, DocumentId, Fingerprint, GuestId, Key, Line, Network, SessionId, Side, Ticket, TrunkId};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -81,6 +82,16 @@ pub enum Input {
     NetworkChanged(Network),
     /// The session is to be replaced although it works: at a quiet hour, so that no counter ever wraps.
     RenewalDue,
+    /// All bytes of a document that was fetched from the far box are here.
+    DocumentArrived {
+        /// Which.
+        document: DocumentId,
+    },
+    /// The far box does not give it, or other bytes than it named.
+    DocumentFailed {
+        /// Which.
+        document: DocumentId,
+    },
     /// Something happened in the room.
     Room(RoomInput),
     /// SIGTERM, SIGINT.
@@ -138,6 +149,20 @@ pub enum RoomInput {
     HoursChanged(bool),
     /// The camera was turned to this view, by its own picture.
     CameraTurned(usize),
+    /// The worker opened a document.
+    DocumentOpened {
+        /// Which.
+        document: DocumentId,
+        /// How many pages it has.
+        pages: u32,
+    },
+    /// A document cannot be opened or drawn.
+    DocumentUnshowable {
+        /// Which.
+        document: DocumentId,
+        /// Why.
+        why: Unshowable,
+    },
     /// What became of `Output::Teach`.
     Taught(Lesson),
 }

@@ -24,6 +24,8 @@ pub struct Remembered {
     pub volume: u8,
     /// Why the box itself drew the curtain, while it stands.
     pub drawn: Option<Drawn>,
+    /// Presses of the wish when a meeting ended last: its documents come back from nowhere.
+    pub ended: [u32; 2],
 }
 
 /// Why the box drew the curtain of its own room.
@@ -73,6 +75,7 @@ impl Remembered {
         usual_view: 0,
         volume: FULL_VOLUME,
         drawn: Some(Drawn::Forgot),
+        ended: [0; 2],
     };
 
     /// Whether a box that comes back with `self` instead of `newer` shows or tells more than people had asked for.
@@ -95,6 +98,7 @@ impl Default for Remembered {
             usual_view: 0,
             volume: FULL_VOLUME,
             drawn: None,
+            ended: [0; 2],
         }
     }
 }

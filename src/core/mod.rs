@@ -24,6 +24,8 @@ pub mod request;
 pub mod room;
 pub mod sentence;
 pub mod sessions;
+pub mod share;
+mod sharing;
 pub mod signal;
 pub mod snapshot;
 pub mod timers;
@@ -38,10 +40,11 @@ use crate::core::memory::Remembered;
 use crate::core::output::Output;
 use crate::core::plan::{MediaPlan, Picture};
 use crate::core::room::{Room, RoomSettings};
-use crate::core::signal::{CaptureMark, Heartbeat, RoomWord};
+use crate::core::share::ShareWord;
+use crate::core::signal::{CaptureMark, Heartbeat, RoomWord, Signal};
 use crate::core::snapshot::{Fault, LinkState};
 use crate::core::timers::Timer;
-use crate::model::{Bitrate, BootId, CameraState, Device, Line, MicState, Moment, Side};
+use crate::model::{Bitrate, BootId, CameraState, Device, DocumentId, Line, MicState, Moment, Side, TrunkId};
 use std::collections::VecDeque;
 
 /// What the core is built from.
@@ -65,6 +68,11 @@ pub struct Core {
     room: Room,
     /// The room's word as it was last said.
     said: RoomWord,
+    /// What was last said of the documents, and on which connection.
+    shared: Option<(TrunkId, ShareWord)>,
+    /// The far box's word that waits for the meeting.
+    far_share: Option<Box<ShareWord>>,
+    held: (Vec<(DocumentId, u64)>, bool),
     remembered: Remembered,
     far_beat: Option<(BootId, Moment)>,
     recorded: (CameraState, MicState),
@@ -91,6 +99,9 @@ impl Core {
         let mut core = Self {
             room: Room::new(settings.room.clone(), settings.remembered, now),
             said: RoomWord::default(),
+            shared: None,
+            far_share: None,
+            held: (Vec::new(), false),
             remembered: settings.remembered,
             far_beat: None,
             recorded: (CameraState::Off, MicState::Closed),
@@ -123,6 +134,7 @@ impl Core {
         let link = self.link.insert(Link::new(link, now));
         link.start(now);
         self.room.agreement.take_role(link.role);
+        self.room.share.take_life(link.settings.boot);
         (self.state, self.since) = (LinkState::Connecting, now);
         self.settle(now);
     }
@@ -144,12 +156,13 @@ impl Core {
         if input == Input::StopRequested {
             self.outputs.push_back(Output::Record(Entry::Stopped));
         }
-        if let Input::Heard { trunk, signal: signal::Signal::Heartbeat(heartbeat) } = &input {
+        if let Input::Heard { trunk, signal: Signal::Heartbeat(heartbeat) } = &input {
             let open = self.link.as_ref().and_then(|link| link.trunks.iter().find(|open| open.id == *trunk));
             if let Some(boot) = open.map(|open| open.hello.boot) {
                 self.heard_far_room(boot, heartbeat, now);
             }
         }
+        self.handle_share(&input);
         match &mut self.link {
             Some(link) => link.handle(&input, now),
             None if input == Input::StopRequested => self.outputs.push_back(Output::Stop),
@@ -239,6 +252,7 @@ impl Core {
             link.say_now(now);
         }
         self.keep(now);
+        self.tell_share();
         let plan = self.make_plan(now);
         if plan != self.plan {
             self.plan = plan.clone();
@@ -295,6 +309,10 @@ impl Core {
             RoomInput::HoursChanged(open) => return room.hours(open, now),
             RoomInput::CameraTurned(view) => return room.camera_turned(view, now),
             RoomInput::Taught(lesson) => return room.taught(lesson),
+            RoomInput::DocumentOpened { document, pages } => {
+                return room.share.opened(document, pages, room.agreement.wish().presses);
+            }
+            RoomInput::DocumentUnshowable { document, why } => return room.share.unshowable(document, why),
         };
         self.outputs.push_back(Output::Answer { ticket, answer });
     }

@@ -5,7 +5,7 @@ use crate::core::memory::Remembered;
 use crate::core::plan::MediaPlan;
 use crate::core::request::Answer;
 use crate::core::signal::{Alignment, Signal};
-use crate::model::{Line, Role, SessionId, Ticket, TrunkId, VideoCodec};
+use crate::model::{DocumentId, Line, Role, SessionId, Ticket, TrunkId, VideoCodec};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -76,6 +76,13 @@ pub enum Output {
     Teach {
         /// Index into the configured views.
         view: usize,
+    },
+    /// Hold these documents from now on, fetch what is not here, and wipe all others.
+    Hold {
+        /// Names and lengths in bytes.
+        documents: Vec<(DocumentId, u64)>,
+        /// The far box may fetch them.
+        served: bool,
     },
     /// Leave the process with exit code 0.
     Stop,

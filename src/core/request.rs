@@ -1,5 +1,6 @@
 //! What people ask of their own box, and the three answers they get: accepted, already so, denied because.
 
+use crate::core::share::ShareRequest;
 use crate::model::{GuestId, Language, Mode, Veil};
 
 /// A wish of a person in this room: from a key, the panel or the command line. All follow the same policy.
@@ -39,6 +40,8 @@ pub enum Request {
     FollowTurns(bool),
     /// The camera stands now as this view is meant: learn it.
     Teach(usize),
+    /// Something with the documents.
+    Share(ShareRequest),
 }
 
 /// Who asks.
@@ -98,6 +101,10 @@ pub enum Denied {
     NotPaired,
     /// Another camera gives that view: the first one is never turned there.
     OtherCamera,
+    /// No document is open, or not this one.
+    NoSuchDocument,
+    /// As many documents as can be open at once.
+    TooManyDocuments,
 }
 
 impl Denied {
@@ -138,6 +145,11 @@ impl Denied {
             Self::Locked => ("この部屋は新しい端末を受け付けていません。", "This room takes no new guests now."),
             Self::Full => ("これ以上の端末は参加できません。", "No more guests can join."),
             Self::NotPaired => ("まだ相手の箱と組になっていません。", "This box is not paired yet."),
+            Self::NoSuchDocument => ("その資料は出ていません。", "That document is not open."),
+            Self::TooManyDocuments => (
+                "資料が多すぎます。使わない資料を閉じてください。",
+                "Too many documents. Close one that is not needed.",
+            ),
             Self::OtherCamera => (
                 "別のカメラの映像なので、向きを覚えさせる必要はありません。",
                 "Another camera gives this view: there is no turning to learn.",

@@ -1,6 +1,7 @@
 //! What two boxes tell each other over the control connection. `trunk::message` gives these their bytes.
 
 use crate::core::agreement::Wish;
+use crate::core::share::ShareWord;
 use crate::model::{BootId, CameraState, Line, MicState, Moment, SessionId, Stance, Veil, VideoCodec};
 use std::time::Duration;
 
@@ -50,6 +51,8 @@ pub enum Signal {
     },
     /// Every [`HEARTBEAT_PERIOD`](crate::core::liveness::HEARTBEAT_PERIOD).
     Heartbeat(Box<Heartbeat>),
+    /// What is shared: on every new connection and after every change, in a meeting only.
+    Share(Box<ShareWord>),
     /// Last words before a deliberate end.
     Farewell(Farewell),
 }
@@ -95,6 +98,8 @@ pub struct RoomWord {
     pub veil: Veil,
     /// Name of its camera's view; at most 32 characters.
     pub view: String,
+    /// Documents are still on their way to it: they come before the camera.
+    pub fetching: bool,
 }
 
 /// Half a round trip: see [`Heartbeat::heard`].

@@ -5,7 +5,8 @@ use crate::core::input::{CarryReport, ReceiveReport, SendReport};
 use crate::core::lesson::Lesson;
 use crate::core::plan::MediaPlan;
 use crate::core::sentence::Sentence;
-use crate::model::{CameraState, Device, GuestId, MicState, Moment, SessionId, VideoCodec};
+use crate::core::share::Share;
+use crate::model::{CameraState, Device, DocumentId, GuestId, MicState, Moment, SessionId, VideoCodec};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -106,6 +107,8 @@ pub struct RoomSnapshot {
     pub view: usize,
     /// Turns of the camera are recognised.
     pub follow_turns: bool,
+    /// The documents of the meeting.
+    pub share: Share,
     /// What became of the view that was taught last.
     pub lesson: Option<Lesson>,
     /// The room code, for the kiosk screen only.
@@ -114,6 +117,13 @@ pub struct RoomSnapshot {
     pub guests: Vec<Guest>,
     /// How often everybody was sent away since the start.
     pub evictions: u64,
+}
+
+impl RoomSnapshot {
+    /// Documents that somebody of this room shares and that are not opened yet.
+    pub fn opening(&self) -> Vec<DocumentId> {
+        self.share.opening().iter().map(|opening| opening.id).collect()
+    }
 }
 
 /// One browser that is known.

@@ -112,6 +112,7 @@ impl Core {
             views: room.settings.views.clone(),
             view: room.view,
             follow_turns: room.follows_turns(),
+            share: room.share.clone(),
             lesson: room.lesson,
             code: room.guests.code(),
             guests: room.guests.iter().cloned().collect(),

@@ -118,6 +118,7 @@ impl Hands {
             Output::Remember(remembered) => self.room.remember(&remembered),
             Output::DrawCode => self.room.draw_code(),
             Output::Teach { view } => self.room.teach(view),
+            Output::Hold { documents, served } => tracing::debug!(?documents, served, "hold"),
             Output::Stop => self.stopping = true,
         }
     }

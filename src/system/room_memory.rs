@@ -227,6 +227,8 @@ struct Written {
     volume: u8,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     drawn: Option<String>,
+    #[serde(default)]
+    ended: [u32; 2],
 }
 
 fn full() -> u8 {
@@ -247,6 +249,7 @@ fn bytes(remembered: &Remembered, views: &[String]) -> Vec<u8> {
         usual_view: name(remembered.usual_view),
         volume: remembered.volume,
         drawn: remembered.drawn.map(|why| asking::drawn_name(why).into()),
+        ended: remembered.ended,
     };
     // Words and numbers only: this cannot fail.
     serde_json::to_vec(&written).unwrap_or_default()
@@ -271,6 +274,7 @@ fn read(bytes: &[u8], views: &[String]) -> Option<Remembered> {
         usual_view: place(&written.usual_view),
         volume: written.volume.min(100),
         drawn,
+        ended: written.ended,
     })
 }
 
@@ -305,7 +309,8 @@ mod tests {
                 for veil in [Veil::Clear, Veil::Frosted, Veil::Black] {
                     let wish = Wish { together, presses: [7, u32::MAX] };
                     let locked = veil == Veil::Black;
-                    let rest = Remembered { view: 3, usual_view: 1, volume: 40, ..Remembered::default() };
+                    let rest =
+                        Remembered { view: 3, usual_view: 1, volume: 40, ended: [9, 8], ..Remembered::default() };
                     for drawn in asking::DRAWN.map(Some).into_iter().chain([None]) {
                         let state = Remembered { near, far: Stance::Asleep, wish, veil, locked, drawn, ..rest };
                         assert_eq!(read(&bytes(&state, &views), &views), Some(state));

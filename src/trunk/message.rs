@@ -11,6 +11,7 @@
 
 mod bulk;
 mod room;
+mod share;
 mod wire;
 
 pub use bulk::{Bulk, Token, decode_bulk, encode_bulk};

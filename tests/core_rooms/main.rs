@@ -2,6 +2,7 @@
 
 #[path = "../core_world/mod.rs"]
 mod core_world;
+mod documents;
 mod random;
 mod turned;
 

@@ -9,6 +9,7 @@ use crate::core_world::{MS, Mail, Options, SECOND, World};
 use crate::{ask, key, linked, mode, try_ask};
 use engawa::core::input::{Input, RoomInput};
 use engawa::core::request::{Asker, Request};
+use engawa::core::share::{ShareRequest, Stamp, Turn};
 use engawa::core::snapshot::LinkState;
 use engawa::model::{GuestId, Key, MicState, Mode, Stance, Ticket, Veil};
 use std::cell::RefCell;
@@ -66,6 +67,8 @@ fn a_thousand_mode_changes_open_no_session_and_agree_within_100_ms() {
 struct Seen {
     stance: [Option<Stance>; 2],
     wanted: [bool; 2],
+    /// When somebody last chose what stands in front, and since when the box runs in this meeting.
+    fronted: [Stamp; 2],
     /// A person of this room acts in this very step.
     acts: Option<usize>,
 }
@@ -115,11 +118,13 @@ fn schedule(seed: u64, telling: bool) {
     if mode(&world, 0) != mode(&world, 1) {
         world.fault("healed and not agreed");
     }
+    crate::documents::agreed(&world);
     act(&mut world, &seen, &mut chance);
     watched(&mut world, &seen, SECOND);
     if mode(&world, 0) != mode(&world, 1) {
         world.fault("not agreed within a second");
     }
+    crate::documents::agreed(&world);
 }
 
 /// Runs with an eye on every step.
@@ -148,6 +153,15 @@ fn look(world: &World, seen: &mut Seen) {
         if shut && (plan.camera.is_some() || plan.microphone != MicState::Closed || plan.play) {
             world.fault(&format!("box {who}: something moves behind the curtain"));
         }
+        let word = shown.room.share.word();
+        let room_alone = face.mode == Mode::Asleep && face.near == Stance::Present;
+        if !matches!(face.mode, Mode::Meeting | Mode::Curtain) && !room_alone && !word.documents.is_empty() {
+            world.fault(&format!("box {who}: a document outlived its meeting"));
+        }
+        if word.fronted < seen.fronted[who] && !word.documents.is_empty() {
+            world.fault(&format!("box {who}: an older choice came back"));
+        }
+        seen.fronted[who] = word.fronted;
         if plan.microphone == MicState::Open && !face.microphone_wanted {
             world.fault(&format!("box {who}: a microphone that nobody wants"));
         }
@@ -175,9 +189,10 @@ fn act(world: &mut World, seen: &RefCell<Seen>, chance: &mut Chance) {
         Request::Microphone(false),
     ];
     let keys = [Key::Talk, Key::Meet, Key::View, Key::Curtain, Key::More];
-    match chance.between(0, 14) as usize {
+    match chance.between(0, 20) as usize {
         place @ 0..10 => drop(try_ask(world, who, Asker::Local, requests[place].clone())),
-        place => key(world, who, keys[place - 10]),
+        place @ 10..15 => key(world, who, keys[place - 10]),
+        _ => documents(world, who, chance),
     }
     if world.kiosks[who].frozen {
         // It is done when the box wakes, which is not now.
@@ -186,6 +201,23 @@ fn act(world: &mut World, seen: &RefCell<Seen>, chance: &mut Chance) {
         seen.borrow_mut().acts = Some(who);
     }
     look(world, &mut seen.borrow_mut());
+}
+
+/// Somebody shares, turns, chooses or closes.
+fn documents(world: &mut World, who: usize, chance: &mut Chance) {
+    let id = crate::documents::id(chance.between(1, 4) as u8);
+    let request = match chance.between(0, 9) {
+        0..3 => {
+            world.put(who, id);
+            crate::documents::open(id)
+        }
+        3..6 => ShareRequest::Turn(Turn::Next),
+        6 => ShareRequest::Turn(Turn::Previous),
+        7 => ShareRequest::Front(id),
+        8 => ShareRequest::Zoom(chance.between(900, 9000) as u16, [500, 2000]),
+        _ => ShareRequest::Close(id),
+    };
+    let _answer = try_ask(world, who, Asker::Local, Request::Share(request));
 }
 
 /// Nobody of the room: whoever knows the PIN or stands at the door, the calendar, a camera that was turned. None may open.

@@ -1,6 +1,7 @@
 //! One box: its daemon's core, its clock, its camera, its life and death.
 
 use super::chance::Chance;
+use super::documents::Shelf;
 use super::peer::PeerSession;
 use super::{Event, MS, Mail, Options, SECOND, World, configured_address};
 use engawa::core::input::{Input, News, SendReport};
@@ -30,6 +31,8 @@ pub struct Kiosk {
     pub powered: bool,
     /// The daemon listens on its port.
     pub listening: bool,
+    /// Documents, in memory.
+    pub shelf: Shelf,
     pub address: Option<IpAddr>,
     pub carrier: bool,
     pub camera: Camera,
@@ -109,6 +112,7 @@ impl Kiosk {
             frozen: false,
             powered: true,
             listening: true,
+            shelf: Shelf::default(),
             address: Some(configured_address(who)),
             carrier: true,
             camera: Camera::Live,
@@ -236,6 +240,7 @@ impl World {
     fn die(&mut self, who: usize) {
         let kiosk = &mut self.kiosks[who];
         kiosk.core = None;
+        kiosk.shelf = Shelf::default();
         kiosk.life += 1;
         kiosk.frozen = false;
         kiosk.dialling = false;
@@ -296,7 +301,7 @@ impl Counts {
     pub(super) fn count(&mut self, output: &Output) {
         let place = match output {
             Output::Dial { .. } => &mut self.dials,
-            Output::Send { signal: Signal::Heartbeat(_), .. } => &mut self.heartbeats,
+            Output::Send { signal: Signal::Heartbeat(_) | Signal::Share(_), .. } => &mut self.heartbeats,
             Output::Send { .. } => &mut self.signals,
             Output::CloseTrunk { .. } => &mut self.trunks_closed,
             Output::OpenSession(_) => &mut self.sessions_opened,
@@ -311,6 +316,7 @@ impl Counts {
             | Output::Remember(_)
             | Output::DrawCode
             | Output::Teach { .. }
+            | Output::Hold { .. }
             | Output::Stop => return,
         };
         *place += 1;
@@ -363,6 +369,7 @@ pub fn in_words(who: usize, now: u64, output: &Output) -> String {
         | Output::Remember(_)
         | Output::DrawCode
         | Output::Teach { .. }
+        | Output::Hold { .. }
         | Output::Stop => format!("{seconds:.6} {who} {output:?}"),
     }
 }

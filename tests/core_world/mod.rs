@@ -9,6 +9,7 @@
 #![allow(dead_code, unused_imports, reason = "each test file uses its own part of the world")]
 
 pub mod chance;
+pub mod documents;
 mod kiosk;
 mod network;
 mod peer;
@@ -248,6 +249,7 @@ impl World {
             let who = usize::from(wakes[0] != Some(next));
             self.turn(who, |core, now| core.handle_timeout(now));
         }
+        self.move_documents();
         self.check();
         true
     }
@@ -326,7 +328,9 @@ impl World {
         if let Some(diary) = &mut self.diary {
             diary.push(kiosk::in_words(who, self.now, &output));
         }
+        self.check_said(who, &output);
         match output {
+            Output::Hold { documents, served } => self.hold(who, &documents, served),
             Output::Dial { address, within } => self.dial(who, address, within),
             Output::Send { trunk, signal } => self.send(who, trunk, signal),
             Output::CloseTrunk { trunk } => self.close_trunk(who, trunk),

@@ -147,16 +147,18 @@ impl World {
             arrived: [self.now; 2],
         });
         let conn = self.conns.len() - 1;
-        self.trunk_ready(conn, far);
         // A hello that is lost is repeated by TCP after 200 ms.
         let after = match self.travel(far) {
             Some(trip) => trip,
             None => 200 * MS + self.ways[far].latency,
         };
+        // Nothing that the listener says at once overtakes its hello.
         self.conns[conn].arrived[far] = self.now + after;
         if after <= left {
             self.plan(after, Event::TrunkReady { conn, side: who });
-        } else {
+        }
+        self.trunk_ready(conn, far);
+        if after > left {
             self.plan(left, Event::DialAnswered { who, life: lives[who], fault: DialFault::TimedOut });
             self.close_end(conn, who);
         }

@@ -159,6 +159,7 @@ impl Link {
             Input::NetworkChanged(network) => self.network_changed(network, now),
             Input::RenewalDue => self.renew(now),
             Input::StopRequested => self.say_farewell(),
+            Input::DocumentArrived { .. } | Input::DocumentFailed { .. } => {}
             Input::DeviceChanged { .. } | Input::Room(_) => {}
         }
     }

@@ -23,6 +23,7 @@ use crate::core::lesson::Lesson;
 use crate::core::memory::{Drawn, Remembered};
 use crate::core::output::Output;
 use crate::core::request::{Asker, Denied};
+use crate::core::share::Share;
 use crate::core::signal::RoomWord;
 use crate::core::timers::{Timer, Timers};
 use crate::model::{Mode, Moment, Profile, Role, Stance, Veil};
@@ -62,6 +63,7 @@ pub struct Room {
     follow_turns: bool,
     pub(super) lesson: Option<Lesson>,
     pub(super) guests: Guests,
+    pub(super) share: Share,
     pub(super) meeting_since: Option<Moment>,
     /// The meeting that begins was pressed in this room.
     pressed_here: bool,
@@ -109,6 +111,7 @@ impl Room {
             told: None,
             lesson: None,
             guests: Guests::new(remembered.locked),
+            share: Share::new(remembered.ended),
             meeting_since: (mode == Mode::Meeting).then_some(now),
             pressed_here: false,
             link_up: false,
@@ -184,6 +187,7 @@ impl Room {
             knock: self.knock,
             veil: self.veil,
             view: self.settings.views.get(self.view).cloned().unwrap_or_default(),
+            fetching: self.share.is_fetching(),
         }
     }
 
@@ -199,6 +203,7 @@ impl Room {
             usual_view: self.usual_view,
             volume: self.volume,
             drawn: self.drawn,
+            ended: self.share.ended(),
         }
     }
 
@@ -250,6 +255,10 @@ impl Room {
             self.drawn = None;
         }
         let mode = self.agreement.mode();
+        // Behind a curtain, and beside a room that sleeps, documents go on serving this room.
+        if matches!(mode, Mode::Quiet | Mode::Talking) || self.agreement.near() == Stance::Asleep {
+            self.share.end(self.agreement.wish().presses);
+        }
         if mode == self.mode {
             return;
         }

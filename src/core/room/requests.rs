@@ -5,6 +5,7 @@ use crate::core::ledger::Entry;
 use crate::core::lesson::{Lesson, LessonState};
 use crate::core::output::Output;
 use crate::core::request::{Answer, Asker, Denied, Request};
+use crate::core::share::ShareRequest;
 use crate::core::timers::Timer;
 use crate::model::{GuestId, Mode, Moment, Stance, Together};
 use std::time::Duration;
@@ -55,7 +56,7 @@ impl Room {
             Request::Refuse(_) | Request::Remove(_) | Request::Microphone(false) | Request::Lock(true) => true,
             Request::Veil(veil) => *veil > self.veil,
             Request::Mode(_) | Request::Knock | Request::Answer | Request::Cancel | Request::Admit(_) => false,
-            Request::Microphone(true) | Request::Lock(false) => false,
+            Request::Microphone(true) | Request::Lock(false) | Request::Share(_) => false,
         }
     }
 
@@ -115,6 +116,7 @@ impl Room {
                 Answer::Accepted
             }
             Request::FollowTurns(follow) => set(&mut self.follow_turns, *follow),
+            Request::Share(request) => self.ask_share(request, now),
             Request::Teach(view) if *view >= self.settings.views.len() => Answer::Denied(Denied::NoSuchView),
             Request::Teach(_) if self.mode.is_shut() => Answer::Denied(self.shut().unwrap_or(Denied::NearCurtain)),
             Request::Teach(view) if self.settings.elsewhere.contains(view) => Answer::Denied(Denied::OtherCamera),
@@ -124,6 +126,18 @@ impl Room {
                 Answer::Accepted
             }
         }
+    }
+
+    /// Sharing begins the meeting, as the key does; behind a curtain it serves this room alone.
+    fn ask_share(&mut self, request: &ShareRequest, now: Moment) -> Answer {
+        if self.agreement.near() == Stance::Asleep {
+            return Answer::Denied(Denied::NearAsleep);
+        }
+        if matches!(request, ShareRequest::Open(_)) && matches!(self.mode, Mode::Quiet | Mode::Talking) {
+            self.press(Mode::Meeting);
+            self.mode_may_have_changed(now);
+        }
+        self.share.ask(request)
     }
 
     fn ask_mode(&mut self, mode: Mode) -> Answer {

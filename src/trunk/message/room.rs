@@ -21,6 +21,8 @@ pub(super) struct Room {
     veil: Veil,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     view: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    fetching: bool,
 }
 
 #[derive(Serialize, Deserialize, Clone, Copy, Default)]
@@ -77,6 +79,7 @@ impl From<&RoomWord> for Room {
                 model::Veil::Black => Veil::Black,
             },
             view: word.view.chars().take(VIEW_LIMIT).collect(),
+            fetching: word.fetching,
         }
     }
 }
@@ -109,6 +112,7 @@ impl TryFrom<Room> for RoomWord {
                 Veil::Black | Veil::Newer => model::Veil::Black,
             },
             view: clean_name(&wire.view),
+            fetching: wire.fetching,
         })
     }
 }

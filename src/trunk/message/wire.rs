@@ -2,6 +2,7 @@
 //! to the version before and after: add with a default, never rename, never reuse.
 
 use super::room::Room;
+use super::share::Share;
 use super::{CADENCE_MAX, CADENCE_MIN, CODEC_LIMIT, MessageError, OLDEST_PROTOCOL, PROTOCOL, SDP_LIMIT, clean_name};
 use crate::core::signal::{self, Cadence, CaptureMark, Echo, LineNews, RoomWord};
 use crate::model::{self, BootId, Line, Moment, SessionId};
@@ -42,6 +43,7 @@ pub(super) enum Signal {
         session: Session,
     },
     Heartbeat(Box<Heartbeat>),
+    Share(Box<Share>),
     Farewell {
         #[serde(default)]
         why: Farewell,
@@ -197,6 +199,7 @@ impl TryFrom<&signal::Signal> for Signal {
             }
             signal::Signal::SessionEnded { session } => Self::SessionEnded { session: session.into() },
             signal::Signal::Heartbeat(heartbeat) => Self::Heartbeat(Box::new(heartbeat.as_ref().into())),
+            signal::Signal::Share(word) => Self::Share(Box::new(word.as_ref().into())),
             signal::Signal::Farewell(signal::Farewell::GoingDown) => Self::Farewell { why: Farewell::GoingDown },
         })
     }
@@ -220,6 +223,7 @@ impl TryFrom<Signal> for Option<signal::Signal> {
             }
             Signal::SessionEnded { session } => signal::Signal::SessionEnded { session: session.into() },
             Signal::Heartbeat(heartbeat) => signal::Signal::Heartbeat(Box::new((*heartbeat).try_into()?)),
+            Signal::Share(share) => signal::Signal::Share(Box::new((*share).try_into()?)),
             // Whatever the reason, the sender leaves.
             Signal::Farewell { why: Farewell::GoingDown | Farewell::Newer } => {
                 signal::Signal::Farewell(signal::Farewell::GoingDown)

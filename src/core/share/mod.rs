@@ -1,0 +1,299 @@
+//! Documents on both screens: which are open, which stands in front, where both rooms look.
+//!
+//! ```text
+//!   share ──► opening ─ drawn by the worker ─► open ─ word ─► the far box ─ fetches ─► open there
+//!   turn, zoom, front, close ───────────────► the newest change of each thing counts
+//!   the mode becomes Quiet or Talking ──────► everything is forgotten, in both boxes
+//! ```
+//! May be relied on: two boxes that heard each other's newest word show the same page; a change never loses against an older
+//! one; what belongs to a meeting that is over comes back from nowhere, not from a box that slept through its end. Said and
+//! heard in a meeting only: behind a curtain documents serve one room. Deliberately absent: bytes, pixels, microphones.
+
+mod word;
+
+pub use word::{Document, Look, MOST_ZOOM, ShareWord, Stamp};
+
+use crate::core::request::{Answer, Denied};
+use crate::model::{BootId, DocumentId};
+
+/// The machine. [`super::Core`] feeds it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Share {
+    life: BootId,
+    word: ShareWord,
+    opening: Vec<Opening>,
+    /// Documents whose bytes are in this box.
+    here: Vec<DocumentId>,
+    fault: Option<ShareFault>,
+}
+
+/// A document that somebody of this room shares and that is not yet known to be one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// Names its bytes.
+    pub id: DocumentId,
+    /// As the file is called.
+    pub name: String,
+    /// Bytes.
+    pub length: u64,
+}
+
+/// A document that could not be opened or did not arrive, told until the next one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShareFault {
+    /// Which.
+    pub id: DocumentId,
+    /// Its name.
+    pub name: String,
+    /// Why.
+    pub why: Unshowable,
+}
+
+/// Why a document cannot be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Unshowable {
+    /// It is no PDF, PNG or JPEG.
+    Unknown,
+    /// It wants a password.
+    Locked,
+    /// It is damaged, or the drawing process died of it.
+    Broken,
+    /// Too many pages, too many pixels, too much memory.
+    TooLarge,
+    /// Opening or drawing it takes too long.
+    TooSlow,
+    /// It did not come over from the other box whole.
+    NotArrived,
+}
+
+/// What somebody wants of the documents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ShareRequest {
+    /// Show this; its bytes lie in the store.
+    Open(Opening),
+    /// Put this one in front.
+    Front(DocumentId),
+    /// Another page of the one in front.
+    Turn(Turn),
+    /// Another part of the page: zoom and corner, as in [`Look`].
+    Zoom(u16, [u16; 2]),
+    /// No longer show this.
+    Close(DocumentId),
+}
+
+/// To which page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// One further.
+    Next,
+    /// One back.
+    Previous,
+    /// This one, from 0.
+    To(u32),
+}
+
+impl Share {
+    /// With what ended last, so that a restart remembers it.
+    pub fn new(ended: [u32; 2]) -> Self {
+        Self { word: ShareWord { ended, ..ShareWord::default() }, ..Self::default() }
+    }
+
+    /// The box knows its peer, and this life's name.
+    pub fn take_life(&mut self, life: BootId) {
+        self.life = life;
+    }
+
+    /// What is open, what stands in front.
+    pub fn word(&self) -> &ShareWord {
+        &self.word
+    }
+
+    /// What waits to be opened.
+    pub fn opening(&self) -> &[Opening] {
+        &self.opening
+    }
+
+    /// The last that went wrong.
+    pub fn fault(&self) -> Option<&ShareFault> {
+        self.fault.as_ref()
+    }
+
+    /// When a meeting ended last.
+    pub fn ended(&self) -> [u32; 2] {
+        self.word.ended
+    }
+
+    /// Every document whose bytes are needed: names and lengths.
+    pub fn held(&self) -> Vec<(DocumentId, u64)> {
+        let open = self.word.documents.iter().filter(|document| document.open);
+        let opening = self.opening.iter().map(|opening| (opening.id, opening.length));
+        let mut held: Vec<_> = open.map(|document| (document.id, document.length)).chain(opening).collect();
+        held.sort_unstable();
+        held.dedup();
+        held
+    }
+
+    /// A document has not arrived from the far box yet.
+    pub fn is_fetching(&self) -> bool {
+        let gone = |id: DocumentId| self.fault.as_ref().is_some_and(|fault| fault.id == id);
+        let mut open = self.word.documents.iter().filter(|document| document.open);
+        open.any(|document| !self.here.contains(&document.id) && !gone(document.id))
+    }
+
+    /// All bytes of a document are in this box.
+    pub fn arrived(&mut self, id: DocumentId) {
+        if !self.here.contains(&id) {
+            self.here.push(id);
+        }
+    }
+
+    /// Somebody of this room asks.
+    pub fn ask(&mut self, request: &ShareRequest) -> Answer {
+        let stamp = self.stamp();
+        match request {
+            ShareRequest::Open(opening) => self.open(opening),
+            ShareRequest::Front(id) => match self.word.in_front() {
+                Some(front) if front.id == *id => Answer::AlreadySo,
+                _ if !self.is_open(*id) => Answer::Denied(Denied::NoSuchDocument),
+                _ => {
+                    (self.word.front, self.word.fronted) = (Some(*id), stamp);
+                    Answer::Accepted
+                }
+            },
+            ShareRequest::Turn(turn) => self.look(|look| Look::at(turned(*turn, look.page))),
+            ShareRequest::Zoom(zoom, corner) => self.look(|look| Look { zoom: *zoom, corner: *corner, ..look }),
+            ShareRequest::Close(id) => self.close(*id),
+        }
+    }
+
+    /// The worker opened it and counted its pages. Shared from now on, if somebody of this room shared it.
+    pub fn opened(&mut self, id: DocumentId, pages: u32, presses: [u32; 2]) {
+        let Some(at) = self.opening.iter().position(|opening| opening.id == id) else { return };
+        let Opening { name, length, .. } = self.opening.remove(at);
+        self.arrived(id);
+        let stamp = self.stamp();
+        self.word.documents.retain(|document| document.id != id);
+        self.word.documents.push(Document {
+            id,
+            name,
+            length,
+            pages: pages.max(1),
+            since: presses,
+            placed: stamp,
+            open: true,
+            changed: stamp,
+            look: Look::at(0),
+            looked: stamp,
+        });
+        (self.word.front, self.word.fronted) = (Some(id), stamp);
+    }
+
+    /// It cannot be opened, or did not arrive. Who shared it takes it back; who received it says so. What the far box does not
+    /// give and this one does not have is nowhere any more: closed for both.
+    pub fn unshowable(&mut self, id: DocumentId, why: Unshowable) {
+        let lost = why == Unshowable::NotArrived && !self.here.contains(&id);
+        let opening = self.opening.iter().position(|opening| opening.id == id);
+        let name = match opening {
+            Some(at) => self.opening.remove(at).name,
+            None => match self.word.documents.iter().find(|document| document.id == id && document.open) {
+                Some(document) => document.name.clone(),
+                None => return,
+            },
+        };
+        if lost {
+            let _it_was_only_opening = self.close(id);
+        }
+        self.fault = Some(ShareFault { id, name, why });
+    }
+
+    /// The far box's word. Heard in a meeting only.
+    pub fn hear(&mut self, word: &ShareWord) {
+        self.word.join(word);
+        let open: Vec<DocumentId> =
+            self.word.documents.iter().filter(|known| known.open).map(|known| known.id).collect();
+        self.here.retain(|here| open.contains(here));
+        // Two boxes that were cut apart may know that many; more is no box.
+        self.word.documents.truncate(2 * MOST_KNOWN);
+    }
+
+    /// The meeting is over; `presses`: of the mode's wish.
+    pub fn end(&mut self, presses: [u32; 2]) {
+        let ended = [0, 1].map(|of| self.word.ended[of].max(presses[of]));
+        self.word = ShareWord { ended, ..ShareWord::default() };
+        self.opening.clear();
+        self.here.clear();
+        self.fault = None;
+    }
+
+    fn open(&mut self, opening: &Opening) -> Answer {
+        let is_open = self.is_open(opening.id);
+        if is_open || self.opening.iter().any(|known| known.id == opening.id) {
+            if is_open {
+                (self.word.front, self.word.fronted) = (Some(opening.id), self.stamp());
+            }
+            return Answer::AlreadySo;
+        }
+        let open = self.word.documents.iter().filter(|document| document.open).count();
+        if open + self.opening.len() >= MOST_OPEN || self.word.documents.len() >= MOST_KNOWN {
+            return Answer::Denied(Denied::TooManyDocuments);
+        }
+        self.fault = None;
+        self.opening.push(opening.clone());
+        Answer::Accepted
+    }
+
+    fn look(&mut self, other: impl Fn(Look) -> Look) -> Answer {
+        let stamp = self.stamp();
+        let Some(front) = self.word.in_front().map(|front| front.id) else {
+            return Answer::Denied(Denied::NoSuchDocument);
+        };
+        let Some(front) = self.word.documents.iter_mut().find(|document| document.id == front) else {
+            return Answer::Denied(Denied::NoSuchDocument);
+        };
+        let look = other(front.look).within(front.pages);
+        if look == front.look {
+            return Answer::AlreadySo;
+        }
+        (front.look, front.looked) = (look, stamp);
+        Answer::Accepted
+    }
+
+    fn close(&mut self, id: DocumentId) -> Answer {
+        let stamp = self.stamp();
+        let waited = self.opening.len();
+        self.opening.retain(|opening| opening.id != id);
+        if self.opening.len() < waited {
+            return Answer::Accepted;
+        }
+        let Some(document) = self.word.documents.iter_mut().find(|document| document.id == id && document.open) else {
+            return Answer::Denied(Denied::NoSuchDocument);
+        };
+        (document.open, document.changed) = (false, stamp);
+        self.here.retain(|here| *here != id);
+        if self.fault.as_ref().is_some_and(|fault| fault.id == id) {
+            self.fault = None;
+        }
+        Answer::Accepted
+    }
+
+    fn is_open(&self, id: DocumentId) -> bool {
+        self.word.documents.iter().any(|document| document.id == id && document.open)
+    }
+
+    fn stamp(&self) -> Stamp {
+        self.word.next(self.life)
+    }
+}
+
+fn turned(turn: Turn, page: u32) -> u32 {
+    match turn {
+        Turn::Next => page.saturating_add(1),
+        Turn::Previous => page.saturating_sub(1),
+        Turn::To(page) => page,
+    }
+}
+
+/// Open at once.
+pub const MOST_OPEN: usize = 10;
+/// With those that were closed in this meeting.
+const MOST_KNOWN: usize = 32;

@@ -1,0 +1,198 @@
+//! Documents on both screens: shared, turned, closed, agreed after every cut, gone with the meeting.
+
+use crate::core_world::documents::PAGES;
+use crate::core_world::{MS, Mail, Options, SECOND, World};
+use crate::{ask, linked, microphone, mode};
+use engawa::core::input::{Input, RoomInput};
+use engawa::core::request::{Answer, Denied, Request};
+use engawa::core::share::{Look, MOST_OPEN, Opening, ShareRequest, ShareWord, Turn, Unshowable};
+use engawa::model::{DocumentId, MicState, Mode};
+
+#[test]
+fn a_document_dropped_into_a_quiet_room_begins_the_meeting_and_opens_no_microphone() {
+    let mut world = linked(Options::new(30));
+    assert_eq!(put(&mut world, 0, 1), Answer::Accepted);
+    world.run(300 * MS);
+    assert_eq!((mode(&world, 0), mode(&world, 1)), (Mode::Meeting, Mode::Meeting));
+    assert_eq!([microphone(&world, 0), microphone(&world, 1)], [MicState::Closed; 2]);
+    assert_eq!([front(&world, 0), front(&world, 1)], [Some((id(1), Look::at(0))); 2]);
+    assert!(world.kiosks[1].shelf.stored.contains(&id(1)), "it came over");
+    assert!(!world.shown(1).room.share.is_fetching());
+}
+
+#[test]
+fn both_rooms_turn_the_same_page() {
+    let mut world = linked(Options::new(31));
+    put(&mut world, 0, 1);
+    world.run(300 * MS);
+    for (who, turn) in [(0, Turn::Next), (1, Turn::Next), (1, Turn::Next), (0, Turn::Previous)] {
+        assert_eq!(turned(&mut world, who, turn), Answer::Accepted);
+        world.run(100 * MS);
+        assert_eq!(front(&world, 0), front(&world, 1));
+    }
+    assert_eq!(front(&world, 0), Some((id(1), Look::at(2))));
+    turned(&mut world, 0, Turn::To(PAGES + 5));
+    world.run(100 * MS);
+    assert_eq!(front(&world, 1), Some((id(1), Look::at(PAGES - 1))), "no further than the last");
+    assert_eq!(turned(&mut world, 1, Turn::Next), Answer::AlreadySo);
+    assert_eq!(shared(&mut world, 1, ShareRequest::Zoom(2000, [900, 250])), Answer::Accepted);
+    world.run(100 * MS);
+    let look = Look { page: PAGES - 1, zoom: 2000, corner: [500, 250] };
+    assert_eq!([front(&world, 0), front(&world, 1)], [Some((id(1), look)); 2], "within the page");
+}
+
+#[test]
+fn a_cut_keeps_the_page_and_both_agree_after_it() {
+    let mut world = linked(Options::new(32));
+    put(&mut world, 0, 1);
+    world.run(500 * MS);
+    put(&mut world, 1, 2);
+    world.run(500 * MS);
+    world.line(false);
+    world.run(5 * SECOND);
+    for _ in 0..3 {
+        assert_eq!(turned(&mut world, 0, Turn::Next), Answer::Accepted, "one room goes on alone");
+    }
+    put(&mut world, 1, 3);
+    world.run(SECOND);
+    world.line(true);
+    world.run(5 * SECOND);
+    agreed(&world);
+    assert_eq!(open_ones(&world, 0), [id(1), id(2), id(3)]);
+    assert!(world.kiosks[0].shelf.stored.contains(&id(3)));
+}
+
+#[test]
+fn a_box_that_is_killed_in_the_meeting_gets_everything_back() {
+    for victim in [0, 1] {
+        let mut world = linked(Options::new(33));
+        put(&mut world, victim, 1);
+        world.run(300 * MS);
+        turned(&mut world, 1 - victim, Turn::To(4));
+        world.run(300 * MS);
+        world.kill(victim);
+        world.run(2 * SECOND);
+        world.start(victim);
+        world.run(4 * SECOND);
+        assert_eq!([front(&world, 0), front(&world, 1)], [Some((id(1), Look::at(4))); 2]);
+        assert!(world.kiosks[victim].shelf.stored.contains(&id(1)));
+    }
+}
+
+#[test]
+fn the_meetings_end_wipes_both_boxes_and_no_sleeper_brings_it_back() {
+    let mut world = linked(Options::new(34));
+    put(&mut world, 0, 1);
+    world.run(300 * MS);
+    world.line(false);
+    world.run(2 * SECOND);
+    ask(&mut world, 1, Request::Mode(Mode::Quiet));
+    assert!(world.kiosks[1].shelf.stored.is_empty());
+    ask(&mut world, 1, Request::Mode(Mode::Meeting));
+    world.kill(1);
+    world.start(1);
+    world.run(SECOND);
+    assert_eq!(open_ones(&world, 0), [id(1)], "nobody told this box");
+    world.line(true);
+    world.run(5 * SECOND);
+    assert_eq!((mode(&world, 0), mode(&world, 1)), (Mode::Meeting, Mode::Meeting));
+    assert_eq!((open_ones(&world, 0), open_ones(&world, 1)), (vec![], vec![]), "of the meeting before");
+    assert!(world.kiosks[0].shelf.stored.is_empty());
+}
+
+#[test]
+fn behind_a_curtain_documents_serve_one_room() {
+    let mut world = linked(Options::new(35));
+    ask(&mut world, 0, Request::Mode(Mode::Curtain));
+    world.run(300 * MS);
+    assert_eq!(put(&mut world, 0, 1), Answer::Accepted);
+    world.run(100 * MS);
+    turned(&mut world, 0, Turn::Next);
+    world.run(2 * SECOND);
+    assert_eq!(front(&world, 0), Some((id(1), Look::at(1))));
+    assert_eq!(front(&world, 1), None);
+    ask(&mut world, 0, Request::Mode(Mode::Quiet));
+    world.run(2 * SECOND);
+    ask(&mut world, 1, Request::Mode(Mode::Meeting));
+    world.run(2 * SECOND);
+    assert_eq!((front(&world, 0), front(&world, 1)), (None, None), "the far room never sees it");
+}
+
+#[test]
+fn what_cannot_be_shown_is_told_where_it_was_shared_and_never_leaves_the_box() {
+    let mut world = linked(Options::new(36));
+    let why = Unshowable::Locked;
+    shared(&mut world, 0, open(id(9)));
+    world.inject(0, Mail::Urgent(Input::Room(RoomInput::DocumentUnshowable { document: id(9), why })));
+    world.run(SECOND);
+    let told = world.shown(0).room.share.fault().cloned().expect("a reason");
+    assert_eq!((told.id, told.name.as_str(), told.why), (id(9), "a.pdf", why));
+    assert_eq!((open_ones(&world, 0), open_ones(&world, 1)), (vec![], vec![]));
+    put(&mut world, 0, 1);
+    assert_eq!(world.shown(0).room.share.fault(), None, "the next one is looked at afresh");
+}
+
+#[test]
+fn more_than_ten_documents_are_refused_and_a_closed_one_is_gone_on_both() {
+    let mut world = linked(Options::new(37));
+    for number in 1..=u8::try_from(MOST_OPEN).unwrap_or_default() {
+        assert_eq!(put(&mut world, usize::from(number) % 2, number), Answer::Accepted);
+        world.run(200 * MS);
+    }
+    assert_eq!(put(&mut world, 0, 99), Answer::Denied(Denied::TooManyDocuments));
+    assert_eq!(shared(&mut world, 1, ShareRequest::Close(id(3))), Answer::Accepted);
+    assert_eq!(shared(&mut world, 1, ShareRequest::Close(id(3))), Answer::Denied(Denied::NoSuchDocument));
+    world.run(200 * MS);
+    for who in [0, 1] {
+        assert!(!open_ones(&world, who).contains(&id(3)) && !world.kiosks[who].shelf.stored.contains(&id(3)));
+    }
+    assert_eq!(put(&mut world, 0, 3), Answer::Accepted, "and may be shared again");
+    world.run(300 * MS);
+    assert_eq!(front(&world, 1), Some((id(3), Look::at(0))));
+}
+
+/// The same on both screens, and every byte of it here, as long as they meet.
+pub fn agreed(world: &World) {
+    if mode(world, 0) != Mode::Meeting || mode(world, 1) != Mode::Meeting {
+        return;
+    }
+    let words: [ShareWord; 2] = [0, 1].map(|who| world.shown(who).room.share.word().clone());
+    if words[0] != words[1] {
+        world.fault(&format!("other documents here than there: {words:?}"));
+    }
+    for who in [0, 1] {
+        if let Some(gone) = open_ones(world, who).iter().find(|id| !world.kiosks[who].shelf.stored.contains(*id)) {
+            world.fault(&format!("box {who}: {gone:?} is open and not here"));
+        }
+    }
+}
+
+pub fn id(number: u8) -> DocumentId {
+    DocumentId([number; 32])
+}
+
+pub fn open(id: DocumentId) -> ShareRequest {
+    ShareRequest::Open(Opening { id, name: "a.pdf".into(), length: 1000 })
+}
+
+fn put(world: &mut World, who: usize, number: u8) -> Answer {
+    world.put(who, id(number));
+    shared(world, who, open(id(number)))
+}
+
+fn turned(world: &mut World, who: usize, turn: Turn) -> Answer {
+    shared(world, who, ShareRequest::Turn(turn))
+}
+
+fn shared(world: &mut World, who: usize, request: ShareRequest) -> Answer {
+    ask(world, who, Request::Share(request))
+}
+
+fn front(world: &World, who: usize) -> Option<(DocumentId, Look)> {
+    world.shown(who).room.share.word().in_front().map(|front| (front.id, front.look))
+}
+
+fn open_ones(world: &World, who: usize) -> Vec<DocumentId> {
+    let shown = world.shown(who);
+    shown.room.share.word().documents.iter().filter(|document| document.open).map(|document| document.id).collect()
+}
