@@ -88,31 +88,36 @@ fn a_cancelled_turn_changes_nothing_and_neither_does_one_that_nobody_follows() {
     rooms.closed_and_silent();
 }
 
-/// For tests/bench/RESULTS.md: `cargo nextest run --run-ignored only --test e2e_turning --no-capture`.
+/// For tests/bench/RESULTS.md: `cargo nextest run --test e2e_turning --run-ignored only --no-capture`.
 #[test]
-#[ignore = "a quarter of an hour; measures, and holds nothing but that nothing wrong is announced"]
-fn turns_in_many_rooms_with_people_who_walk_by_and_stand_in_the_way() {
+#[ignore = "a quarter of an hour; measures and bounds nothing"]
+fn turns_in_many_rooms_where_people_walk_by_and_stand_in_the_way() {
     let rooms = Rooms::open(Play::in_room(*HELD_OUT_TEST.start(), false));
     rooms.pair.wait_up(LIMIT);
     let (mut delays, mut missed) = (Vec::new(), 0);
-    for seed in HELD_OUT_TEST {
+    for seed in HELD_OUT_TEST.take(10) {
+        rooms.follow(false);
         rooms.stand.play(Play::in_room(seed, false));
         rooms.teach();
-        let (mut here, mut lost) = (Vec::new(), 0);
+        rooms.follow(true);
+        // Where it looks first is taken in silence.
+        pause(Duration::from_secs(5));
         for view in [TABLE, OFFICE, TABLE, OFFICE] {
             let rested = rooms.stand.turn_to(view);
-            match rooms.banner_since(rested, Duration::from_secs(10)) {
-                Some(delay) => here.push(delay),
-                None => lost += 1,
-            }
-            rooms.pair.wait_status(End::A, LIMIT, "the view", |status| lost > 0 || status["room"]["view"] == view);
-            pause(Duration::from_secs(1));
+            let Some(delay) = rooms.banner_since(rested, LIMIT) else {
+                // The turn after it would tell nothing.
+                missed += 1;
+                measured(&format!("room {seed}"), "missed");
+                rooms.pair.engawa_command(End::A, &["mode", "quiet"], &[]).output().unwrap();
+                break;
+            };
+            delays.push(delay);
+            rooms.both_in(if view == TABLE { "meeting" } else { "talking" }, view);
+            pause(Duration::from_secs(3));
         }
-        measured(&format!("room {seed}: camera at rest → banner, {lost} of 4 missed"), said(&here));
-        delays.extend(here);
-        missed += lost;
+        rooms.both_in("quiet", OFFICE);
+        measured(&format!("rooms up to {seed}, {missed} turns missed"), said(&delays));
     }
-    measured(&format!("all rooms: {missed} missed"), said(&delays));
 }
 
 /// Two boxes, A's camera before a stand that turns, somebody's eyes and ears in both rooms.
@@ -158,8 +163,12 @@ impl Rooms {
             let kept: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
             let kept = self.pair.state_directory(End::A).join(format!("view-{kept}"));
             std::fs::remove_file(&kept).ok();
-            self.pair.engawa(End::A, &["teach", name], &[]);
-            assert!(wait_for(LIMIT, || kept.exists().then_some(())).is_some(), "{name} is learnt");
+            // Again when somebody walked through the picture.
+            let learnt = (0..5).any(|_| {
+                self.pair.engawa(End::A, &["teach", name], &[]);
+                wait_for(Duration::from_secs(4), || kept.exists().then_some(())).is_some()
+            });
+            assert!(learnt, "{name}");
         }
         pause(Duration::from_secs(2));
         self.stand.turn_to(OFFICE);
@@ -220,9 +229,12 @@ impl Rooms {
     }
 }
 
+/// The view at which the camera rests and since when, in nanoseconds; none while it is turned.
+type Rest = Option<(usize, u64)>;
+
 /// What stands before the camera, in real time. Ends when dropped.
 struct Stand {
-    scene: Arc<Mutex<(Play, Option<(usize, u64)>)>>,
+    scene: Arc<Mutex<(Play, Rest)>>,
     ends: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }

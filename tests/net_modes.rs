@@ -24,7 +24,7 @@ fn no_change_of_mode_or_view_loses_or_repeats_a_voice_packet() {
     let opened_at = wall();
     let seed = u64::from(std::process::id());
     let mut dice = Dice::new(seed);
-    eprintln!("seed {seed}");
+    measured("seed", seed);
     let (mut modes, mut views) = (0, 0);
     while modes < MODES {
         let end = if dice.share() < 0.5 { End::A } else { End::B };
@@ -61,7 +61,7 @@ fn no_change_of_mode_or_view_loses_or_repeats_a_voice_packet() {
         // Ten milliseconds in each: what was lost before it got a number would be missing in the time.
         assert_eq!(voice.holes(), [0_i32; 0], "samples that were never sent");
         let expected = (until - opened_at).as_secs_f64() * 100.0;
-        assert!((spoken as f64 - expected).abs() < 20.0, "{spoken} voice packets, not {expected:.0}");
+        assert!((spoken as f64 - expected).abs() < 50.0, "{spoken} voice packets, not {expected:.0}");
     }
 }
 
@@ -172,7 +172,7 @@ impl Stream {
         assert!(self.packets.len() > 100, "{} packets", self.packets.len());
         for (at, pair) in self.packets.windows(2).enumerate() {
             let step = pair[1].number.wrapping_sub(pair[0].number);
-            assert_eq!(step, 1, "after number {} of {} ({at} in all)", pair[0].number, self.packets.len());
+            assert_eq!(step, 1, "packet {at} of {} has number {}", self.packets.len(), pair[0].number);
         }
     }
 
