@@ -71,6 +71,12 @@ impl View {
         [self.mean(WIDTH / 10..WIDTH * 4 / 10), self.mean(WIDTH * 6 / 10..WIDTH * 9 / 10)]
     }
 
+    /// Pixels in the upper half that are so.
+    pub fn count(&self, so: impl Fn(Colour) -> bool) -> usize {
+        let upper = &self.rgb[..WIDTH * HEIGHT / 2 * 3];
+        upper.chunks_exact(3).filter(|pixel| so([pixel[0], pixel[1], pixel[2]])).count()
+    }
+
     fn mean(&self, columns: std::ops::Range<usize>) -> Colour {
         let mut sum = [0_u64; 3];
         let mut count = 0;

@@ -23,6 +23,10 @@ pub struct Play {
     rested_at: f32,
     focus: (f32, f32),
     covered: Option<(f32, f32)>,
+    /// Between two frames, seconds.
+    step: f32,
+    /// Who sits there sits there; nobody comes before the camera.
+    undisturbed: bool,
 }
 
 /// What the recognition sees, and what is so.
@@ -72,7 +76,37 @@ impl Play {
         let camera = Camera::new(&mut dice, field);
         let script = Script::new(&mut dice, views, reach, turns);
         let (now, rested_at, focus, covered) = (0.0, 0.0, (0.0, 0.0), None);
-        Self { dice, scene, version: 0, lights, people, camera, script, now, rested_at, focus, covered }
+        let (step, undisturbed) = (p::STEP, false);
+        Self {
+            dice,
+            scene,
+            version: 0,
+            lights,
+            people,
+            camera,
+            script,
+            now,
+            rested_at,
+            focus,
+            covered,
+            step,
+            undisturbed,
+        }
+    }
+
+    /// The same with so many frames a second, as a camera has them.
+    pub fn at_rate(self, fps: f32) -> Self {
+        Self { step: 1.0 / fps, ..self }
+    }
+
+    /// The same with nobody who walks through, stands before the camera that he turned, or covers it.
+    pub fn undisturbed(self) -> Self {
+        Self { undisturbed: true, ..self }
+    }
+
+    /// Somebody turns the camera to a taught view, now.
+    pub fn turn_to(&mut self, view: usize) {
+        self.script.turn_to(&mut self.dice, view, self.now);
     }
 
     /// Three seconds of a view, as "teach" on the panel sees them.
@@ -109,11 +143,13 @@ impl Play {
         loop {
             let pose = self.script.pose(&mut self.dice, self.now);
             self.live(pose);
-            if self.script.step(&mut self.dice, self.now, p::STEP) {
+            if self.script.step(&mut self.dice, self.now, self.step) {
                 self.rested_at = self.now;
                 self.focus = (self.dice.between(p::FOCUS_BLUR), self.dice.between(p::FOCUS_FOR));
-                let turner = Person::turner(&mut self.dice, pose.yaw, self.camera.field, self.now);
-                self.people.push(turner);
+                if !self.undisturbed {
+                    let turner = Person::turner(&mut self.dice, pose.yaw, self.camera.field, self.now);
+                    self.people.push(turner);
+                }
             }
             if self.dice.chance(p::STEP_LOST) {
                 continue;
@@ -130,20 +166,23 @@ impl Play {
 
     /// Time passes for everything but the camera's stand.
     fn live(&mut self, pose: Pose) {
-        self.now += p::STEP;
-        let (now, dice) = (self.now, &mut self.dice);
-        self.lights.step(dice, p::STEP);
-        self.people.retain_mut(|person| person.step(dice, now, p::STEP));
-        if dice.happens(p::WALKER_EVERY, p::STEP) {
+        self.now += self.step;
+        let (now, step, dice) = (self.now, self.step, &mut self.dice);
+        self.lights.step(dice, step);
+        self.people.retain_mut(|person| person.step(dice, now, step));
+        if !self.undisturbed && dice.happens(p::WALKER_EVERY, step) {
             self.people.push(Person::walking(dice, pose.yaw, self.camera.field, now));
         }
         if self.covered.is_some_and(|(until, _)| now > until) {
             self.covered = None;
-        } else if now > self.rested_at + p::COVERED_NOT_BEFORE && dice.happens(p::COVERED_EVERY, p::STEP) {
+        } else if !self.undisturbed
+            && now > self.rested_at + p::COVERED_NOT_BEFORE
+            && dice.happens(p::COVERED_EVERY, step)
+        {
             let side = if dice.chance(0.5) { 1.0 } else { -1.0 };
             self.covered = Some((now + dice.between(p::COVERED_FOR), side * dice.between(p::COVERED_SHARE)));
         }
-        if dice.happens(p::MOVED_EVERY, p::STEP) {
+        if dice.happens(p::MOVED_EVERY, step) {
             self.move_things(0.05);
         }
     }
@@ -162,6 +201,6 @@ impl Play {
         let hunting = ((self.rested_at + lasts - self.now) / lasts.max(0.01)).clamp(0.0, 1.0);
         let before = Before { covered, blur: most * if turning { 1.0 } else { hunting } };
         let scene = (&self.scene, self.version);
-        self.camera.look(scene, poses, &self.lights, &self.people, before, &mut self.dice, p::STEP)
+        self.camera.look(scene, poses, &self.lights, &self.people, before, &mut self.dice, self.step)
     }
 }

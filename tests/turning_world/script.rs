@@ -120,6 +120,16 @@ impl Script {
             Some(view) => near(dice, self.views[view]),
             None => self.elsewhere(dice),
         };
+        self.set_out(dice, (from, to), view, now);
+    }
+
+    /// Somebody turns it now, from where it stands to a taught view.
+    pub fn turn_to(&mut self, dice: &mut Dice, view: usize, now: f32) {
+        let (from, to) = (self.pose(dice, now), near(dice, self.views[view]));
+        self.set_out(dice, (from, to), Some(view), now);
+    }
+
+    fn set_out(&mut self, dice: &mut Dice, (from, to): (Pose, Pose), view: Option<usize>, now: f32) {
         let ends = now + dice.between(p::TURN);
         let (overshoot, tremor) = (dice.between(p::OVERSHOOT), dice.between(p::HAND_TREMOR));
         self.phase = Phase::Turn { from, to, view, begun: now, ends, overshoot, tremor, arm: dice.between(p::ARM) };
