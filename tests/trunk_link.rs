@@ -6,16 +6,16 @@ mod trunk_support;
 
 use engawa::core::input::{DialFault, Input};
 use engawa::core::signal::{Farewell, Signal};
+use engawa::documents::Documents;
 use engawa::inbox::Inbox;
-use engawa::model::{BootId, SessionId, Side, TrunkId};
+use engawa::model::{BootId, SessionId, Side};
 use engawa::trunk::identity::{Identity, IdentityError};
 use engawa::trunk::message::SDP_LIMIT;
 use engawa::trunk::{Trunk, TrunkError, TrunkSettings};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::sleep;
+use trunk_support::proxy::linked_through_proxy;
 use trunk_support::*;
 
 #[tokio::test]
@@ -171,6 +171,7 @@ async fn a_taken_port_and_the_own_key_are_refused_in_one_sentence() {
         identity: one.clone(),
         pinned,
         hello: hello(&one),
+        documents: Documents::default(),
     };
     let error = Trunk::start(settings(other.public_key()), Inbox::default()).await.err().unwrap();
     assert!(matches!(error, TrunkError::PortTaken(address) if address == taken), "{error}");
@@ -224,71 +225,4 @@ async fn a_recorded_connection_replayed_is_refused() {
 async fn is_sent_away_after_a_handshake(mut tcp: TcpStream) {
     let mut rest = Vec::new();
     let _ = tokio::time::timeout(PATIENCE, tcp.read_to_end(&mut rest)).await.expect("not sent away");
-}
-
-/// Carries TCP connections, remembers what the dialler sent, and can cut each.
-struct Proxy {
-    address: std::net::SocketAddr,
-    carried: Arc<Mutex<Vec<Carried>>>,
-}
-
-struct Carried {
-    sent: Arc<Mutex<Vec<u8>>>,
-    task: tokio::task::AbortHandle,
-}
-
-impl Proxy {
-    async fn to(target: std::net::SocketAddr) -> Self {
-        let listener = TcpListener::bind(ANY_PORT).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let carried = Arc::new(Mutex::new(Vec::new()));
-        let list = carried.clone();
-        tokio::spawn(async move {
-            while let Ok((near, _)) = listener.accept().await {
-                let sent = Arc::new(Mutex::new(Vec::new()));
-                let task = tokio::spawn(carry(near, target, sent.clone())).abort_handle();
-                list.lock().unwrap().push(Carried { sent, task });
-            }
-        });
-        Self { address, carried }
-    }
-
-    fn cut(&self, index: usize) {
-        self.carried.lock().unwrap()[index].task.abort();
-    }
-
-    fn recorded(&self) -> Vec<Vec<u8>> {
-        self.carried.lock().unwrap().iter().map(|carried| carried.sent.lock().unwrap().clone()).collect()
-    }
-}
-
-async fn carry(near: TcpStream, target: std::net::SocketAddr, sent: Arc<Mutex<Vec<u8>>>) {
-    let far = TcpStream::connect(target).await.unwrap();
-    let ((mut near_in, mut near_out), (mut far_in, mut far_out)) = (near.into_split(), far.into_split());
-    let there = async {
-        let mut bytes = [0; 4096];
-        while let Ok(count @ 1..) = near_in.read(&mut bytes).await {
-            sent.lock().unwrap().extend_from_slice(&bytes[..count]);
-            if far_out.write_all(&bytes[..count]).await.is_err() {
-                break;
-            }
-        }
-    };
-    let back = tokio::io::copy(&mut far_in, &mut near_out);
-    tokio::select! {
-        () = there => {}
-        _ = back => {}
-    }
-    sleep(Duration::from_millis(20)).await;
-}
-
-async fn linked_through_proxy() -> (Proxy, [(End, TrunkId); 2]) {
-    let (one, other) = identities();
-    let b = End::start(&other, one.public_key(), None).await;
-    let proxy = Proxy::to(b.address()).await;
-    let a = End::start(&one, other.public_key(), Some(proxy.address)).await;
-    a.trunk.dial(None, WITHIN);
-    let (at_a, at_b) = (a.opened(Side::Near).await, b.opened(Side::Far).await);
-    assert!(a.bulk(at_a).await && b.bulk(at_b).await);
-    (proxy, [(a, at_a), (b, at_b)])
 }

@@ -3,12 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test may panic at anything else")]
 
 use engawa::core::agreement::Wish;
-use engawa::core::share::{Document, Look, ShareWord, Stamp};
 use engawa::core::signal::{Cadence, CaptureMark, Echo, Farewell, Heartbeat, Hello, LineNews, RoomWord, Signal};
+use engawa::documents::{LONGEST_DOCUMENT, MOST_DOCUMENTS};
 use engawa::model::{BootId, CameraState, DocumentId, MicState, Moment, SessionId, Stance, Together, Veil, VideoCodec};
 use engawa::trunk::message::{
-    Bulk, CADENCE_MAX, CADENCE_MIN, HELLO_LIMIT, LENGTH_BYTES, MESSAGE_LIMIT, MessageError, NAME_LIMIT, SDP_LIMIT,
-    Token, decode_bulk, decode_hello, decode_signal, encode_bulk, encode_hello, encode_signal,
+    Bulk, CADENCE_MAX, CADENCE_MIN, HELLO_LIMIT, LENGTH_BYTES, MESSAGE_LIMIT, MessageError, NAME_LIMIT, PIECE_LIMIT,
+    RANGES_LIMIT, SDP_LIMIT, Token, Wanted, decode_bulk, decode_hello, decode_signal, encode_bulk, encode_hello,
+    encode_signal,
 };
 use proptest::prelude::*;
 use std::path::Path;
@@ -55,27 +56,14 @@ fn heartbeat_with_room() -> Heartbeat {
         knock: Some(2),
         veil: Veil::Frosted,
         view: "机".into(),
-        fetching: true,
+        fetching: false,
     };
     Heartbeat { room: Some(room), ..heartbeat() }
 }
 
-fn share() -> ShareWord {
-    let stamp = |count| Stamp { count, by: BootId(u64::MAX) };
-    let document = Document {
-        id: DocumentId([0xa5; 32]),
-        name: "予算案.pdf".into(),
-        length: 5_000_000,
-        pages: 20,
-        since: [4, 2],
-        placed: stamp(1),
-        open: true,
-        changed: stamp(1),
-        look: Look { page: 19, zoom: 2000, corner: [500, 0] },
-        looked: stamp(9),
-    };
-    let front = Some(document.id);
-    ShareWord { ended: [3, 2], documents: vec![document], front, fronted: stamp(2) }
+fn wanted(document: u8, ranges: &[(u64, u64)]) -> Wanted {
+    let ranges = ranges.iter().map(|(from, to)| *from..*to).collect();
+    Wanted { document: DocumentId([document; 32]), ranges }
 }
 
 fn signals() -> Vec<(&'static str, Signal)> {
@@ -88,7 +76,6 @@ fn signals() -> Vec<(&'static str, Signal)> {
         ("session_ended", Signal::SessionEnded { session: session() }),
         ("heartbeat", Signal::Heartbeat(Box::new(heartbeat()))),
         ("heartbeat_with_room", Signal::Heartbeat(Box::new(heartbeat_with_room()))),
-        ("share", Signal::Share(Box::new(share()))),
         ("farewell", Signal::Farewell(Farewell::GoingDown)),
     ]
 }
@@ -124,6 +111,13 @@ fn the_bytes_on_the_wire_are_the_golden_ones() {
         ("bulk_hello", Bulk::Hello { token: Token([5; 16]) }),
         ("bulk_ping", Bulk::Ping { number: 3 }),
         ("bulk_pong", Bulk::Pong { number: 3 }),
+        (
+            "bulk_want",
+            Bulk::Want { list: vec![wanted(0xa5, &[(0, 5), (16_384, LONGEST_DOCUMENT)]), wanted(6, &[(7, 9)])] },
+        ),
+        ("bulk_want_nothing", Bulk::Want { list: vec![] }),
+        ("bulk_piece", Bulk::Piece { document: DocumentId([0xa5; 32]), offset: 258, bytes: b"{page}".to_vec().into() }),
+        ("bulk_refused", Bulk::Refused { document: DocumentId([6; 32]) }),
     ];
     for (name, message) in bulk {
         let frame = encode_bulk(&message).unwrap();
@@ -154,6 +148,10 @@ fn the_version_after_says_more_and_is_understood() {
     assert_eq!(decode_hello(next).unwrap().codecs, [VideoCodec::Vp8]);
     assert_eq!(decode_signal(br#"{"say":"knock","who":"window","list":[{}]}"#), Ok(None));
     assert_eq!(decode_bulk(br#"{"say":"chunk","bytes":"AAAA"}"#), Ok(None));
+    assert_eq!((decode_bulk(b"\x02"), decode_bulk(b"\x08{}")), (Ok(None), Ok(None)), "bytes of a newer kind");
+    let listed =
+        format!(r#"{{"say":"want","list":[{{"document":"{}","ranges":[[1,2]],"dpi":9}}],"by":1}}"#, "06".repeat(32));
+    assert_eq!(decode_bulk(listed.as_bytes()), Ok(Some(Bulk::Want { list: vec![wanted(6, &[(1, 2)])] })));
     assert_eq!(
         decode_signal(br#"{"say":"farewell","why":"lunch","until":13}"#),
         Ok(Some(Signal::Farewell(Farewell::GoingDown)))
@@ -199,6 +197,58 @@ fn every_limit_holds() {
     ] {
         assert_eq!(decode_signal(cadence(us).as_bytes()).is_ok(), fits, "{us}");
     }
+}
+
+#[test]
+fn every_limit_of_documents_holds() {
+    let said = |message: Bulk| encode_bulk(&message).and_then(|frame| decode_bulk(body(&frame)));
+    let out = |what| Err(MessageError::OutOfBounds(what));
+    let whole = &[(0, LONGEST_DOCUMENT)][..];
+    for (list, fault) in [
+        (vec![wanted(1, &[(0, LONGEST_DOCUMENT); RANGES_LIMIT]); MOST_DOCUMENTS], None),
+        (vec![wanted(1, whole); MOST_DOCUMENTS + 1], Some("the number of documents")),
+        (vec![wanted(1, &[(0, 1); RANGES_LIMIT + 1])], Some("the number of ranges")),
+        (vec![wanted(1, &[])], Some("the number of ranges")),
+        (vec![wanted(1, &[(5, 5)])], Some("a range")),
+        (vec![wanted(1, &[(6, 5)])], Some("a range")),
+        (vec![wanted(1, &[(0, LONGEST_DOCUMENT + 1)])], Some("a range")),
+    ] {
+        let message = Bulk::Want { list };
+        // What a box would not say is not heard from a foreign one either.
+        let Bulk::Want { list } = &message else { unreachable!() };
+        let listed: Vec<_> = list.iter().map(foreign).collect();
+        let heard = decode_bulk(format!(r#"{{"say":"want","list":[{}]}}"#, listed.join(",")).as_bytes());
+        assert_eq!(heard, fault.map_or(Ok(Some(message.clone())), out));
+        assert_eq!(said(message.clone()), fault.map_or(Ok(Some(message)), out));
+    }
+    let piece = |offset, length| Bulk::Piece { document: DocumentId([1; 32]), offset, bytes: vec![7; length].into() };
+    for (offset, length, fault) in [
+        (LONGEST_DOCUMENT - PIECE_LIMIT as u64, PIECE_LIMIT, None),
+        (LONGEST_DOCUMENT, 1, Some("the offset of a piece")),
+        (u64::MAX, 1, Some("the offset of a piece")),
+        (0, 0, Some("the length of a piece")),
+        (0, PIECE_LIMIT + 1, Some("the length of a piece")),
+    ] {
+        assert_eq!(said(piece(offset, length)), fault.map_or_else(|| Ok(Some(piece(offset, length))), out));
+        let raw = [&[1][..], &[1; 32], &offset.to_be_bytes(), &vec![7; length]].concat();
+        assert_eq!(decode_bulk(&raw), fault.map_or_else(|| Ok(Some(piece(offset, length))), out));
+    }
+    for name in ["", "0", &"0".repeat(63), &"g".repeat(64), &"あ".repeat(22)] {
+        let refused = format!(r#"{{"say":"refused","document":"{name}"}}"#);
+        assert_eq!(decode_bulk(refused.as_bytes()), out("the name of a document"));
+    }
+    assert!(decode_bulk(&[1; 1 + 32 + 8]).is_err() && decode_bulk(&[1; 12]).is_err() && decode_bulk(&[]).is_err());
+}
+
+fn foreign(wanted: &Wanted) -> String {
+    let ranges: Vec<_> = wanted.ranges.iter().map(|range| format!("[{},{}]", range.start, range.end)).collect();
+    format!(r#"{{"document":"{}","ranges":[{}]}}"#, wanted.document, ranges.join(","))
+}
+
+#[test]
+fn what_is_sent_of_a_document_is_never_printed() {
+    let piece = Bulk::Piece { document: DocumentId([1; 32]), offset: 0, bytes: b"KAWARA".to_vec().into() };
+    assert!(!format!("{piece:?}").contains(format!("{:?}", b"KAWARA").trim_matches(['[', ']'])));
 }
 
 #[test]
@@ -323,7 +373,12 @@ proptest! {
     fn garbage_is_an_error_and_never_a_panic(bytes: Vec<u8>) {
         prop_assert!(decode_hello(&bytes).is_err());
         prop_assert!(decode_signal(&bytes).is_err());
-        prop_assert!(decode_bulk(&bytes).is_err());
+        match decode_bulk(&bytes) {
+            // Bytes of a document are any bytes.
+            Ok(Some(Bulk::Piece { .. })) => prop_assert_eq!(bytes[0], 1),
+            Ok(None) => prop_assert!((2..=8).contains(&bytes[0])),
+            other => prop_assert!(other.is_err()),
+        }
     }
 
     /// One byte changed anywhere: an error, or a signal that can itself be said.

@@ -15,8 +15,6 @@ use tokio::net::TcpStream;
 use tokio::time::{interval, timeout};
 use trunk_support::*;
 
-const CONTROL: &[&[u8]] = &[b"engawa/1"];
-const BULK: &[&[u8]] = &[b"engawa-bulk/1"];
 /// Long enough for any consequence to show.
 const A_WHILE: Duration = Duration::from_millis(200);
 

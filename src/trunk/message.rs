@@ -1,8 +1,9 @@
-//! The bytes of everything two boxes say: a u32 length (big endian), then that many bytes of JSON.
+//! The bytes of everything two boxes say: a u32 length (big endian), then that many bytes of JSON; only a document's
+//! bytes travel as they are (`message/bulk.rs`).
 //!
 //! ```text
 //! control   Hello  Signal Signal Signal …        ALPN engawa/1
-//! bulk      Hello  Ping/Pong …                   ALPN engawa-bulk/1
+//! bulk      Hello  Ping/Pong Want Piece … Refused ALPN engawa-bulk/1
 //! ```
 //!
 //! A box speaks with the previous version of itself: fields it does not know are ignored, missing ones get a default,
@@ -14,7 +15,7 @@ mod room;
 mod share;
 mod wire;
 
-pub use bulk::{Bulk, Token, decode_bulk, encode_bulk};
+pub use bulk::{Bulk, PIECE_HEAD, PIECE_LIMIT, RANGES_LIMIT, Token, Wanted, decode_bulk, encode_bulk};
 
 use crate::core::signal::{Hello, Signal};
 use serde::Serialize;

@@ -5,6 +5,7 @@
 //!  TCP port ─▶ gate ─▶ listen ─ TLS ──┴─ hellos ─▶ connection ─┤
 //!                        │                                     └─◀ send (queue of 64), close
 //!                        └─ strangers: refused, counted   bulk: dialled by whoever dialled control ─▶ BulkChanged
+//!                                                          └─ want, pace, Documents ─▶ DocumentArrived, DocumentFailed
 //! ```
 //!
 //! Every method returns at once; news goes to the inbox. Each `dial` is answered exactly once, each `TrunkOpened` is followed by
@@ -28,8 +29,10 @@ mod tls;
 pub mod words;
 
 use crate::core::signal::{Hello, Signal};
+use crate::documents::Documents;
 use crate::inbox::Inbox;
-use crate::model::TrunkId;
+use crate::model::{Bitrate, DocumentId, TrunkId};
+use bulk::Exchange;
 use gate::Gate;
 use identity::{Identity, IdentityError};
 use key::PeerKey;
@@ -61,6 +64,8 @@ pub struct TrunkSettings {
     pub pinned: PeerKey,
     /// Our first words on every control connection.
     pub hello: Hello,
+    /// Where documents come in and what the peer is served from.
+    pub documents: Documents,
 }
 
 /// The line to the peer. Dropping it cuts everything at once; [`Trunk::stop`] says good-bye first.
@@ -84,6 +89,7 @@ impl Trunk {
             hello: message::encode_hello(&settings.hello)?,
             peer_address: settings.peer_address,
             registry: Registry::new(inbox.clone()),
+            exchange: Exchange::new(settings.documents),
             inbox,
             gate: Gate::new(settings.peer_address.map(|address| address.ip())),
             proven: Arc::new(Semaphore::new(PROVEN_LIMIT)),
@@ -121,6 +127,18 @@ impl Trunk {
         }
     }
 
+    /// What is to be fetched from the peer, most urgent first: the whole list, in place of any before it; holds for all
+    /// connections to come. Of each document that is expected what is missing is asked for.
+    pub fn want(&self, documents: &[DocumentId]) {
+        self.shared.exchange.want(documents);
+    }
+
+    /// What may leave on bulk at most, counted as on the line; 0, as at the start, is nothing but pings and lists of what
+    /// is wanted.
+    pub fn pace(&self, allowed: Bitrate) {
+        self.shared.exchange.pace(allowed);
+    }
+
     /// Closes a control connection and its bulk connection, after what was said before has left or could not.
     pub fn close(&self, trunk: TrunkId) {
         self.shared.registry.close(trunk);
@@ -150,6 +168,7 @@ struct Shared {
     peer_address: Option<SocketAddr>,
     inbox: Inbox,
     registry: Registry,
+    exchange: Arc<Exchange>,
     gate: Arc<Gate>,
     /// Bounds what the pinned peer can open.
     proven: Arc<Semaphore>,

@@ -2,8 +2,13 @@
 #![allow(clippy::wildcard_enum_match_arm, reason = "whatever else comes is a failed test")]
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub mod memory;
+pub mod proxy;
+pub mod raw;
+
 use engawa::core::input::Input;
 use engawa::core::signal::{Heartbeat, Hello, Signal};
+use engawa::documents::Documents;
 use engawa::inbox::{Inbox, Mail};
 use engawa::model::{BootId, Moment, Side, TrunkId, VideoCodec};
 use engawa::trunk::identity::Identity;
@@ -29,12 +34,15 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 pub const PATIENCE: Duration = Duration::from_secs(10);
 pub const WITHIN: Duration = Duration::from_secs(2);
 pub const ANY_PORT: &str = "127.0.0.1:0";
+pub const CONTROL: &[&[u8]] = &[b"engawa/1"];
+pub const BULK: &[&[u8]] = &[b"engawa-bulk/1"];
 
 /// One box's end of the trunk.
 pub struct End {
     pub trunk: Trunk,
     pub inbox: Inbox,
     pub hello: Hello,
+    pub documents: Documents,
 }
 
 impl End {
@@ -48,10 +56,17 @@ impl End {
         peer_address: Option<SocketAddr>,
         listen: Option<SocketAddr>,
     ) -> Self {
-        let (inbox, hello) = (Inbox::default(), hello(identity));
-        let settings = TrunkSettings { listen, peer_address, identity: identity.clone(), pinned, hello: hello.clone() };
+        let (inbox, hello, documents) = (Inbox::default(), hello(identity), Documents::default());
+        let settings = TrunkSettings {
+            listen,
+            peer_address,
+            identity: identity.clone(),
+            pinned,
+            hello: hello.clone(),
+            documents: documents.clone(),
+        };
         let trunk = Trunk::start(settings, inbox.clone()).await.unwrap();
-        Self { trunk, inbox, hello }
+        Self { trunk, inbox, hello, documents }
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -174,6 +189,7 @@ pub async fn tls_client(
 }
 
 /// An identity whose private key a test can use by itself.
+#[derive(Clone)]
 pub struct StoredIdentity {
     pub identity: Identity,
     pkcs8: Vec<u8>,

@@ -1,0 +1,105 @@
+//! One document while its pieces come in.
+
+use super::{DocumentBytes, Ranges};
+use crate::model::DocumentId;
+use ring::digest::{self, Context, SHA256};
+use std::ops::Range;
+use zeroize::Zeroizing;
+
+/// Bytes that are here, and the hash of those at the front, so that the last piece is not the one that waits for all of it.
+pub(super) struct Coming {
+    pub(super) length: u64,
+    pub(super) have: Ranges,
+    pub(super) attempt: u64,
+    bytes: Zeroizing<Vec<u8>>,
+    hash: Context,
+    hashed: usize,
+    wrong: u32,
+}
+
+/// All bytes are there.
+pub(super) enum Finished {
+    /// And they are what the name says.
+    Right(DocumentBytes),
+    /// And they are not; here is what was thrown away.
+    Wrong(DocumentBytes),
+    /// And they are not, once too often; the length stays known.
+    WrongAgain(u64),
+}
+
+impl Coming {
+    pub(super) fn new(length: usize, attempt: u64) -> Self {
+        Self {
+            length: length as u64,
+            have: Ranges::default(),
+            attempt,
+            bytes: Zeroizing::new(vec![0; length]),
+            hash: Context::new(&SHA256),
+            hashed: 0,
+            wrong: 0,
+        }
+    }
+
+    pub(super) fn missing(&self) -> Vec<Range<u64>> {
+        self.have.missing(0..self.length)
+    }
+
+    /// Takes what is missing; returns how many bytes that were. None: no box sends such a piece.
+    pub(super) fn take(&mut self, offset: u64, piece: &[u8]) -> Option<u64> {
+        let end = offset.checked_add(piece.len() as u64).filter(|end| *end <= self.length)?;
+        let gaps = self.have.missing(offset..end);
+        if gaps.is_empty() {
+            return Some(0);
+        }
+        if self.have.count() >= MOST_RANGES && !self.have.touches(&(offset..end)) {
+            return None;
+        }
+        for gap in &gaps {
+            let [from, to, skip] = [gap.start, gap.end, gap.start - offset].map(|at| usize::try_from(at).ok());
+            let (from, to, skip) = (from?, to?, skip?);
+            // What is here already stays: it may be part of the hash.
+            self.bytes.get_mut(from..to)?.copy_from_slice(piece.get(skip..skip + (to - from))?);
+        }
+        self.have.insert(offset..end);
+        self.hash_on();
+        Some(gaps.iter().map(|gap| gap.end - gap.start).sum())
+    }
+
+    /// Once all bytes are there. After [`Finished::Wrong`] it begins anew.
+    pub(super) fn finish(&mut self, document: DocumentId) -> Option<Finished> {
+        if self.have.total() < self.length {
+            return None;
+        }
+        let hash = std::mem::replace(&mut self.hash, Context::new(&SHA256));
+        let bytes = DocumentBytes(std::mem::take(&mut self.bytes));
+        if name(&hash.finish()) == document {
+            return Some(Finished::Right(bytes));
+        }
+        let wrong = self.wrong + 1;
+        if wrong == MOST_WRONG {
+            return Some(Finished::WrongAgain(self.length));
+        }
+        *self = Self { wrong, ..Self::new(bytes.len(), self.attempt) };
+        Some(Finished::Wrong(bytes))
+    }
+
+    fn hash_on(&mut self) {
+        let front = usize::try_from(self.have.front()).unwrap_or(usize::MAX);
+        if let Some(new) = self.bytes.get(self.hashed..front) {
+            self.hash.update(new);
+            self.hashed = front;
+        }
+    }
+}
+
+/// The document that a hash names.
+pub(super) fn name(hash: &digest::Digest) -> DocumentId {
+    let mut name = [0; 32];
+    name.copy_from_slice(hash.as_ref());
+    DocumentId(name)
+}
+
+/// So often may all bytes come and be others than the name says.
+const MOST_WRONG: u32 = 3;
+/// Separate parts of one document; a peer sends in order, so that there are a few.
+const MOST_RANGES: usize = 64;

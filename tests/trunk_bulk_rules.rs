@@ -1,0 +1,175 @@
+//! A peer that proved its key and breaks the rules of bulk, or asks for what it may not have.
+
+#![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test may panic at anything else")]
+
+mod trunk_support;
+
+use engawa::core::input::Input;
+use engawa::documents::name_of;
+use engawa::model::{Bitrate, DocumentId};
+use engawa::trunk::message::{Bulk, Wanted};
+use std::time::Duration;
+use trunk_support::raw::{Raw, want};
+use trunk_support::{End, frame};
+
+fn piece(document: DocumentId, offset: u64, bytes: &[u8]) -> Bulk {
+    Bulk::Piece { document, offset, bytes: bytes.to_vec().into() }
+}
+
+async fn failed(end: &End) -> DocumentId {
+    match end.next().await {
+        Input::DocumentFailed { document } => document,
+        input => panic!("not failed: {input:?}"),
+    }
+}
+
+#[tokio::test]
+async fn wrong_bytes_are_asked_for_again_and_given_up_the_third_time() {
+    let (mut raw, end) = Raw::linked().await;
+    let bytes = vec![7; 20_000];
+    let document = name_of(&bytes);
+    end.documents.expect(document, 20_000).unwrap();
+    end.trunk.want(&[document]);
+    for _ in 0..3 {
+        assert_eq!(raw.hear().await, Some(want(&[(document, 0..20_000)])));
+        raw.say(&piece(document, 0, &bytes[..15_000])).await;
+        raw.say(&piece(document, 15_000, &[8; 5_000])).await;
+    }
+    assert_eq!(failed(&end).await, document);
+    assert_eq!(raw.hear().await, Some(want(&[])), "nothing is wanted any more");
+    assert!(end.documents.bytes(document).is_none() && end.documents.progress(document).is_none());
+    // A person tries again.
+    end.documents.forget(document);
+    end.documents.expect(document, 20_000).unwrap();
+    assert_eq!(raw.hear().await, Some(want(&[(document, 0..20_000)])));
+    raw.say(&piece(document, 0, &bytes[..15_000])).await;
+    raw.say(&piece(document, 15_000, &bytes[15_000..])).await;
+    assert_eq!(end.next().await, Input::DocumentArrived { document });
+}
+
+#[tokio::test]
+async fn who_breaks_a_rule_is_sent_away_and_nothing_is_kept() {
+    let (mut raw, end) = Raw::linked().await;
+    let [document, expected, unknown] = [1, 2, 3].map(|n| DocumentId([n; 32]));
+    end.documents.expect(document, 1000).unwrap();
+    end.documents.expect(expected, 1000).unwrap();
+    end.trunk.want(&[document]);
+    let crumb = piece(document, 500, &[1]);
+    let rules = [
+        ("a piece that nobody wanted", frame_of(&piece(unknown, 0, &[1]))),
+        ("a piece of a document that is expected and was not asked for", frame_of(&piece(expected, 0, &[1]))),
+        ("a piece beyond the end", frame_of(&piece(document, 999, &[1, 1]))),
+        ("a piece too long", frame(&[&[1][..], &[1; 32], &[0; 8], &[0; 16_385]].concat())),
+        ("a piece of nothing", frame(&[&[1][..], &[1; 32], &[0; 8]].concat())),
+        ("a frame too long", u32::MAX.to_be_bytes().to_vec()),
+        (
+            "a range backwards",
+            frame(format!(r#"{{"say":"want","list":[{{"document":"{unknown}","ranges":[[2,1]]}}]}}"#).as_bytes()),
+        ),
+        ("a second hello", frame(br#"{"say":"hello","protocol":1,"token":[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]}"#)),
+    ];
+    for (round, (rule, bytes)) in rules.into_iter().enumerate() {
+        let missing = Bulk::Want { list: vec![Wanted { document, ranges: vec![0..500, 501..1000] }] };
+        let asked = if round == 0 { want(&[(document, 0..1000)]) } else { missing };
+        assert_eq!(raw.hear().await, Some(asked), "before {rule}");
+        raw.say(&crumb).await;
+        raw.say_frame(&bytes).await;
+        assert_eq!(raw.hear().await, None, "{rule}");
+        for up in [false, true] {
+            if up {
+                raw.dial_bulk(&end).await;
+            }
+            assert!(matches!(end.next().await, Input::BulkChanged { up: now, .. } if now == up), "{rule}");
+        }
+        assert_eq!(end.documents.progress(document), Some((1, 1000)), "{rule}");
+        assert_eq!((end.documents.progress(expected), end.documents.progress(unknown)), (Some((0, 1000)), None));
+    }
+    // Here already, had twice, or no longer wanted: not a box's fault.
+    assert!(matches!(raw.hear().await, Some(Bulk::Want { .. })));
+    end.documents.forget(document);
+    assert_eq!(raw.hear().await, Some(want(&[])));
+    raw.say(&crumb).await;
+    raw.say(&Bulk::Refused { document: unknown }).await;
+    raw.say_frame(&frame(br#"{"say":"thumbnail","of":[1,2]}"#)).await;
+    raw.say_frame(&frame(&[2, 0xff])).await;
+    raw.say(&Bulk::Ping { number: 77 }).await;
+    let heard = raw.hear_for(Duration::from_millis(500)).await;
+    assert!(heard.iter().any(|(_, message)| *message == Bulk::Pong { number: 77 }), "{heard:?}");
+}
+
+#[tokio::test]
+async fn only_what_is_served_is_given_and_no_longer_than_that() {
+    let (mut raw, end) = Raw::linked().await;
+    let [one, other] = [1, 2].map(|n| end.documents.add(vec![n; 400_000]).unwrap());
+    let coming = DocumentId([9; 32]);
+    end.documents.expect(coming, 1000).unwrap();
+    end.trunk.pace(Bitrate::from_kbps(2000));
+    let asked = want(&[(one, 0..400_000), (coming, 0..1000), (other, 0..1)]);
+    raw.say(&asked).await;
+    for document in [one, coming, other] {
+        assert_eq!(raw.hear().await, Some(Bulk::Refused { document }));
+    }
+    end.documents.serve([coming, one]);
+    let mut given = 0;
+    while given < 100_000 {
+        let Some(Bulk::Piece { document, offset, bytes }) = raw.hear().await else { panic!("not given") };
+        assert_eq!((document, offset), (one, given), "in order, from where it stopped");
+        given += bytes.len() as u64;
+    }
+    // The curtain is drawn.
+    end.documents.serve([]);
+    loop {
+        match raw.hear().await {
+            Some(Bulk::Piece { document, bytes, .. }) if document == one => given += bytes.len() as u64,
+            message => {
+                assert_eq!(message, Some(Bulk::Refused { document: one }));
+                break;
+            }
+        }
+    }
+    assert!(given < 150_000, "{given} bytes are more than what was on its way");
+    let silence = raw.hear_for(Duration::from_millis(600)).await;
+    assert!(silence.iter().all(|(_, message)| matches!(message, Bulk::Ping { .. })), "{silence:?}");
+    // And lifted; meanwhile the peer wants something else first.
+    raw.say(&want(&[(other, 5..6), (one, given..given + 1)])).await;
+    for document in [other, one] {
+        assert_eq!(raw.hear().await, Some(Bulk::Refused { document }));
+    }
+    end.documents.serve([one, other]);
+    assert_eq!(raw.hear().await, Some(piece(other, 5, &[2])));
+    assert_eq!(raw.hear().await, Some(piece(one, given, &[1])));
+    // Beyond its end there is nothing.
+    raw.say(&want(&[(one, 399_999..400_001)])).await;
+    assert_eq!(raw.hear().await, Some(Bulk::Refused { document: one }));
+}
+
+#[tokio::test]
+async fn of_two_connections_the_newest_asks_and_the_other_one_takes_over() {
+    let (mut older, end) = Raw::linked().await;
+    let document = name_of(&[1; 1000]);
+    end.documents.expect(document, 1000).unwrap();
+    end.trunk.want(&[document]);
+    assert_eq!(older.hear().await, Some(want(&[(document, 0..1000)])));
+    let mut newer = older.again(&end).await;
+    assert_eq!(newer.hear().await, Some(want(&[(document, 0..1000)])));
+    assert_eq!(older.hear().await, Some(want(&[])));
+    // What was on its way on the older one is taken all the same.
+    older.say(&piece(document, 0, &[1; 400])).await;
+    older.say(&Bulk::Ping { number: 1 }).await;
+    let heard = older.hear_for(Duration::from_millis(300)).await;
+    assert!(heard.iter().any(|(_, message)| *message == Bulk::Pong { number: 1 }));
+    drop(newer);
+    assert_eq!(older.hear().await, Some(want(&[(document, 400..1000)])));
+    older.say(&piece(document, 400, &[1; 600])).await;
+    loop {
+        match end.next().await {
+            Input::DocumentArrived { document: arrived } => break assert_eq!(arrived, document),
+            Input::BulkChanged { up: false, .. } | Input::TrunkClosed { .. } => {}
+            input => panic!("{input:?}"),
+        }
+    }
+}
+
+fn frame_of(message: &Bulk) -> Vec<u8> {
+    engawa::trunk::message::encode_bulk(message).unwrap()
+}
