@@ -9,6 +9,7 @@ mod written;
 
 use crate::core::memory::Drawn;
 use crate::core::request::{Answer, Denied, Request};
+use crate::documents::Full;
 use crate::model::{CameraState, Language, MicState, Mode, Stance, Veil};
 use serde::{Deserialize, Serialize};
 use written::Written;
@@ -62,6 +63,21 @@ impl Reply {
                 Self::new("denied", Some("busy"), pick(language, ja, "Busy. Please wait a little and try again."))
             }
         }
+    }
+
+    /// To a file that the store does not take.
+    pub fn full(why: &Full, language: Language) -> Self {
+        let ja = match why {
+            Full::Empty => "中身のないファイルです。",
+            Full::TooLong => "ファイルが大きすぎます（100 MB まで）。",
+            Full::TooMuch | Full::TooMany => "資料が多すぎます。使わない資料を閉じてください。",
+        };
+        let en = match why {
+            Full::Empty => "The file is empty.",
+            Full::TooLong => "The file is too large: 100 MB at most.",
+            Full::TooMuch | Full::TooMany => "Too many documents. Close one that is not needed.",
+        };
+        Self::new("denied", Some("full"), pick(language, ja, en))
     }
 
     /// To what is no question.

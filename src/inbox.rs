@@ -82,4 +82,4 @@ impl Inbox {
 }
 
 const URGENT_LIMIT: usize = 4096;
-const NEWS_SLOTS: usize = 11;
+const NEWS_SLOTS: usize = 12;

@@ -3,30 +3,35 @@
 //! ```text
 //!            keys · page · CLI           sockets            GStreamer
 //!                  │                        │                   │
-//!    panel ─┐   system ─┐   trunk ─┐   peer ─┐   media ─┐       (adapters: never import each other)
-//!           └───────────┴──────────┴── inbox ┴──────────┘
+//!    panel ─┐   system ─┐   trunk ─┐   peer ─┐   media ─┐  pages ─┐  (adapters: never import each other)
+//!           └───────────┴──────────┴── inbox ┴──────────┴─────────┘
 //!                                      │ Input, News
 //!                                   runtime  — one loop, the only room that knows core and adapters
 //!                                      │ handle(input, now) → poll_output()
 //!                                    core    — pure: std + model, no clock, no I/O, no lock
 //! ```
 //!
-//! Beside them `durable`: state files that survive a power cut, std only; `asking`: people's questions and answers as JSON.
+//! `pages` draws documents in a process of its own that has no rights; it needs `core::share` and `model` only, and threads of
+//! std. Beside them `durable`: state files that survive a power cut, std only; `asking`: people's questions and answers as
+//! JSON; `documents`: the bytes of shared documents, in memory only, which any adapter may hold.
 //!
 //! Direction: `main → cli → runtime → {core, adapters}`; adapters → `core::{input, output, plan, snapshot, signal, playout,
-//! sentence, face, request, ledger, memory, lesson, share, agreement}`, `inbox`, `questions`, `asking`, `config`, `durable` and `model`; `core → model → std`. gst/glib
+//! sentence, face, request, ledger, memory, lesson, share, agreement}`, `inbox`, `questions`, `asking`, `config`, `durable`,
+//! `documents` and `model`; `core → model → std`. gst/glib
 //! only in `peer` and `media`; tokio only in
-//! `runtime`, `inbox`, `questions`, `trunk`, `panel`, `system`, `cli`. `tests/house.rs` reads the `use crate::` lines and holds this.
+//! `runtime`, `inbox`, `questions`, `documents`, `trunk`, `panel`, `system`, `cli`. `tests/house.rs` reads the `use crate::` lines and holds this.
 
 pub mod asking;
 pub mod cli;
 pub mod config;
 pub mod core;
+pub mod documents;
 pub mod durable;
 pub mod inbox;
 pub mod logging;
 pub mod media;
 pub mod model;
+pub mod pages;
 pub mod panel;
 pub mod peer;
 pub mod questions;

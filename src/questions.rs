@@ -1,7 +1,9 @@
 //! Questions to the loop that wait for their answer: a browser's, the command line's. Bounded; nobody waits for ever.
 
 use crate::core::input::{Input, RoomInput};
-use crate::core::request::Answer;
+use crate::core::request::{Answer, Asker, Request};
+use crate::core::share::{self, Opening, ShareRequest};
+use crate::documents::{Documents, Full};
 use crate::inbox::Inbox;
 use crate::model::Ticket;
 use std::collections::BTreeMap;
@@ -46,6 +48,31 @@ impl Questions {
         };
         self.0.inbox.urgent(Input::Room(question(ticket)));
         tokio::time::timeout(PATIENCE, receiver).await.ok()?.ok()
+    }
+
+    /// Puts a file into the store and asks to share it, called `name`. What is not shared is overwritten at once.
+    ///
+    /// # Errors
+    /// When the store does not take it.
+    pub async fn share(
+        &self,
+        documents: &Documents,
+        by: Asker,
+        name: &str,
+        bytes: Vec<u8>,
+    ) -> Result<Option<Answer>, Full> {
+        let (store, length) = (documents.clone(), bytes.len() as u64);
+        // Hashing the longest takes a third of a second.
+        let kept = tokio::task::spawn_blocking(move || store.add(bytes)).await;
+        let Ok(kept) = kept else { return Ok(None) };
+        let id = kept?;
+        let opening = Opening { id, name: share::file_name(name), length };
+        let request = Request::Share(ShareRequest::Open(opening));
+        let answer = self.ask(|ticket| RoomInput::Asked { ticket, by, request }).await;
+        if matches!(answer, Some(Answer::Denied(_)) | None) {
+            documents.forget(id);
+        }
+        Ok(answer)
     }
 
     /// Something the room did that waits for no answer.

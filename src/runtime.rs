@@ -8,6 +8,7 @@
 //! Carrying out an output never waits; the watchdog is fed from here, so a hung loop is noticed.
 
 mod hands;
+mod pages;
 mod panel;
 mod room;
 mod start;
@@ -130,7 +131,7 @@ async fn turn(
                 None
             }
             peer = &mut pairing, if hands.trunk.is_none() => {
-                let linking = start::link(config, peer, &inbox).await?;
+                let linking = start::link(config, peer, hands.documents(), &inbox).await?;
                 hands.paired(linking.trunk, &linking.words);
                 core.pair(linking.settings, clock.now());
                 // What was told so far was told to an unpaired core.

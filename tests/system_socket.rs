@@ -6,6 +6,7 @@ use engawa::asking::Reply;
 use engawa::core::input::{Input, RoomInput};
 use engawa::core::ledger::Entry;
 use engawa::core::request::{Answer, Asker, Denied, Request};
+use engawa::documents::Documents;
 use engawa::inbox::{Inbox, Mail};
 use engawa::model::{CameraState, Language, Mode, Moment};
 use engawa::questions::Questions;
@@ -33,7 +34,7 @@ async fn a_request_goes_to_the_loop_and_its_answer_comes_back_in_words() {
     let path = home.path().join("socket");
     let (inbox, ledger) = (Inbox::default(), Ledger::open(home.path(), 7).unwrap());
     let questions = Questions::new(inbox.clone());
-    let desk = Desk::new(questions.clone(), ledger.clone(), Language::English);
+    let desk = Desk::new(questions.clone(), ledger.clone(), Documents::default(), Language::English);
     let socket = StatusSocket::bind(&path).unwrap().serve(Some(desk.clone()));
     tokio::spawn(async move {
         loop {

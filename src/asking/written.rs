@@ -1,7 +1,7 @@
 //! One question as it stands in JSON.
 
 use crate::core::request::Request;
-use crate::core::share::{Opening, ShareRequest, Turn};
+use crate::core::share::{ShareRequest, Turn};
 use crate::model::GuestId;
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +26,7 @@ pub(super) enum Written {
     RemoveAll {},
     FollowTurns { follow: bool },
     Teach { view: usize },
-    Share { document: String, name: String, length: u64 },
+    Share {},
     Front { document: String },
     Page { page: u32 },
     NextPage {},
@@ -56,9 +56,8 @@ impl Written {
             Self::RemoveAll {} => Request::RemoveAll,
             Self::FollowTurns { follow } => Request::FollowTurns(follow),
             Self::Teach { view } => Request::Teach(view),
-            Self::Share { document, name, length } => {
-                Request::Share(ShareRequest::Open(Opening { id: document.parse().ok()?, name: called(&name), length }))
-            }
+            // A document comes with its bytes, never by its name alone.
+            Self::Share {} => return None,
             Self::Front { document } => Request::Share(ShareRequest::Front(document.parse().ok()?)),
             Self::Page { page } => Request::Share(ShareRequest::Turn(Turn::To(page))),
             Self::NextPage {} => Request::Share(ShareRequest::Turn(Turn::Next)),
@@ -93,9 +92,7 @@ impl Written {
 
     fn of_share(request: &ShareRequest) -> Self {
         match request {
-            ShareRequest::Open(Opening { id, name, length }) => {
-                Self::Share { document: id.to_string(), name: name.clone(), length: *length }
-            }
+            ShareRequest::Open(_) => Self::Share {},
             ShareRequest::Front(id) => Self::Front { document: id.to_string() },
             ShareRequest::Turn(Turn::To(page)) => Self::Page { page: *page },
             ShareRequest::Turn(Turn::Next) => Self::NextPage {},
@@ -106,40 +103,16 @@ impl Written {
     }
 }
 
-/// A file's name as people see it: no path, no control characters, at most 64 characters.
-fn called(name: &str) -> String {
-    let file = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let shown = file.chars().filter(|letter| !letter.is_control() && !is_bidi(*letter));
-    let name: String = shown.take(64).collect();
-    if name.trim().is_empty() { "–".into() } else { name.trim().into() }
-}
-
-/// Letters that turn the direction of others: "annexe\u{202e}fdp.exe".
-const fn is_bidi(letter: char) -> bool {
-    matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::{json, request};
     use super::*;
+    use crate::core::share::Opening;
     use crate::model::DocumentId;
 
     #[test]
-    fn a_document_is_named_by_its_content_and_called_by_its_file_alone() {
+    fn a_document_is_named_by_its_content_and_never_shared_by_name_alone() {
         let (id, hex) = (DocumentId([0xa5; 32]), "a5".repeat(32));
-        for (file, shown) in [
-            ("予算案.pdf", "予算案.pdf"),
-            ("../../etc/passwd", "passwd"),
-            (r"C:\\窓口\\a.pdf", "a.pdf"),
-            ("annex\u{202e}fdp.exe", "annexfdp.exe"),
-            ("🍵 tea.pdf", "🍵 tea.pdf"),
-            (" / ", "–"),
-        ] {
-            let text = format!(r#"{{"ask":"share","document":"{hex}","name":"{file}","length":7}}"#);
-            let opening = Opening { id, name: shown.into(), length: 7 };
-            assert_eq!(request(text.as_bytes()), Ok(Request::Share(ShareRequest::Open(opening))), "{text}");
-        }
         for asked in [ShareRequest::Front(id), ShareRequest::Close(id)] {
             let asked = Request::Share(asked);
             assert_eq!(request(json(&asked).as_bytes()), Ok(asked));
@@ -148,5 +121,7 @@ mod tests {
         for id in wrong {
             assert!(request(format!(r#"{{"ask":"front","document":"{id}"}}"#).as_bytes()).is_err(), "{id}");
         }
+        let opening = Opening { id, name: "a.pdf".into(), length: 1 };
+        assert!(request(json(&Request::Share(ShareRequest::Open(opening))).as_bytes()).is_err());
     }
 }

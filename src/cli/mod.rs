@@ -12,11 +12,13 @@ pub mod ledger;
 pub mod pair_of_boxes;
 pub mod room;
 pub mod run;
+mod share;
 pub mod status;
 
 use crate::config::{Config, ConfigError};
 use crate::logging::{self, LogFormat};
 use crate::model::Moment;
+use crate::pages::{self, Trespass};
 use crate::runtime::{RunError, RunOptions};
 use crate::system::clock::ClockSetting;
 use clap::{Parser, Subcommand};
@@ -86,6 +88,13 @@ enum Command {
     Demo(demo::Arguments),
     /// Two boxes with stamps in the frames; prints one JSON object.
     Bench(bench::Arguments),
+    /// The daemon's own: draws one document's pages without any rights, as asked on standard input.
+    #[command(hide = true)]
+    DrawPages {
+        /// Tests only: once confined, try what is forbidden.
+        #[arg(long, hide = true, value_parser = trespass)]
+        trespass: Option<Trespass>,
+    },
 }
 
 /// Runs what the arguments say.
@@ -111,6 +120,7 @@ pub fn main() -> ExitCode {
         Command::CheckConfig { file } => check_config::run(&file),
         Command::Demo(arguments) => finish(demo::run(&arguments)),
         Command::Bench(arguments) => finish(bench::run(&arguments)),
+        Command::DrawPages { trespass } => pages::worker::main(trespass),
     }
 }
 
@@ -168,6 +178,11 @@ impl From<RunError> for Failure {
 /// The configuration's own sentence, with file and line.
 pub fn load(path: &Path) -> Result<Config, Failure> {
     Ok(Config::load(path)?)
+}
+
+fn trespass(name: &str) -> Result<Trespass, String> {
+    let found = Trespass::ALL.into_iter().find(|(other, _)| *other == name);
+    found.map(|(_, trespass)| trespass).ok_or_else(|| "unknown".to_owned())
 }
 
 fn rtp_starts(text: &str) -> Result<(u32, u16), String> {

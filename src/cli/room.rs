@@ -3,8 +3,9 @@
 //! The daemon decides; the same policy, the same three answers: accepted, already so, denied because.
 
 use crate::asking::{self, Reply};
-use crate::cli::{Failure, ledger, load, status};
+use crate::cli::{Failure, ledger, load, share, status};
 use crate::core::request::Request;
+use crate::core::share::{ShareRequest, Turn};
 use crate::system::status::Status;
 use clap::{Args, Subcommand, ValueEnum};
 use std::io::{BufRead, BufReader, Write};
@@ -69,6 +70,16 @@ pub enum Question {
         #[command(flatten)]
         at: Daemon,
     },
+    /// Puts a document on both screens and begins the meeting; PDF, PNG or JPEG.
+    Share(share::Arguments),
+    /// Turns to another page of the document in front: next, previous, or its number.
+    Page {
+        /// Which.
+        page: String,
+        /// Whose room.
+        #[command(flatten)]
+        at: Daemon,
+    },
     /// Prints the room code that opens the panel.
     RoomCode(Daemon),
     /// Prints the newest lines of the ledger: when were camera and microphone on? Or checks all of it.
@@ -118,13 +129,23 @@ pub fn ask(question: &Question) -> Result<(), Failure> {
             request(at, &Request::Veil(known.ok_or_else(unknown)?))
         }
         Question::Volume { volume, at } => request(at, &Request::Volume(*volume)),
+        Question::Share(arguments) => share::run(arguments),
+        Question::Page { page, at } => {
+            let turn = match (page.as_str(), page.parse::<u32>()) {
+                ("next", _) => Turn::Next,
+                ("previous", _) => Turn::Previous,
+                (_, Ok(number)) if number > 0 => Turn::To(number - 1),
+                (_, _) => return Err(Failure::new(format!("{page} is no page; write next, previous or a number"))),
+            };
+            request(at, &Request::Share(ShareRequest::Turn(turn)))
+        }
         Question::RoomCode(at) => print(&at.socket()?, r#"{"ask":"room_code"}"#),
         Question::Ledger(arguments) => ledger::run(arguments),
     }
 }
 
 impl Daemon {
-    fn socket(&self) -> Result<PathBuf, Failure> {
+    pub(super) fn socket(&self) -> Result<PathBuf, Failure> {
         match (&self.socket, &self.config) {
             (Some(socket), _) => Ok(socket.clone()),
             (None, Some(config)) => Ok(load(config)?.status_socket),
@@ -162,12 +183,14 @@ fn teach(at: &Daemon, name: &str) -> Result<(), Failure> {
 fn request(at: &Daemon, request: &Request) -> Result<(), Failure> {
     let line = say(&at.socket()?, &asking::json(request))?.next();
     let line = line.and_then(Result::ok).ok_or_else(|| Failure::new("the daemon said nothing"))?;
-    let reply: Reply = serde_json::from_str(&line).map_err(|error| Failure::new(error.to_string()))?;
-    if reply.answer == "denied" {
-        return Err(Failure::denied(reply.text));
-    }
-    println!("{}", reply.text);
+    println!("{}", reply(&line)?);
     Ok(())
+}
+
+/// What was answered, in words; no is a failure.
+pub(super) fn reply(line: &str) -> Result<String, Failure> {
+    let reply: Reply = serde_json::from_str(line).map_err(|error| Failure::new(error.to_string()))?;
+    if reply.answer == "denied" { Err(Failure::denied(reply.text)) } else { Ok(reply.text) }
 }
 
 /// Asks, and prints every line of the answer.

@@ -11,19 +11,25 @@ pub struct Split {
     pub voice: Bitrate,
     /// Camera encoder target.
     pub camera: Bitrate,
+    /// Documents, with all headers.
+    pub bulk: Bitrate,
 }
 
 /// Splits `ceiling`. Room for voice is kept even while the microphone is closed, so that opening it takes nothing from anyone.
-pub fn split(ceiling: Bitrate) -> Split {
+/// While the far box fetches documents the camera keeps a sixth of the rest: small, but live.
+pub fn split(ceiling: Bitrate, fetched: bool) -> Split {
     let total = ceiling.as_bps();
     let voice = if total >= 400_000 { 32_000 } else { 16_000 };
     let voice_on_wire = voice + VOICE_PACKETS_PER_SECOND * VOICE_PACKET_OVERHEAD * 8;
     let left = total.saturating_sub(voice_on_wire + TRUNK_AND_RTCP);
     // One eighth stays free for retransmission and for the encoder's own overshoot, one fifteenth is packet headers.
-    let camera = u64::from(left) * 7 / 8 * 15 / 16;
+    let share = if fetched { left / 6 } else { left };
+    let bulk = (left - share) / 8 * 7;
+    let camera = u64::from(share) * 7 / 8 * 15 / 16;
     Split {
         voice: Bitrate::from_bps(voice),
         camera: Bitrate::from_bps(u32::try_from(camera).unwrap_or(u32::MAX).max(CAMERA_FLOOR)),
+        bulk: Bitrate::from_bps(bulk),
     }
 }
 
@@ -43,15 +49,19 @@ mod tests {
     #[test]
     fn the_parts_with_their_headers_stay_below_the_ceiling() {
         for kbps in [300, 500, 1000, 3000, 8000] {
-            let split = split(Bitrate::from_kbps(kbps));
-            let wire = split.voice.as_bps() + 100 * 78 * 8 + TRUNK_AND_RTCP + split.camera.as_bps() / 15 * 16;
-            assert!(wire <= kbps * 1000, "{kbps}: {wire}");
+            for fetched in [false, true] {
+                let split = split(Bitrate::from_kbps(kbps), fetched);
+                let camera = split.camera.as_bps() / 15 * 16;
+                let wire = split.voice.as_bps() + 100 * 78 * 8 + TRUNK_AND_RTCP + camera + split.bulk.as_bps();
+                assert!(wire <= kbps * 1000 || split.camera.as_bps() == CAMERA_FLOOR, "{kbps}: {wire}");
+                assert_eq!(split.bulk > Bitrate::from_bps(0), fetched);
+            }
         }
     }
 
     #[test]
     fn voice_is_served_before_the_camera() {
-        let split = split(Bitrate::from_kbps(150));
+        let split = split(Bitrate::from_kbps(150), false);
         assert_eq!(split.voice, Bitrate::from_kbps(16));
         assert_eq!(split.camera, Bitrate::from_bps(CAMERA_FLOOR));
     }

@@ -2,8 +2,9 @@
 
 use crate::core::memory::Drawn;
 use crate::core::request::Denied;
+use crate::core::share::{Look, Refusal};
 use crate::core::snapshot::LinkState;
-use crate::model::{MicState, Mode, Moment, Stance, Veil};
+use crate::model::{DocumentId, MicState, Mode, Moment, Stance, Veil};
 
 /// Everything on the kiosk screen besides the far picture and the sentence.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,6 +39,8 @@ pub struct Face {
     pub meeting_since: Option<Moment>,
     /// In front of everything for a while.
     pub banner: Option<Banner>,
+    /// The document in front.
+    pub page: Option<PageFace>,
     /// The keypad's menu.
     pub menu: Option<MenuPage>,
     /// Address, QR code and this room code.
@@ -48,6 +51,36 @@ pub struct Face {
     pub volume: u8,
     /// No new guests are taken.
     pub locked: bool,
+}
+
+/// The document in front, or why there is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageFace {
+    /// Names it.
+    pub id: DocumentId,
+    /// As people call it.
+    pub name: String,
+    /// Where both rooms look.
+    pub look: Look,
+    /// Its pages; 0 while nobody knows.
+    pub pages: u32,
+    /// Documents that are open.
+    pub open: usize,
+    /// How far it is.
+    pub state: PageState,
+}
+
+/// How far a document is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageState {
+    /// Its pages are being counted.
+    Opening,
+    /// On its way from the other room: so many percent are here.
+    Arriving(u8),
+    /// All of it is here.
+    Here,
+    /// It cannot be shown.
+    Refused(Refusal),
 }
 
 /// One thing that wants an eye now.
@@ -74,6 +107,10 @@ pub enum Banner {
 /// The menu on the screen: what the meet and view keys do now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MenuPage {
+    /// Meet: the page before. View: the next document. Only while one is open.
+    Pages,
+    /// Meet: close the document in front. View: the next camera view. Only while one is open.
+    Document,
     /// Meet: softer. View: louder.
     Sound,
     /// Meet: own picture. View: the next veil.

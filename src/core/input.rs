@@ -2,7 +2,7 @@
 
 use crate::core::lesson::Lesson;
 use crate::core::request::{Asker, Request};
-use crate::core::share::Unshowable;
+use crate::core::share::Refusal;
 use crate::core::signal::{CaptureMark, Hello, Signal};
 use crate::model::{Device, DocumentId, Fingerprint, GuestId, Key, Line, Network, SessionId, Side, Ticket, TrunkId};
 use std::net::SocketAddr;
@@ -40,6 +40,21 @@ pub enum Input {
         trunk: TrunkId,
         /// Now up.
         up: bool,
+    },
+    /// A document that was wanted is whole here, its hash checked.
+    DocumentArrived {
+        /// Which.
+        document: DocumentId,
+    },
+    /// The far box does not give a document now: it does not have it, or does not serve it.
+    DocumentWithheld {
+        /// Which.
+        document: DocumentId,
+    },
+    /// A document that was wanted never became what its name says; it is not tried again until it is forgotten.
+    DocumentFailed {
+        /// Which.
+        document: DocumentId,
     },
     /// The peer said something.
     Heard {
@@ -82,16 +97,6 @@ pub enum Input {
     NetworkChanged(Network),
     /// The session is to be replaced although it works: at a quiet hour, so that no counter ever wraps.
     RenewalDue,
-    /// All bytes of a document that was fetched from the far box are here.
-    DocumentArrived {
-        /// Which.
-        document: DocumentId,
-    },
-    /// The far box does not give it, or other bytes than it named.
-    DocumentFailed {
-        /// Which.
-        document: DocumentId,
-    },
     /// Something happened in the room.
     Room(RoomInput),
     /// SIGTERM, SIGINT.
@@ -157,11 +162,11 @@ pub enum RoomInput {
         pages: u32,
     },
     /// A document cannot be opened or drawn.
-    DocumentUnshowable {
+    DocumentRefused {
         /// Which.
         document: DocumentId,
         /// Why.
-        why: Unshowable,
+        why: Refusal,
     },
     /// What became of `Output::Teach`.
     Taught(Lesson),
@@ -199,6 +204,13 @@ pub enum News {
         /// Its pair.
         mark: CaptureMark,
     },
+    /// So many percent of a document are here.
+    Arriving {
+        /// Which.
+        document: DocumentId,
+        /// 0 … 100.
+        percent: u8,
+    },
     /// What the receiving side of this line measured in the last second.
     Received(ReceiveReport),
     /// What the session measured in the last second.
@@ -216,6 +228,7 @@ impl News {
             Self::Received(_) => 8,
             Self::Carried(_) => 9,
             Self::Sent(_) => 10,
+            Self::Arriving { .. } => 11,
         }
     }
 }

@@ -73,6 +73,7 @@ pub struct Core {
     /// The far box's word that waits for the meeting.
     far_share: Option<Box<ShareWord>>,
     held: (Vec<(DocumentId, u64)>, bool),
+    arriving: Option<(DocumentId, u8)>,
     remembered: Remembered,
     far_beat: Option<(BootId, Moment)>,
     recorded: (CameraState, MicState),
@@ -102,6 +103,7 @@ impl Core {
             shared: None,
             far_share: None,
             held: (Vec::new(), false),
+            arriving: None,
             remembered: settings.remembered,
             far_beat: None,
             recorded: (CameraState::Off, MicState::Closed),
@@ -191,6 +193,7 @@ impl Core {
                     Line::LiveShare | Line::ShareSound => {}
                 }
             }
+            News::Arriving { document, percent } => self.arriving = Some((document, percent)),
             News::Received(report) => {
                 self.room.sound(Side::Far, report.level_dbfs, now);
                 self.received = report;
@@ -312,7 +315,7 @@ impl Core {
             RoomInput::DocumentOpened { document, pages } => {
                 return room.share.opened(document, pages, room.agreement.wish().presses);
             }
-            RoomInput::DocumentUnshowable { document, why } => return room.share.unshowable(document, why),
+            RoomInput::DocumentRefused { document, why } => return room.share.refused(document, why),
         };
         self.outputs.push_back(Output::Answer { ticket, answer });
     }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 /// A wish of the core.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "one at a time is carried out")]
 pub enum Output {
     /// Try once to reach the peer; answers with `TrunkOpened` or `DialFailed`. Never two at a time.
     Dial {

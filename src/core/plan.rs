@@ -5,7 +5,7 @@ use crate::core::face::Face;
 use crate::core::room::Room;
 use crate::core::sentence::Sentence;
 use crate::core::snapshot::LinkState;
-use crate::model::{Bitrate, MicState, Moment, Profile, Veil, VideoCodec};
+use crate::model::{Bitrate, MicState, Mode, Moment, Profile, Veil, VideoCodec};
 use std::time::Duration;
 
 /// What the media adapters do. The default sends nothing, plays nothing and shows nothing.
@@ -23,6 +23,8 @@ pub struct MediaPlan {
     pub volume: u8,
     /// Ring softly: the far room knocks.
     pub ring: bool,
+    /// What documents may use of the line on their way to the far box, counted as on the line.
+    pub bulk: Bitrate,
     /// What stands on the screen.
     pub screen: Screen,
 }
@@ -102,7 +104,8 @@ pub struct Situation<'c> {
 pub fn plan(situation: &Situation<'_>) -> MediaPlan {
     let room = situation.room;
     let shut = room.mode().is_shut();
-    let split = budget::split(situation.ceiling);
+    let fetched = room.far().fetching && room.mode() == Mode::Meeting;
+    let split = budget::split(situation.ceiling, fetched);
     // Nobody is known to receive: enough to be seen at once when the path is back, and so few packets that SRTP's count of
     // them outlives a cut of many minutes (a receiver that misses 2^15 cannot follow the counter's wrap: RFC 3711 §3.3.1).
     let into_silence = situation.far_is_deaf && situation.state == LinkState::Lost;
@@ -135,6 +138,7 @@ pub fn plan(situation: &Situation<'_>) -> MediaPlan {
         voice: split.voice,
         play: situation.admitted && !shut,
         volume: room.volume,
+        bulk: split.bulk,
         ring: room.is_knocked() && situation.state == LinkState::Up,
         screen: Screen { picture, sentence, face: situation.face.clone() },
     }

@@ -3,7 +3,7 @@
 use super::Core;
 use crate::core::input::Input;
 use crate::core::output::Output;
-use crate::core::share::Unshowable;
+use crate::core::share::Refusal;
 use crate::core::signal::Signal;
 use crate::model::Mode;
 
@@ -15,8 +15,15 @@ impl Core {
             // It may overtake the heartbeat that begins the meeting. What an ended meeting left in it is buried by then.
             Input::Heard { trunk, signal: Signal::Share(word) } if known(*trunk) => self.far_share = Some(word.clone()),
             Input::DocumentArrived { document } => self.room.share.arrived(*document),
-            Input::DocumentFailed { document } => self.room.share.unshowable(*document, Unshowable::NotArrived),
-            Input::TrunkOpened { .. }
+            // In a meeting it serves what it has: if it has not, it is nowhere.
+            Input::DocumentWithheld { document }
+                if self.room.mode() == Mode::Meeting && !self.room.share.is_here(*document) =>
+            {
+                self.room.share.refused(*document, Refusal::NotArrived);
+            }
+            Input::DocumentFailed { document } => self.room.share.refused(*document, Refusal::NotArrived),
+            Input::DocumentWithheld { .. }
+            | Input::TrunkOpened { .. }
             | Input::TrunkClosed { .. }
             | Input::DialFailed { .. }
             | Input::BulkChanged { .. }

@@ -2,10 +2,11 @@
 
 use super::Core;
 use crate::core::diagnosis;
-use crate::core::face::Face;
+use crate::core::face::{Face, PageFace, PageState};
 use crate::core::link::Link;
 use crate::core::plan::{self, MediaPlan, Picture};
 use crate::core::sentence::Sentence;
+use crate::core::share::Look;
 use crate::core::signal::{Cadence, Heartbeat, LineNews};
 use crate::core::snapshot::{LinkState, RoomSnapshot, Snapshot};
 use crate::model::{CameraState, Line, MicState, Moment};
@@ -95,12 +96,35 @@ impl Core {
             sealed: link.is_some_and(|link| link.sessions.current.is_some()),
             meeting_since: room.meeting_since,
             banner: room.banner(),
+            page: self.page_face(),
             menu: room.menu(),
             code: room.guests.code().filter(|_| room.show_code),
             own_picture: room.own_picture,
             volume: room.volume,
             locked: room.guests.locked,
         }
+    }
+
+    /// What stands in front, else what waits to be opened, else why the last one did not.
+    fn page_face(&self) -> Option<PageFace> {
+        let share = &self.room.share;
+        let open = share.word().documents.iter().filter(|document| document.open).count();
+        let at = |id, name: &str, look, pages, state| PageFace { id, name: name.into(), look, pages, open, state };
+        let whole = Look::at(0);
+        if let Some(front) = share.word().in_front() {
+            let state = match share.fault().filter(|fault| fault.id == front.id) {
+                Some(fault) => PageState::Refused(fault.why),
+                None if share.is_here(front.id) => PageState::Here,
+                None => {
+                    PageState::Arriving(self.arriving.filter(|(id, _)| *id == front.id).map_or(0, |(_, done)| done))
+                }
+            };
+            return Some(at(front.id, &front.name, front.look, front.pages, state));
+        }
+        if let Some(opening) = share.opening().last() {
+            return Some(at(opening.id, &opening.name, whole, 0, PageState::Opening));
+        }
+        share.fault().map(|fault| at(fault.id, &fault.name, whole, 0, PageState::Refused(fault.why)))
     }
 
     fn room_snapshot(&self, now: Moment) -> RoomSnapshot {

@@ -222,6 +222,9 @@ mod imp {
             let mut placings = lock(&self.placings);
             let picture = scene.picture.map(|place| fitting(come.info(), place));
             with_rows(canvas, |rows| rows.fill_around(picture.unwrap_or(NOWHERE), scene.backdrop))?;
+            if !scene.under.is_empty() {
+                with_rows(canvas, |rows| scene.under.iter().for_each(|layer| layer.lay(rows)))?;
+            }
             if let Some(picture) = picture {
                 placings.far.place(come, canvas, picture)?;
             } else {

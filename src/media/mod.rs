@@ -18,6 +18,7 @@ pub mod microphone;
 mod motors;
 mod outlet;
 pub mod own_picture;
+pub mod page;
 pub mod picture;
 pub mod playout;
 mod presence;

@@ -9,6 +9,7 @@
 //! Outlives every session. Nothing here decides what may be shown: the plan does.
 
 use super::face::FaceConstants;
+use super::page::PagePicture;
 use super::picture::{KeyFrameNeeded, PictureReceiver, PictureReport};
 use super::screen::ScreenView;
 use super::voice::VoicePlayer;
@@ -125,6 +126,16 @@ impl Playout {
     /// What the screen says of this box itself, from now on.
     pub fn introduce(&self, constants: FaceConstants) {
         self.screen.introduce(constants);
+    }
+
+    /// This page was drawn.
+    pub fn page(&self, page: Option<PagePicture>) {
+        self.screen.page(page);
+    }
+
+    /// See [`ScreenView::page_place`].
+    pub fn page_place(&self, shape: f64) -> Option<(u32, u32)> {
+        self.screen.page_place(shape)
     }
 
     /// A frame that is really sent to the far room, to be shown here on demand.

@@ -9,6 +9,7 @@ use crate::media::camera::{CameraSender, CameraSettings};
 use crate::media::face::FaceConstants;
 use crate::media::microphone::MicrophoneSender;
 use crate::media::own_picture::{OwnPicture, SampleOut};
+use crate::media::page::PagePicture;
 use crate::media::picture::KeyFrameNeeded;
 use crate::media::playout::{Playout, PlayoutSettings, Probe};
 use crate::media::source::{probe_picture, probe_sound};
@@ -24,6 +25,9 @@ use std::time::Duration;
 
 /// Takes one encoded frame or packet of a line; its PTS is the capture moment.
 pub type SendOut = Arc<dyn Fn(Line, gst::Buffer) + Send + Sync>;
+
+/// Takes the page that is to be shown; none takes it away.
+pub type PageOut = Arc<dyn Fn(Option<PagePicture>) + Send + Sync>;
 
 /// Everything that is captured, sent, shown and played.
 pub struct Media {
@@ -87,6 +91,17 @@ impl Media {
     /// What the screen says of this box itself: the pair's words, the panel's address. Known at the start, or once paired.
     pub fn introduce(&self, constants: FaceConstants) {
         self.playout.introduce(constants);
+    }
+
+    /// Takes drawn pages, on any thread.
+    pub fn page_out(&self) -> PageOut {
+        let playout = self.playout.clone();
+        Arc::new(move |page| playout.page(page))
+    }
+
+    /// How many pixels a page of this shape (width by height) may fill; none while nobody knows the display.
+    pub fn page_place(&self, shape: f64) -> Option<(u32, u32)> {
+        self.playout.page_place(shape)
     }
 
     /// Do this from now on.

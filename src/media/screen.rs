@@ -14,6 +14,7 @@ use super::composer::{self, Composer, Draw};
 use super::display;
 use super::face::{FaceConstants, Look, Painter};
 use super::outlet::{ENTRANCE, Open, Outlet, OutletPlan};
+use super::page::PagePicture;
 use super::stage::{Lives, lock, now, spawn};
 use crate::config::Sink;
 use crate::core::plan::{Picture, Screen};
@@ -50,6 +51,7 @@ struct Face {
     /// `None` until the first plan: nothing is said that nobody knows.
     screen: Option<Screen>,
     constants: Arc<FaceConstants>,
+    page: Option<PagePicture>,
     last: Option<gst::Sample>,
     /// When the last frame was sent to the far room.
     own_at: Option<Moment>,
@@ -80,6 +82,7 @@ impl ScreenView {
         let face = Face {
             screen: None,
             constants: Arc::default(),
+            page: None,
             last: None,
             own_at: None,
             background: background(),
@@ -128,6 +131,20 @@ impl ScreenView {
         let Some(shared) = &self.0 else { return };
         lock(&shared.face).constants = Arc::new(constants);
         shared.wake.notify_one();
+    }
+
+    /// This page was drawn; shown while its document stands in front.
+    pub fn page(&self, page: Option<PagePicture>) {
+        let Some(shared) = &self.0 else { return };
+        lock(&shared.face).page = page;
+        shared.wake.notify_one();
+    }
+
+    /// How many pixels a page of this shape (width by height) may fill; none while nobody knows the display.
+    pub fn page_place(&self, shape: f64) -> Option<(u32, u32)> {
+        let shared = self.0.as_ref()?;
+        let mode = lock(&shared.face).screen.as_ref().map(|screen| screen.face.mode)?;
+        lock(&shared.painter).page_place(shape, mode)
     }
 
     /// A fresh frame of the far room; shown if the plan says live.
@@ -188,7 +205,10 @@ impl Shared {
         while !face.stopped {
             let at = now(&self.clock);
             let own_is_live = face.own_is_live(at);
-            let look = face.screen.as_ref().map(|screen| Look::at(screen, &face.constants, own_is_live, at));
+            let look = face
+                .screen
+                .as_ref()
+                .map(|screen| Look::at(screen, &face.constants, face.page.as_ref(), own_is_live, at));
             if let Some(look) = look.filter(|look| face.opened || shown.as_ref() != Some(look)) {
                 face.opened = false;
                 drop(face);

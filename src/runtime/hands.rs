@@ -1,12 +1,14 @@
 //! The hands: carry out what the core wishes, report what was really done. Nothing here waits or decides.
 
 use super::REPORT_PERIOD;
+use super::pages::PageHands;
 use super::room::RoomHands;
 use crate::core::Core;
 use crate::core::input::News;
 use crate::core::output::Output;
 use crate::core::sentence::Sentence;
 use crate::core::snapshot::{LinkState, Snapshot};
+use crate::documents::Documents;
 use crate::inbox::Inbox;
 use crate::media::room::Media;
 use crate::model::{Language, Moment};
@@ -27,6 +29,7 @@ pub(super) struct Hands {
     status: StatusSocket,
     pub(super) notify: Notify,
     room: RoomHands,
+    pages: PageHands,
     ceiling_kbps: u32,
     memory: Memory,
     link: LinkState,
@@ -41,6 +44,7 @@ impl Hands {
         media: Media,
         status: StatusSocket,
         room: RoomHands,
+        pages: PageHands,
         ceiling_kbps: u32,
     ) -> Self {
         Self {
@@ -50,6 +54,7 @@ impl Hands {
             status,
             notify: Notify::from_env(),
             room,
+            pages,
             ceiling_kbps,
             memory: Memory::default(),
             link: LinkState::Unpaired,
@@ -62,6 +67,11 @@ impl Hands {
     pub(super) fn paired(&mut self, trunk: Trunk, words: &str) {
         self.trunk = Some(trunk);
         self.room.paired(words, &self.media);
+    }
+
+    /// The documents of the meeting.
+    pub(super) fn documents(&self) -> &Documents {
+        self.pages.documents()
     }
 
     /// Rings when the installer set something: the daemon is to begin anew.
@@ -108,6 +118,9 @@ impl Hands {
                 self.peer.close(session);
             }
             Output::Arrange(plan) => {
+                if let Some(trunk) = &self.trunk {
+                    trunk.pace(plan.bulk);
+                }
                 tracing::debug!(camera = ?plan.camera, microphone = ?plan.microphone, mode = ?plan.screen.face.mode, "arrange");
                 self.media.arrange(&plan);
             }
@@ -118,7 +131,7 @@ impl Hands {
             Output::Remember(remembered) => self.room.remember(&remembered),
             Output::DrawCode => self.room.draw_code(),
             Output::Teach { view } => self.room.teach(view),
-            Output::Hold { documents, served } => tracing::debug!(?documents, served, "hold"),
+            Output::Hold { documents, served } => self.pages.hold(&documents, served, self.trunk.as_ref()),
             Output::Stop => self.stopping = true,
         }
     }
@@ -150,6 +163,7 @@ impl Hands {
             tracing::info!(link = ?snapshot.link, session = ?snapshot.session, "{sentence}");
             self.notify.status(&format!("{:?} {sentence}", snapshot.link));
         }
+        self.pages.follow(snapshot, &self.media);
         self.room.publish(snapshot, &self.media);
         let storage = self.room.storage();
         self.status.publish(Status { storage, ..Status::of(snapshot, self.ceiling_kbps, self.memory) });

@@ -10,6 +10,7 @@ use crate::core::ledger::Entry;
 use crate::core::memory::Remembered;
 use crate::core::request::Answer;
 use crate::core::snapshot::Snapshot;
+use crate::documents::Documents;
 use crate::inbox::Inbox;
 use crate::media::face::FaceConstants;
 use crate::media::room::Media;
@@ -46,6 +47,7 @@ impl RoomHands {
         overlay: Option<Overlay>,
         inbox: &Inbox,
         media: &Media,
+        documents: &Documents,
         boot: u64,
     ) -> Result<Self, RunError> {
         if let Some(hours) = config.room.hours {
@@ -56,7 +58,7 @@ impl RoomHands {
         keys::watch(&config.room.keypad, profiles, inbox.clone());
         let questions = Questions::new(inbox.clone());
         let ledger = Ledger::open(&config.state_directory, boot).map_err(other)?;
-        let desk = Desk::new(questions.clone(), ledger.clone(), config.language);
+        let desk = Desk::new(questions.clone(), ledger.clone(), documents.clone(), config.language);
         let anew = Arc::new(Notify::new());
         let panel = PanelHands::start(config, overlay, &anew, &questions, &ledger, media);
         let views: Vec<String> = config.room.views.iter().map(|view| view.name.clone()).collect();
@@ -77,6 +79,11 @@ impl RoomHands {
     /// What answers at the status socket.
     pub(super) fn desk(&self) -> Desk {
         self.desk.clone()
+    }
+
+    /// Where questions to the loop are asked.
+    pub(super) fn questions(&self) -> Questions {
+        self.questions.clone()
     }
 
     /// Rings when the daemon is to begin anew.

@@ -1,6 +1,7 @@
 //! From a valid configuration to a core and its hands.
 
 use super::hands::Hands;
+use super::pages::PageHands;
 use super::room::RoomHands;
 use super::{RunError, RunOptions, other};
 use crate::config::Config;
@@ -10,6 +11,7 @@ use crate::core::memory::{Drawn, Remembered};
 use crate::core::room::RoomSettings;
 use crate::core::signal::Hello;
 use crate::core::{Core, Settings};
+use crate::documents::Documents;
 use crate::inbox::Inbox;
 use crate::media::room::{self as media, Intake, Media};
 use crate::model::{BootId, VideoCodec};
@@ -44,11 +46,12 @@ pub(super) async fn start(
     }
     session_ports_free(config.session_port)?;
     let (peer, media) = wire(config, options, inbox)?;
-    let mut room = RoomHands::start(config, options.overlay.clone(), inbox, &media, random_boot()?)?;
+    let documents = Documents::default();
+    let mut room = RoomHands::start(config, options.overlay.clone(), inbox, &media, &documents, random_boot()?)?;
     let (mut trunk, mut link) = (None, None);
     match pinned {
         Some(pinned) => {
-            let linking = self::link(config, pinned, inbox).await?;
+            let linking = self::link(config, pinned, &documents, inbox).await?;
             room.paired(&linking.words, &media);
             (trunk, link) = (Some(linking.trunk), Some(linking.settings));
         }
@@ -75,7 +78,8 @@ pub(super) async fn start(
     room.begin(&remembered);
     let settings = Settings { link, room: settings, remembered, ceiling: config.ceiling };
     let status = status.serve(Some(room.desk()));
-    let hands = Hands::new(trunk, peer, media, status, room, config.ceiling.as_kbps());
+    let pages = PageHands::new(documents, room.questions(), inbox.clone(), &media);
+    let hands = Hands::new(trunk, peer, media, status, room, pages, config.ceiling.as_kbps());
     Ok((Core::new(settings, clock.now()), hands))
 }
 
@@ -90,7 +94,12 @@ pub(super) struct Linking {
 }
 
 /// The trunk to this peer.
-pub(super) async fn link(config: &Config, pinned: PeerKey, inbox: &Inbox) -> Result<Linking, RunError> {
+pub(super) async fn link(
+    config: &Config,
+    pinned: PeerKey,
+    documents: &Documents,
+    inbox: &Inbox,
+) -> Result<Linking, RunError> {
     let identity = Identity::load_or_create(&config.state_directory).map_err(keys)?;
     let hello = Hello {
         boot: BootId(random_boot()?),
@@ -108,8 +117,14 @@ pub(super) async fn link(config: &Config, pinned: PeerKey, inbox: &Inbox) -> Res
         codecs: hello.codecs.clone(),
     };
     let words = six_words(&identity.public_key(), &pinned).join(" ");
-    let trunk =
-        TrunkSettings { listen: config.trunk.listen, peer_address: config.peer.address, identity, pinned, hello };
+    let trunk = TrunkSettings {
+        listen: config.trunk.listen,
+        peer_address: config.peer.address,
+        identity,
+        pinned,
+        hello,
+        documents: documents.clone(),
+    };
     let trunk = Trunk::start(trunk, inbox.clone()).await.map_err(|error| RunError::PortTaken(error.to_string()))?;
     Ok(Linking { trunk, settings: link, words })
 }

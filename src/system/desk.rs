@@ -3,6 +3,7 @@
 use crate::asking::{self, Reply};
 use crate::core::input::RoomInput;
 use crate::core::request::Asker;
+use crate::documents::Documents;
 use crate::model::Language;
 use crate::questions::Questions;
 use crate::system::ledger::Ledger;
@@ -14,14 +15,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Desk {
     questions: Questions,
     ledger: Ledger,
+    documents: Documents,
     language: Language,
     code: Arc<Mutex<Option<u32>>>,
 }
 
 impl Desk {
     /// Questions go to the loop, in this language come the answers.
-    pub fn new(questions: Questions, ledger: Ledger, language: Language) -> Self {
-        Self { questions, ledger, language, code: Arc::default() }
+    pub fn new(questions: Questions, ledger: Ledger, documents: Documents, language: Language) -> Self {
+        Self { questions, ledger, documents, language, code: Arc::default() }
     }
 
     /// The room code that is valid now; six digits as a number.
@@ -47,6 +49,16 @@ impl Desk {
             Err(asking::NotARequest) => Reply::malformed(self.language),
         };
         // Words only: this cannot fail.
+        serde_json::to_string(&reply).unwrap_or_default()
+    }
+
+    /// A file in the box, called so: shared if the room's policy allows it, else overwritten at once.
+    pub(super) async fn share(&self, name: &str, bytes: Vec<u8>) -> String {
+        let by = Asker::Local;
+        let reply = match self.questions.share(&self.documents, by, name, bytes).await {
+            Ok(answer) => Reply::of(answer, self.language),
+            Err(full) => Reply::full(&full, self.language),
+        };
         serde_json::to_string(&reply).unwrap_or_default()
     }
 

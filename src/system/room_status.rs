@@ -1,6 +1,7 @@
 //! The room's part of the status.
 
 use crate::asking::{drawn_name, mode_name, stance_name, veil_name};
+use crate::core::face::{PageFace, PageState};
 use crate::core::lesson::{Lesson, LessonState};
 use crate::core::snapshot::Snapshot;
 use crate::model::Language;
@@ -32,6 +33,10 @@ pub struct RoomStatus {
     pub follow_turns: bool,
     /// What became of the view that was taught last.
     pub lesson: Option<LessonStatus>,
+    /// The document in front, or why there is none.
+    pub page: Option<PageStatus>,
+    /// Names of the documents that are open.
+    pub documents: Vec<String>,
     /// "clear", "frosted", "black": what this camera's picture is veiled by.
     pub veil: String,
     /// The same of the far camera, as the far box says.
@@ -48,6 +53,56 @@ pub struct RoomStatus {
     pub locked: bool,
     /// The far box is authenticated end to end right now.
     pub sealed: bool,
+}
+
+/// The document in front.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PageStatus {
+    /// SHA-256 of its bytes.
+    pub document: String,
+    /// As people call it.
+    pub name: String,
+    /// From 0.
+    pub page: u32,
+    /// How many; 0 while nobody knows.
+    pub pages: u32,
+    /// Thousandths.
+    pub zoom: u16,
+    /// "opening", "arriving", "here", "refused".
+    pub state: String,
+    /// If refused, why.
+    pub ja: String,
+    /// If refused, why.
+    pub en: String,
+}
+
+impl PageStatus {
+    fn of(page: &PageFace) -> Self {
+        let why = |language| match page.state {
+            PageState::Refused(why) => why.reason(language).to_owned(),
+            PageState::Opening | PageState::Arriving(_) | PageState::Here => String::new(),
+        };
+        Self {
+            document: page.id.to_string(),
+            name: page.name.clone(),
+            page: page.look.page,
+            pages: page.pages,
+            zoom: page.look.zoom,
+            state: page_state_name(page.state).into(),
+            ja: why(Language::Japanese),
+            en: why(Language::English),
+        }
+    }
+}
+
+/// The state's name in the status and on the panel.
+pub const fn page_state_name(state: PageState) -> &'static str {
+    match state {
+        PageState::Opening => "opening",
+        PageState::Arriving(_) => "arriving",
+        PageState::Here => "here",
+        PageState::Refused(_) => "refused",
+    }
 }
 
 /// A view that is being taught, or was.
@@ -97,6 +152,8 @@ impl RoomStatus {
             views: room.views.clone(),
             view: room.view,
             follow_turns: room.follow_turns,
+            page: face.page.as_ref().map(PageStatus::of),
+            documents: room.share.open().map(|document| document.name.clone()).collect(),
             lesson: room.lesson.map(|lesson| LessonStatus::of(&lesson, &room.views)),
             veil: veil_name(face.veil).into(),
             far_veil: veil_name(face.far_veil).into(),

@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Take};
+use tokio::net::unix::ReadHalf;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 
@@ -127,13 +128,18 @@ async fn answer(
 ) -> std::io::Result<()> {
     let (reader, mut writer) = stream.split();
     let mut line = String::new();
-    let question = BufReader::new(reader.take(QUESTION_LIMIT));
-    tokio::pin!(question);
-    tokio::time::timeout(ASKER_PATIENCE, question.read_line(&mut line)).await??;
+    let mut question_reader = BufReader::new(reader.take(QUESTION_LIMIT));
+    tokio::time::timeout(ASKER_PATIENCE, question_reader.read_line(&mut line)).await??;
     let question: Question = serde_json::from_str(&line).map_err(std::io::Error::other)?;
     if let Some(ask) = question.ask {
         let Some(desk) = desk else { return Ok(()) };
-        let text = desk.answer(&ask).await + "\n";
+        let text = match (ask["ask"].as_str(), ask["length"].as_u64()) {
+            (Some("share_file"), Some(length)) if length <= LONGEST_FILE => {
+                let bytes = file(&mut question_reader, length).await?;
+                desk.share(ask["name"].as_str().unwrap_or_default(), bytes).await
+            }
+            _ => desk.answer(&ask).await,
+        } + "\n";
         return tokio::time::timeout(ASKER_PATIENCE, writer.write_all(text.as_bytes())).await?;
     }
     loop {
@@ -148,6 +154,24 @@ async fn answer(
     }
 }
 
+/// The file behind a question: so many bytes, as long as they keep coming.
+async fn file(reader: &mut BufReader<Take<ReadHalf<'_>>>, length: u64) -> std::io::Result<Vec<u8>> {
+    reader.get_mut().set_limit(length);
+    let mut bytes = Vec::new();
+    while (bytes.len() as u64) < length {
+        let come = tokio::time::timeout(ASKER_PATIENCE, reader.fill_buf()).await??;
+        if come.is_empty() {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        let taken = come.len().min(usize::try_from(length).unwrap_or(usize::MAX) - bytes.len());
+        bytes.extend_from_slice(&come[..taken]);
+        reader.consume(taken);
+    }
+    Ok(bytes)
+}
+
+/// Bytes; what the store takes at most.
+const LONGEST_FILE: u64 = 100 << 20;
 const FOLLOW_PERIOD_NS: u64 = 1_000_000_000;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const ASKER_LIMIT: usize = 16;

@@ -5,7 +5,7 @@ use crate::core_world::{MS, Mail, Options, SECOND, World};
 use crate::{ask, linked, microphone, mode};
 use engawa::core::input::{Input, RoomInput};
 use engawa::core::request::{Answer, Denied, Request};
-use engawa::core::share::{Look, MOST_OPEN, Opening, ShareRequest, ShareWord, Turn, Unshowable};
+use engawa::core::share::{Look, MOST_OPEN, Opening, Refusal, ShareRequest, ShareWord, Turn};
 use engawa::model::{DocumentId, MicState, Mode};
 
 #[test]
@@ -121,9 +121,9 @@ fn behind_a_curtain_documents_serve_one_room() {
 #[test]
 fn what_cannot_be_shown_is_told_where_it_was_shared_and_never_leaves_the_box() {
     let mut world = linked(Options::new(36));
-    let why = Unshowable::Locked;
+    let why = Refusal::Locked;
     shared(&mut world, 0, open(id(9)));
-    world.inject(0, Mail::Urgent(Input::Room(RoomInput::DocumentUnshowable { document: id(9), why })));
+    world.inject(0, Mail::Urgent(Input::Room(RoomInput::DocumentRefused { document: id(9), why })));
     world.run(SECOND);
     let told = world.shown(0).room.share.fault().cloned().expect("a reason");
     assert_eq!((told.id, told.name.as_str(), told.why), (id(9), "a.pdf", why));

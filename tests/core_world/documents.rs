@@ -57,7 +57,7 @@ impl World {
                 self.deliver(who, Mail::Urgent(Input::Room(opened)));
             }
             if let Some(document) = lost {
-                self.deliver(who, Mail::Urgent(Input::DocumentFailed { document }));
+                self.deliver(who, Mail::Urgent(Input::DocumentWithheld { document }));
             }
             if let Some(document) = fetched {
                 self.put(who, document);

@@ -159,8 +159,11 @@ impl Link {
             Input::NetworkChanged(network) => self.network_changed(network, now),
             Input::RenewalDue => self.renew(now),
             Input::StopRequested => self.say_farewell(),
-            Input::DocumentArrived { .. } | Input::DocumentFailed { .. } => {}
-            Input::DeviceChanged { .. } | Input::Room(_) => {}
+            Input::DocumentArrived { .. }
+            | Input::DocumentFailed { .. }
+            | Input::DocumentWithheld { .. }
+            | Input::DeviceChanged { .. }
+            | Input::Room(_) => {}
         }
     }
 

@@ -4,13 +4,14 @@
 //! |---------|----------------|---------|-------------------|-----------------|
 //! | Talk    | knock / stop it| answer  | microphone        | wake            |
 //! | Meet    | meeting        | meeting | meeting / back    | wake            |
-//! | View    | next view      | =       | =                 | wake            |
+//! | View    | next view      | =       | next page if one is open, else next view | wake |
 //! | Curtain | draw           | draw    | draw              | lift            |
 //! | More    | send away, cancel, else the menu's next page; there Meet and View do what the page says |
 
 use super::Room;
 use crate::core::face::MenuPage;
 use crate::core::request::{Answer, Asker, Request};
+use crate::core::share::{ShareRequest, Turn};
 use crate::core::timers::Timer;
 use crate::model::{Key, Mode, Moment, Stance, Veil};
 use std::time::Duration;
@@ -64,10 +65,15 @@ impl Room {
                 Some(match (key, self.mode) {
                     (Key::Meet, Mode::Meeting) => Request::Mode(Mode::Quiet),
                     (Key::Meet, _) => Request::Mode(Mode::Meeting),
-                    (_, _) => Request::View((self.view + 1) % self.settings.views.len().max(1)),
+                    (_, _) if self.share.word().in_front().is_some() => Request::Share(ShareRequest::Turn(Turn::Next)),
+                    (_, _) => self.next_view(),
                 })
             }
         }
+    }
+
+    fn next_view(&self) -> Request {
+        Request::View((self.view + 1) % self.settings.views.len().max(1))
     }
 
     fn talk(&self) -> Request {
@@ -86,7 +92,9 @@ impl Room {
             return Some(Request::Cancel);
         }
         self.menu = match self.menu {
-            Menu::Closed => Menu::Open(MenuPage::Sound),
+            Menu::Closed if self.share.word().in_front().is_some() => Menu::Open(MenuPage::Pages),
+            Menu::Open(MenuPage::Pages) => Menu::Open(MenuPage::Document),
+            Menu::Closed | Menu::Open(MenuPage::Document) => Menu::Open(MenuPage::Sound),
             Menu::Open(MenuPage::Sound) => Menu::Open(MenuPage::Picture),
             Menu::Open(MenuPage::Picture) => Menu::Open(MenuPage::Guests),
             Menu::Open(MenuPage::Guests) => Menu::Open(MenuPage::Door),
@@ -102,6 +110,10 @@ impl Room {
     fn item(&self, page: MenuPage, key: Key) -> Option<Request> {
         let first = key == Key::Meet;
         Some(match page {
+            MenuPage::Pages if first => Request::Share(ShareRequest::Turn(Turn::Previous)),
+            MenuPage::Document if first => Request::Share(ShareRequest::Close(self.share.word().in_front()?.id)),
+            MenuPage::Document => self.next_view(),
+            MenuPage::Pages => Request::Share(ShareRequest::Front(self.share.after_front()?)),
             MenuPage::Sound if first => Request::Volume(self.volume.saturating_sub(VOLUME_STEP)),
             MenuPage::Sound => Request::Volume(self.volume.saturating_add(VOLUME_STEP).min(100)),
             MenuPage::Picture if first => Request::OwnPicture(!self.own_picture),

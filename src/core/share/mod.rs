@@ -9,8 +9,10 @@
 //! one; what belongs to a meeting that is over comes back from nowhere, not from a box that slept through its end. Said and
 //! heard in a meeting only: behind a curtain documents serve one room. Deliberately absent: bytes, pixels, microphones.
 
+mod refusal;
 mod word;
 
+pub use refusal::Refusal;
 pub use word::{Document, Look, MOST_ZOOM, ShareWord, Stamp};
 
 use crate::core::request::{Answer, Denied};
@@ -46,24 +48,7 @@ pub struct ShareFault {
     /// Its name.
     pub name: String,
     /// Why.
-    pub why: Unshowable,
-}
-
-/// Why a document cannot be shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Unshowable {
-    /// It is no PDF, PNG or JPEG.
-    Unknown,
-    /// It wants a password.
-    Locked,
-    /// It is damaged, or the drawing process died of it.
-    Broken,
-    /// Too many pages, too many pixels, too much memory.
-    TooLarge,
-    /// Opening or drawing it takes too long.
-    TooSlow,
-    /// It did not come over from the other box whole.
-    NotArrived,
+    pub why: Refusal,
 }
 
 /// What somebody wants of the documents.
@@ -108,6 +93,18 @@ impl Share {
         &self.word
     }
 
+    /// What is open, in the order in which it was shared.
+    pub fn open(&self) -> impl Iterator<Item = &Document> {
+        self.word.documents.iter().filter(|document| document.open)
+    }
+
+    /// The open document after the one in front; round again.
+    pub fn after_front(&self) -> Option<DocumentId> {
+        let front = self.word.in_front()?.id;
+        let open = || self.word.documents.iter().filter(|document| document.open).map(|document| document.id);
+        open().skip_while(|id| *id != front).nth(1).or_else(|| open().next())
+    }
+
     /// What waits to be opened.
     pub fn opening(&self) -> &[Opening] {
         &self.opening
@@ -140,6 +137,11 @@ impl Share {
         open.any(|document| !self.here.contains(&document.id) && !gone(document.id))
     }
 
+    /// All its bytes are in this box.
+    pub fn is_here(&self, id: DocumentId) -> bool {
+        self.here.contains(&id)
+    }
+
     /// All bytes of a document are in this box.
     pub fn arrived(&mut self, id: DocumentId) {
         if !self.here.contains(&id) {
@@ -151,7 +153,7 @@ impl Share {
     pub fn ask(&mut self, request: &ShareRequest) -> Answer {
         let stamp = self.stamp();
         match request {
-            ShareRequest::Open(opening) => self.open(opening),
+            ShareRequest::Open(opening) => self.begin(opening),
             ShareRequest::Front(id) => match self.word.in_front() {
                 Some(front) if front.id == *id => Answer::AlreadySo,
                 _ if !self.is_open(*id) => Answer::Denied(Denied::NoSuchDocument),
@@ -190,8 +192,8 @@ impl Share {
 
     /// It cannot be opened, or did not arrive. Who shared it takes it back; who received it says so. What the far box does not
     /// give and this one does not have is nowhere any more: closed for both.
-    pub fn unshowable(&mut self, id: DocumentId, why: Unshowable) {
-        let lost = why == Unshowable::NotArrived && !self.here.contains(&id);
+    pub fn refused(&mut self, id: DocumentId, why: Refusal) {
+        let lost = why == Refusal::NotArrived && !self.here.contains(&id);
         let opening = self.opening.iter().position(|opening| opening.id == id);
         let name = match opening {
             Some(at) => self.opening.remove(at).name,
@@ -208,7 +210,12 @@ impl Share {
 
     /// The far box's word. Heard in a meeting only.
     pub fn hear(&mut self, word: &ShareWord) {
+        let looked =
+            |word: &ShareWord, id| word.documents.iter().find(|known| known.id == id).map(|known| known.looked);
+        let before = self.fault.as_ref().and_then(|fault| looked(&self.word, fault.id));
         self.word.join(word);
+        // It was this page that could not be drawn, maybe not the next one.
+        self.fault.take_if(|fault| before.is_some() && looked(&self.word, fault.id) != before);
         let open: Vec<DocumentId> =
             self.word.documents.iter().filter(|known| known.open).map(|known| known.id).collect();
         self.here.retain(|here| open.contains(here));
@@ -225,7 +232,7 @@ impl Share {
         self.fault = None;
     }
 
-    fn open(&mut self, opening: &Opening) -> Answer {
+    fn begin(&mut self, opening: &Opening) -> Answer {
         let is_open = self.is_open(opening.id);
         if is_open || self.opening.iter().any(|known| known.id == opening.id) {
             if is_open {
@@ -255,6 +262,8 @@ impl Share {
             return Answer::AlreadySo;
         }
         (front.look, front.looked) = (look, stamp);
+        let id = front.id;
+        self.fault.take_if(|fault| fault.id == id);
         Answer::Accepted
     }
 
@@ -293,7 +302,41 @@ fn turned(turn: Turn, page: u32) -> u32 {
     }
 }
 
+/// A file's name as people see it: no path, no control characters, at most 64 characters.
+pub fn file_name(name: &str) -> String {
+    let file = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let shown = file.chars().filter(|letter| !letter.is_control() && !is_bidi(*letter));
+    let name: String = shown.take(64).collect();
+    if name.trim().is_empty() { "–".into() } else { name.trim().into() }
+}
+
+/// Letters that turn the direction of others: "annexe\u{202e}fdp.exe".
+const fn is_bidi(letter: char) -> bool {
+    matches!(letter, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// Open at once.
 pub const MOST_OPEN: usize = 10;
 /// With those that were closed in this meeting.
 const MOST_KNOWN: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::file_name;
+
+    #[test]
+    fn a_file_is_called_by_its_name_alone() {
+        for (file, shown) in [
+            ("予算案.pdf", "予算案.pdf"),
+            ("../../etc/passwd", "passwd"),
+            (r"C:\窓口\a.pdf", "a.pdf"),
+            ("annex\u{202e}fdp.exe", "annexfdp.exe"),
+            ("🍵 tea.pdf", "🍵 tea.pdf"),
+            ("line\nbreak.pdf", "linebreak.pdf"),
+            (" / ", "–"),
+        ] {
+            assert_eq!(file_name(file), shown);
+        }
+        assert_eq!(file_name(&"長".repeat(100)).chars().count(), 64);
+    }
+}

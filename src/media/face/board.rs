@@ -156,11 +156,15 @@ fn is_strong(face: &Face) -> bool {
 }
 
 fn band_height(face: &Face) -> f64 {
-    if is_strong(face) { 138.0 } else { 104.0 }
+    if is_strong(face) { STRONG } else { 104.0 }
 }
 
+/// As tall as it ever is: what stands above it does not move when a microphone opens.
+pub(super) const TALLEST: f64 = LINE + STRONG;
 /// Height of the line.
 const LINE: f64 = 76.0;
+/// Height of the band while sound leaves.
+const STRONG: f64 = 138.0;
 /// From the words to the edge of the screen.
 const EDGE: f64 = 44.0;
 /// What is drawn beyond the screen, more than everything is moved.

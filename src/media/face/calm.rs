@@ -4,6 +4,7 @@ use super::layout::{MARGIN, Setting};
 use super::sheet::{Align, Area, Mark, Placed, Run, Sheet, Size, Style, Weight};
 use super::sheet::{BOARD, EMBER, HAIR, PAPER, PLACE, SOFT};
 use super::words::{self, say};
+use crate::core::face::PageState;
 use crate::model::{Key, MicState, Mode, Stance};
 
 /// A curtain is drawn somewhere, or the other room sleeps: who shut it, how it opens, and what else is to be said.
@@ -70,15 +71,27 @@ pub(super) fn night(setting: &Setting<'_>) -> Vec<Placed> {
     vec![sheet.at(x, y)]
 }
 
-/// Where the shared page will stand.
+/// Where the shared page will stand, and why it does not yet.
 pub(super) fn place(setting: &Setting<'_>, place: Area) -> Placed {
     let language = setting.language;
     let mut sheet = Sheet::new(place.width, place.height);
     sheet.plate(sheet.area(), 20.0, PLACE);
-    let words = say(language, "資料はまだ共有されていません", "Nothing is shared yet");
+    let page = setting.look.screen.face.page.as_ref();
+    let (title, line) = match page.map(|page| words::page_state(page, language)) {
+        None => (say(language, "資料はまだ共有されていません", "Nothing is shared yet").to_owned(), String::new()),
+        Some(state) => state.unwrap_or_default(),
+    };
     let busy = setting.look.screen.sentence.is_some() || setting.look.held_s.is_some();
-    let area = Area { height: place.height * if busy { 0.6 } else { 1.0 }, ..sheet.area() };
-    sheet.row(area, Align::Middle, vec![Run::words(words, Style::new(Size::Title, Weight::Plain, SOFT))]);
+    let height = place.height * if busy { 0.6 } else { 1.0 } - if line.is_empty() { 0.0 } else { 70.0 };
+    let area = Area { height, ..sheet.area() };
+    sheet.row(area, Align::Middle, vec![Run::words(title, Style::new(Size::Title, Weight::Plain, SOFT))]);
+    if let Some(PageState::Arriving(done)) = page.map(|page| page.state) {
+        let bar = Area { y: height / 2.0 + 120.0, height: 60.0, ..sheet.area() };
+        sheet.row(bar, Align::Middle, vec![Run::Gauge { width: 640.0, hundredths: done.min(100) }]);
+    }
+    let below = Area { y: height / 2.0 + 40.0, height: 80.0, ..sheet.area().inside(40.0) };
+    let below = Area { y: height / 2.0 + 40.0, height: 80.0, ..below };
+    sheet.row(below, Align::Middle, vec![Run::words(line, Style::new(Size::Small, Weight::Plain, SOFT))]);
     sheet.marks.push(Mark::Outline { area: sheet.area(), radius: 20.0, line: 2.0, colour: HAIR });
     sheet.at(place.x + setting.shift.0, place.y + setting.shift.1)
 }
@@ -91,6 +104,21 @@ pub(super) fn empty_strip(setting: &Setting<'_>, strip: Area) -> Placed {
     let style = Style::new(Size::Small, Weight::Plain, SOFT);
     sheet.text(sheet.area().inside(20.0), Align::Middle, style, words);
     sheet.at(strip.x, strip.y)
+}
+
+/// Name and page of what stands there, above the meeting clock.
+pub(super) fn caption(setting: &Setting<'_>, strip: Area) -> Option<Placed> {
+    let page = setting.look.screen.face.page.as_ref().filter(|page| page.state == PageState::Here)?;
+    let mut sheet = Sheet::new(strip.width, 160.0);
+    sheet.plate(sheet.area(), 20.0, BOARD);
+    let small = Style::new(Size::Small, Weight::Plain, SOFT);
+    let name: String = page.name.chars().take(CAPTION).collect();
+    sheet.row(Area::new(16.0, 18.0, strip.width - 32.0, 56.0), Align::Middle, vec![Run::words(name, small)]);
+    let big = Style::new(Size::Body, Weight::Bold, PAPER);
+    let which = words::page_of(page, setting.language);
+    sheet.row(Area::new(0.0, 78.0, strip.width, 64.0), Align::Middle, vec![Run::words(which, big)]);
+    let y = setting.free.height - 2.0 * MARGIN - 150.0 - sheet.height;
+    Some(sheet.at(strip.x, y + setting.shift.1))
 }
 
 /// How long the meeting lasts, at the foot of the strip.
@@ -108,5 +136,7 @@ pub(super) fn meeting_clock(setting: &Setting<'_>, strip: Area) -> Option<Placed
     Some(sheet.at(strip.x, y + setting.shift.1))
 }
 
+/// Letters of a document's name.
+const CAPTION: usize = 14;
 /// How much farther than everything else the words of the night move.
 const WANDERS: f64 = 24.0;

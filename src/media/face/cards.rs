@@ -91,7 +91,8 @@ fn announcement(setting: &Setting<'_>, banner: &Banner) -> Announcement {
             line(("「", "“"), name.clone(), ("」が参加待ちです", "” asks to come in")),
             match face.menu {
                 Some(MenuPage::Guests) => vec![(Key::View, say(language, "入れる", "let in"))],
-                Some(MenuPage::Sound | MenuPage::Picture | MenuPage::Door) | None => {
+                Some(MenuPage::Pages | MenuPage::Document | MenuPage::Sound | MenuPage::Picture | MenuPage::Door)
+                | None => {
                     let how = say(language, "メニュー「スマホやPCの参加」で入れる", "let in from the menu “Guests”");
                     vec![(Key::More, how)]
                 }
@@ -161,7 +162,8 @@ pub(super) fn menu(setting: &Setting<'_>, page: MenuPage) -> Placed {
         runs.extend([Run::Gap(32.0), Run::words(state, Style { size: Size::Small, ..small })]);
     }
     sheet.row(title_area, Align::Left, runs);
-    let number = format!("{} / 4", page_number(page));
+    let before = if face.page.as_ref().is_some_and(|page| page.open > 0) { 2 } else { 0 };
+    let number = format!("{} / {}", page_number(page) + before, 4 + before);
     sheet.row(title_area, Align::Right, vec![Run::words(number, small)]);
     let keys = [
         (Key::Talk, words::talk(face, language)),
@@ -185,8 +187,11 @@ pub(super) fn menu(setting: &Setting<'_>, page: MenuPage) -> Placed {
     sheet.at(EDGE + setting.shift.0, y + setting.shift.1)
 }
 
-fn page_number(page: MenuPage) -> u8 {
+/// From the first page that is always there.
+fn page_number(page: MenuPage) -> i8 {
     match page {
+        MenuPage::Pages => -1,
+        MenuPage::Document => 0,
         MenuPage::Sound => 1,
         MenuPage::Picture => 2,
         MenuPage::Guests => 3,
@@ -196,7 +201,9 @@ fn page_number(page: MenuPage) -> u8 {
 
 fn more(page: MenuPage, language: Language) -> &'static str {
     match page {
-        MenuPage::Sound | MenuPage::Picture | MenuPage::Guests => say(language, "次へ", "next"),
+        MenuPage::Pages | MenuPage::Document | MenuPage::Sound | MenuPage::Picture | MenuPage::Guests => {
+            say(language, "次へ", "next")
+        }
         MenuPage::Door => say(language, "閉じる", "close"),
     }
 }

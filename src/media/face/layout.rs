@@ -12,6 +12,7 @@
 //!  └────────────────────┘      └──────────────────────┘     └────────────────────┘
 //! ```
 
+use super::super::page::PagePicture;
 use super::sheet::{Align, Area, Colour, Placed, Run, SOFT, Sheet, Size, Style, Weight};
 use super::sheet::{BOARD, DUSK, GLASS, INK, NIGHT, PAPER};
 use super::words::{self, say};
@@ -24,6 +25,10 @@ pub(super) struct Layout {
     pub backdrop: Colour,
     pub picture: Option<Area>,
     pub own: Option<Area>,
+    /// The drawn page stands in its middle.
+    pub page: Option<Area>,
+    /// Behind the pictures.
+    pub under: Vec<Placed>,
     /// From back to front.
     pub sheets: Vec<Placed>,
 }
@@ -49,10 +54,10 @@ pub(super) fn layout(look: &Look, language: Language, canvas: Area) -> Layout {
     let free = Area { height: canvas.height - board_height, ..canvas };
     let setting = Setting { look, language, canvas, free, shift };
     if face.near == Stance::Asleep {
-        return Layout { backdrop: NIGHT, picture: None, own: None, sheets: calm::night(&setting) };
+        return Layout { sheets: calm::night(&setting), ..Layout::bare(NIGHT) };
     }
     let mut sheets = Vec::new();
-    let mut layout = Layout { backdrop: INK, picture: None, own: None, sheets: Vec::new() };
+    let mut layout = Layout::bare(INK);
     let seen = look.screen.picture != Picture::Nothing;
     match face.mode {
         Mode::Quiet | Mode::Talking => {
@@ -66,8 +71,10 @@ pub(super) fn layout(look: &Look, language: Language, canvas: Area) -> Layout {
         }
         Mode::Meeting => {
             let strip = Area::new(canvas.width - STRIP - MARGIN, MARGIN, STRIP, STRIP * 9.0 / 16.0).moved(shift);
-            let place = Area::new(MARGIN, MARGIN, strip.x - shift.0 - 2.0 * MARGIN, free.height - 2.0 * MARGIN);
-            sheets.push(calm::place(&setting, place));
+            let shape = look.page.as_ref().map_or(1.0, PagePicture::shape);
+            let place = page_area(canvas, shape, face.mode);
+            layout.under.push(calm::place(&setting, place));
+            layout.page = Some(place.moved(shift));
             sheets.extend(words_over(&setting, place));
             layout.picture = seen.then_some(strip);
             if !seen {
@@ -78,11 +85,21 @@ pub(super) fn layout(look: &Look, language: Language, canvas: Area) -> Layout {
                 sheets.push(own_frame(&setting, under));
                 layout.own = look.own_is_live.then_some(under);
             }
-            sheets.extend(calm::meeting_clock(&setting, strip));
+            // A wide page has the whole screen, and the far room over it; clock and caption would cover its text.
+            if shape < WIDE {
+                sheets.extend(calm::caption(&setting, strip));
+                sheets.extend(calm::meeting_clock(&setting, strip));
+            }
         }
         Mode::Curtain | Mode::Asleep => {
             layout.backdrop = DUSK;
-            sheets.extend(calm::shut(&setting));
+            if face.page.is_some() {
+                let place = page_area(canvas, 1.0, face.mode);
+                layout.under.push(calm::place(&setting, place));
+                layout.page = Some(place.moved(shift));
+            } else {
+                sheets.extend(calm::shut(&setting));
+            }
         }
     }
     sheets.extend(board::board(&setting));
@@ -97,6 +114,18 @@ pub(super) fn layout(look: &Look, language: Language, canvas: Area) -> Layout {
     }
     layout.sheets = sheets;
     layout
+}
+
+/// Where a page of this shape (width by height) stands: beside the far room, under it if it is wide, alone behind a curtain.
+pub(super) fn page_area(canvas: Area, shape: f64, mode: Mode) -> Area {
+    let free = Area::new(MARGIN, MARGIN, canvas.width - 2.0 * MARGIN, canvas.height - board::TALLEST - 2.0 * MARGIN);
+    if mode == Mode::Meeting && shape < WIDE { Area { width: free.width - STRIP - MARGIN, ..free } } else { free }
+}
+
+impl Layout {
+    fn bare(backdrop: Colour) -> Self {
+        Self { backdrop, picture: None, own: None, page: None, under: Vec::new(), sheets: Vec::new() }
+    }
 }
 
 /// Moved against burn-in: by at most six pixels, every three minutes, round in 24 minutes.
@@ -184,6 +213,8 @@ fn own_frame(setting: &Setting<'_>, own: Area) -> Placed {
 
 /// Between parts, and to the edge.
 pub(super) const MARGIN: f64 = 28.0;
+/// Pages at least so wide by their height, such as slides, have the whole screen.
+const WIDE: f64 = 1.6;
 /// Width of what stands beside the shared page.
 const STRIP: f64 = 460.0;
 /// The own picture.

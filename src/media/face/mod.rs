@@ -19,8 +19,10 @@ mod sheet;
 mod signs;
 mod words;
 
+use super::page::PagePicture;
+use crate::core::face::PageState;
 use crate::core::plan::{Picture, Screen};
-use crate::model::{Language, Moment};
+use crate::model::{Language, Mode, Moment};
 use layer::{Image, Layer, Rect, Scene};
 use sheet::{Area, Sheet};
 use std::sync::Arc;
@@ -48,20 +50,30 @@ pub(super) struct Look {
     meeting_min: Option<u64>,
     /// What the far side sees is there and new.
     own_is_live: bool,
+    /// The page of the document in front, as it was drawn last.
+    pub page: Option<PagePicture>,
     /// Where everything stands, against burn-in: see [`layout::shift`].
     place: u64,
 }
 
 impl Look {
     /// How it looks at a moment.
-    pub(super) fn at(screen: &Screen, constants: &Arc<FaceConstants>, own_is_live: bool, now: Moment) -> Self {
+    pub(super) fn at(
+        screen: &Screen,
+        constants: &Arc<FaceConstants>,
+        page: Option<&PagePicture>,
+        own_is_live: bool,
+        now: Moment,
+    ) -> Self {
         let held_s = match screen.picture {
             Picture::Nothing | Picture::Live => None,
             Picture::Held { since } => Some(words::units(now.since(since), SECOND)),
         };
         let meeting_min = screen.face.meeting_since.map(|since| words::units(now.since(since), MINUTE));
         let place = words::units(now.since(Moment::default()), STANDS);
-        Self { screen: screen.clone(), constants: Arc::clone(constants), held_s, meeting_min, own_is_live, place }
+        let in_front = screen.face.page.as_ref().filter(|page| page.state == PageState::Here).map(|page| page.id);
+        let page = page.filter(|page| Some(page.id()) == in_front).cloned();
+        Self { screen: screen.clone(), constants: Arc::clone(constants), held_s, meeting_min, own_is_live, page, place }
     }
 }
 
@@ -71,11 +83,13 @@ pub(super) struct Painter {
     scale: f64,
     kept: Vec<(Sheet, Arc<Image>)>,
     drawn: u64,
+    /// Of the canvas that was drawn for last.
+    size: Option<(u32, u32)>,
 }
 
 impl Painter {
     pub(super) fn new(language: Language) -> Self {
-        Self { language, scale: 0.0, kept: Vec::new(), drawn: 0 }
+        Self { language, scale: 0.0, kept: Vec::new(), drawn: 0, size: None }
     }
 
     /// Sheets that were ever drawn.
@@ -83,18 +97,26 @@ impl Painter {
         self.drawn
     }
 
+    /// How many pixels a page of this shape (width by height) may fill on the canvas of now.
+    pub(super) fn page_place(&self, shape: f64, mode: Mode) -> Option<(u32, u32)> {
+        let (canvas, scale) = design(self.size?);
+        let area = layout::page_area(canvas, shape, mode);
+        let side = |length: f64| u32::try_from(pixels(length * scale)).unwrap_or(0).max(1);
+        Some((side(area.width), side(area.height)))
+    }
+
     /// The look on a canvas of this size in pixels.
     pub(super) fn scene(&mut self, look: &Look, size: (u32, u32)) -> Scene {
-        let (width, height) = (f64::from(size.0), f64::from(size.1));
-        let scale = (width / WIDTH).min(height / HEIGHT);
+        self.size = Some(size);
+        let (canvas, scale) = design(size);
         if (scale - self.scale).abs() > f64::EPSILON {
             (self.scale, self.kept) = (scale, Vec::new());
         }
-        let canvas = Area::new(0.0, 0.0, width / scale, height / scale);
         let layout = layout::layout(look, self.language, canvas);
         let mut kept = Vec::new();
-        let mut layers = Vec::new();
-        for placed in layout.sheets {
+        let (mut under, mut layers) = (Vec::new(), Vec::new());
+        let behind = layout.under.len();
+        for (place, placed) in layout.under.into_iter().chain(layout.sheets).enumerate() {
             let image = match self.kept.iter().find(|(sheet, _)| *sheet == placed.sheet) {
                 Some((_, image)) => Arc::clone(image),
                 None => {
@@ -103,9 +125,16 @@ impl Painter {
                 }
             };
             kept.push((placed.sheet, Arc::clone(&image)));
-            layers.push(Layer { image, x: pixels(placed.x * scale), y: pixels(placed.y * scale) });
+            let layer = Layer { image, x: pixels(placed.x * scale), y: pixels(placed.y * scale) };
+            if place < behind { under.push(layer) } else { layers.push(layer) }
         }
         self.kept = kept;
+        if let (Some(area), Some(page)) = (layout.page, &look.page) {
+            let middle =
+                |from: f64, length: f64, side: u32| pixels(from * scale) + (pixels(length * scale) - side as i32) / 2;
+            let (x, y) = (middle(area.x, area.width, page.size().0), middle(area.y, area.height, page.size().1));
+            under.push(Layer { image: Arc::clone(page.image()), x, y });
+        }
         let on_screen = |area: Area| {
             let right = pixels((area.x + area.width) * scale).min(size.0 as i32);
             let bottom = pixels((area.y + area.height) * scale).min(size.1 as i32);
@@ -118,9 +147,17 @@ impl Painter {
             picture: layout.picture.map(on_screen),
             grey: look.held_s.is_some(),
             own: layout.own.map(on_screen),
+            under,
             layers,
         }
     }
+}
+
+/// The canvas in design pixels, and how many pixels one of them is.
+fn design(size: (u32, u32)) -> (Area, f64) {
+    let (width, height) = (f64::from(size.0), f64::from(size.1));
+    let scale = (width / WIDTH).min(height / HEIGHT);
+    (Area::new(0.0, 0.0, width / scale, height / scale), scale)
 }
 
 fn pixels(length: f64) -> i32 {

@@ -19,7 +19,7 @@ fn look(screen: &Screen, seconds: u64) -> Look {
         panel_url: "https://192.0.2.10/".into(),
         panel_fingerprint: ["AB"; 32].join(":"),
     };
-    Look::at(screen, &Arc::new(constants), false, at(seconds))
+    Look::at(screen, &Arc::new(constants), None, false, at(seconds))
 }
 
 fn live(change: impl FnOnce(&mut Face)) -> Screen {

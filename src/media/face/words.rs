@@ -1,7 +1,8 @@
 //! What the screen says, in Japanese and English.
 
 use super::Look;
-use crate::core::face::{Banner, Face, MenuPage};
+use crate::core::face::{Banner, Face, MenuPage, PageFace, PageState};
+use crate::core::share::Refusal;
 use crate::core::snapshot::LinkState;
 use crate::model::{Key, Language, MicState, Mode, Stance, Veil};
 use std::time::Duration;
@@ -163,6 +164,10 @@ pub(super) fn shut(face: &Face, language: Language) -> (&'static str, &'static s
 /// A page of the menu: its name, and what the meet and view keys do there.
 pub(super) fn page(page: MenuPage, face: &Face, language: Language) -> [&'static str; 3] {
     let (ja, en) = match page {
+        MenuPage::Pages => (["資料", "前のページ", "次の資料"], ["Document", "page before", "next document"]),
+        MenuPage::Document => {
+            (["資料とカメラ", "資料を閉じる", "カメラの向き"], ["Document and camera", "close document", "camera view"])
+        }
         MenuPage::Sound => (["相手の音量", "小さく", "大きく"], ["Sound of the other room", "softer", "louder"]),
         MenuPage::Picture => (
             [
@@ -242,6 +247,29 @@ pub(super) fn meeting(minutes: u64, language: Language) -> String {
         (Language::Japanese, hours, minutes) => format!("{hours} 時間 {minutes:02} 分"),
         (Language::English, 0, minutes) => format!("{minutes} min"),
         (Language::English, hours, minutes) => format!("{hours} h {minutes:02} min"),
+    }
+}
+
+/// Which page of how many.
+pub(super) fn page_of(page: &PageFace, language: Language) -> String {
+    match (page.pages, language) {
+        (0, _) => String::new(),
+        (pages, Language::Japanese) => format!("{} / {pages} ページ", page.look.page + 1),
+        (pages, Language::English) => format!("page {} of {pages}", page.look.page + 1),
+    }
+}
+
+/// Why no page stands there yet; nothing once it is here.
+pub(super) fn page_state(page: &PageFace, language: Language) -> Option<(String, String)> {
+    let name = page.name.clone();
+    match page.state {
+        PageState::Here => None,
+        PageState::Opening => Some((say(language, "資料を開いています", "Opening the document").into(), name)),
+        PageState::Arriving(done) => {
+            let title = say(language, "資料を受け取っています", "The document is coming");
+            Some((format!("{title} {done} %"), name))
+        }
+        PageState::Refused(why) => Some((Refusal::title(language).into(), format!("{name}：{}", why.reason(language)))),
     }
 }
 

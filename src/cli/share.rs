@@ -1,0 +1,80 @@
+//! `engawa share FILE`: puts a document on both screens, from this machine.
+
+use super::room::{Daemon, reply};
+use super::{Failure, status};
+use crate::core::share::file_name;
+use crate::documents::{LONGEST_DOCUMENT, name_of};
+use crate::system::status::Status;
+use clap::Args;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Arguments of `engawa share`.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// PDF, PNG or JPEG; at most 100 MB.
+    file: PathBuf,
+    /// Whose room.
+    #[command(flatten)]
+    at: Daemon,
+}
+
+/// Shares, and waits until it stands on this screen or cannot.
+///
+/// # Errors
+/// When the file cannot be read, no daemon answers, or it says no: then its reason, and exit code 7.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let bytes = read(&arguments.file)?;
+    let name = file_name(&arguments.file.to_string_lossy());
+    let socket = arguments.at.socket()?;
+    println!("{}", put(&socket, &name, &bytes)?);
+    let document = name_of(&bytes).to_string();
+    // The first lines may still be of the moment before.
+    for (number, line) in status::ask(&socket, true)?.enumerate() {
+        let line = line.map_err(|error| Failure::new(format!("the daemon went away: {error}")))?;
+        let status: Status = serde_json::from_str(&line).map_err(|error| Failure::new(error.to_string()))?;
+        let Some(page) = status.room.page.filter(|page| page.document == document) else {
+            if number < 3 {
+                continue;
+            }
+            return Err(Failure::new("another document was put in front, or the meeting ended"));
+        };
+        match page.state.as_str() {
+            "opening" => {}
+            "refused" => return Err(Failure::denied(format!("{} / {}", page.ja, page.en))),
+            _ => {
+                println!("{name}: {} ページ / {} pages", page.pages, page.pages);
+                return Ok(());
+            }
+        }
+    }
+    Err(Failure::new("the daemon went away"))
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+    let explain = |error| Failure::new(format!("{} cannot be read: {error}", file.display()));
+    let mut bytes = Vec::new();
+    let most = LONGEST_DOCUMENT;
+    std::fs::File::open(file).and_then(|file| file.take(most + 1).read_to_end(&mut bytes)).map_err(explain)?;
+    if bytes.len() as u64 > most {
+        return Err(Failure::new(format!("{} is longer than 100 MB", file.display())));
+    }
+    Ok(bytes)
+}
+
+fn put(socket: &Path, name: &str, bytes: &[u8]) -> Result<String, Failure> {
+    let explain = |error| status::nobody_answers(socket, &error);
+    let mut stream = UnixStream::connect(socket).map_err(explain)?;
+    stream.set_read_timeout(Some(PATIENCE)).map_err(explain)?;
+    stream.set_write_timeout(Some(PATIENCE)).map_err(explain)?;
+    let ask = serde_json::json!({"ask": {"ask": "share_file", "name": name, "length": bytes.len()}});
+    writeln!(stream, "{ask}").and_then(|()| stream.write_all(bytes)).map_err(explain)?;
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line).map_err(explain)?;
+    reply(&line)
+}
+
+/// For each step; the longest file is hashed in a third of a second.
+const PATIENCE: Duration = Duration::from_secs(10);

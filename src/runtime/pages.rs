@@ -1,0 +1,296 @@
+//! The documents' hands: hold what the core names, open what stands in front, draw what both rooms look at.
+//!
+//! ```text
+//!   Hold ─► store: expect, serve, forget ─► trunk: want
+//!   every turn: in front and here? ─► studio: open, draw ─► cache ─► screen         (callbacks on the attendants' threads)
+//!                                          └─ after it: the pages before and behind
+//! ```
+
+use crate::core::face::PageState;
+use crate::core::input::{News, RoomInput};
+use crate::core::share::{Look, Refusal};
+use crate::core::snapshot::Snapshot;
+use crate::documents::{DocumentBytes, Documents};
+use crate::inbox::Inbox;
+use crate::media::page::PagePicture;
+use crate::media::room::{Media, PageOut};
+use crate::model::DocumentId;
+use crate::pages::{Document, Drawing, Opened, PageSize, Picture, Studio, Undrawn, Zone};
+use crate::questions::Questions;
+use crate::trunk::Trunk;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Serves the documents. Never waits.
+pub(super) struct PageHands {
+    documents: Documents,
+    studio: Studio,
+    inbox: Inbox,
+    table: Arc<Table>,
+    /// What the core named last.
+    held: Vec<DocumentId>,
+    told: Option<(DocumentId, u8)>,
+}
+
+/// What the callbacks share.
+struct Table {
+    state: Mutex<State>,
+    questions: Questions,
+    out: PageOut,
+}
+
+#[derive(Default)]
+struct State {
+    open: BTreeMap<DocumentId, Sheets>,
+    /// The newest last.
+    drawn: VecDeque<(Wish, PagePicture)>,
+    /// What the screen is to show, and whether it does.
+    wish: Option<Wish>,
+    shown: Option<Wish>,
+    asked: Option<Wish>,
+}
+
+/// A document as the studio has it.
+enum Sheets {
+    Opening,
+    Open { document: Document, sizes: Vec<PageSize> },
+    Refused(Refusal),
+}
+
+/// A part of a page at a size in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Wish {
+    id: DocumentId,
+    look: Look,
+    size: (u32, u32),
+}
+
+impl PageHands {
+    /// The store is the trunk's too.
+    pub(super) fn new(documents: Documents, questions: Questions, inbox: Inbox, media: &Media) -> Self {
+        let table = Table { state: Mutex::default(), questions, out: media.page_out() };
+        Self {
+            documents,
+            // Twice: those that end still count.
+            studio: Studio::new("/proc/self/exe", 2 * MOST_WORKERS),
+            inbox,
+            table: Arc::new(table),
+            held: Vec::new(),
+            told: None,
+        }
+    }
+
+    /// The store.
+    pub(super) fn documents(&self) -> &Documents {
+        &self.documents
+    }
+
+    /// Hold these, and no others that were held before. What was just put into the store is not touched before it was named.
+    pub(super) fn hold(&mut self, documents: &[(DocumentId, u64)], served: bool, trunk: Option<&Trunk>) {
+        let named: Vec<DocumentId> = documents.iter().map(|(id, _)| *id).collect();
+        let mut state = self.table.lock();
+        for gone in self.held.iter().filter(|held| !named.contains(held)) {
+            self.documents.forget(*gone);
+            state.open.remove(gone);
+            state.drawn.retain(|(wish, _)| wish.id != *gone);
+        }
+        drop(state);
+        let mut missing = Vec::new();
+        for (id, length) in documents.iter().filter(|(id, _)| self.documents.bytes(*id).is_none()) {
+            match self.documents.expect(*id, *length) {
+                Ok(()) => missing.push(*id),
+                Err(full) => {
+                    tracing::warn!(document = ?id, %full, "a document of the other room has no place here");
+                    self.table.refuse(*id, Refusal::TooLarge);
+                }
+            }
+        }
+        self.documents.serve(if served { named.clone() } else { Vec::new() });
+        if let Some(trunk) = trunk {
+            trunk.want(&missing);
+        }
+        self.held = named;
+    }
+
+    /// After every turn of the loop.
+    pub(super) fn follow(&mut self, snapshot: &Snapshot, media: &Media) {
+        let opening = snapshot.room.opening();
+        for id in opening.iter().filter(|id| self.held.contains(id)) {
+            self.open(*id, &opening);
+        }
+        let page = snapshot.room.face.page.as_ref();
+        self.tell_progress(page.filter(|page| matches!(page.state, PageState::Arriving(_))).map(|page| page.id));
+        let Some(page) = page.filter(|page| page.state == PageState::Here) else {
+            let mut state = self.table.lock();
+            (state.wish, state.asked) = (None, None);
+            if state.shown.take().is_some() {
+                (self.table.out)(None);
+            }
+            return;
+        };
+        self.open(page.id, &opening);
+        self.table.wish(page.id, page.look, media);
+    }
+
+    /// In a worker of its own; the one that was not looked at for longest makes room.
+    fn open(&self, id: DocumentId, spared: &[DocumentId]) {
+        let mut state = self.table.lock();
+        if state.open.contains_key(&id) {
+            return;
+        }
+        let Some(bytes) = self.documents.bytes(id) else { return };
+        let idle = |other: &&DocumentId| **other != id && !spared.contains(other);
+        if state.open.len() >= MOST_WORKERS
+            && let Some(other) = state.open.keys().find(idle).copied()
+        {
+            state.open.remove(&other);
+        }
+        state.open.insert(id, Sheets::Opening);
+        drop(state);
+        let table = Arc::clone(&self.table);
+        self.studio.open(Shared(bytes), move |opened| table.opened(id, opened));
+    }
+
+    fn tell_progress(&mut self, document: Option<DocumentId>) {
+        let progress = document.and_then(|id| Some((id, self.documents.progress(id)?)));
+        let Some((document, (have, length))) = progress else { return };
+        let percent = u8::try_from((have * 100).checked_div(length).unwrap_or(0)).unwrap_or(100).min(100);
+        if self.told.replace((document, percent)) != Some((document, percent)) {
+            self.inbox.news(News::Arriving { document, percent });
+        }
+    }
+}
+
+impl Table {
+    fn opened(&self, id: DocumentId, opened: Result<Opened, Refusal>) {
+        let mut state = self.lock();
+        // Closed meanwhile: its worker ends with what is dropped here.
+        let Some(sheets) = state.open.get_mut(&id) else { return };
+        match opened {
+            Ok(Opened { pages: sizes, document, .. }) => {
+                let pages = u32::try_from(sizes.len()).unwrap_or(u32::MAX);
+                *sheets = Sheets::Open { document, sizes };
+                drop(state);
+                self.questions.tell(RoomInput::DocumentOpened { document: id, pages });
+            }
+            Err(why) => {
+                *sheets = Sheets::Refused(why);
+                drop(state);
+                self.refuse(id, why);
+            }
+        }
+    }
+
+    /// What both rooms look at, as large as this screen shows it.
+    fn wish(self: &Arc<Self>, id: DocumentId, look: Look, media: &Media) {
+        let mut state = self.lock();
+        let sizes = match state.open.get(&id) {
+            Some(Sheets::Open { sizes, .. }) => sizes,
+            Some(Sheets::Refused(why)) => return self.refuse(id, *why),
+            Some(Sheets::Opening) | None => return,
+        };
+        let Some(size) = usize::try_from(look.page).ok().and_then(|page| sizes.get(page)) else { return };
+        let shape = f64::from(size.width) / f64::from(size.height.max(1.0));
+        let Some(place) = media.page_place(shape) else { return };
+        let wish = Wish { id, look, size: within(place, shape) };
+        state.wish = Some(wish);
+        if state.shown == Some(wish) {
+            return;
+        }
+        if let Some((_, picture)) = state.drawn.iter().find(|(drawn, _)| *drawn == wish) {
+            (self.out)(Some(picture.clone()));
+            state.shown = Some(wish);
+            self.draw_neighbours(&state, wish);
+        } else if state.asked != Some(wish) {
+            state.asked = Some(wish);
+            self.draw(&state, wish);
+        }
+    }
+
+    fn draw(self: &Arc<Self>, state: &State, wish: Wish) {
+        let Some(Sheets::Open { document, .. }) = state.open.get(&wish.id) else { return };
+        let zone = |edge: u16| f32::from(edge) / 1000.0;
+        let share = 1000.0 / f32::from(wish.look.zoom.max(1000));
+        let [left, top] = wish.look.corner.map(zone);
+        let zone = Zone { left, top, right: (left + share).min(1.0), bottom: (top + share).min(1.0) };
+        let drawing = Drawing { page: wish.look.page, zone, width: wish.size.0, height: wish.size.1 };
+        let table = Arc::clone(self);
+        document.draw(drawing, move |picture| table.drawn(wish, picture));
+    }
+
+    /// On the attendant's thread.
+    fn drawn(self: &Arc<Self>, wish: Wish, picture: Result<Picture, Undrawn>) {
+        let mut state = self.lock();
+        let looked_at = state.wish == Some(wish);
+        match picture {
+            Ok(Picture { width, height, bgrx }) => {
+                let Some(picture) = PagePicture::new(wish.id, wish.look, (width, height), &bgrx) else { return };
+                if !state.open.contains_key(&wish.id) {
+                    return;
+                }
+                state.drawn.retain(|(drawn, _)| *drawn != wish);
+                state.drawn.push_back((wish, picture.clone()));
+                if state.drawn.len() > KEPT {
+                    state.drawn.pop_front();
+                }
+                if looked_at {
+                    (self.out)(Some(picture));
+                    state.shown = Some(wish);
+                    self.draw_neighbours(&state, wish);
+                }
+            }
+            Err(Undrawn::Refused(why)) if looked_at => {
+                drop(state);
+                self.refuse(wish.id, why);
+            }
+            Err(Undrawn::Refused(_) | Undrawn::Overtaken | Undrawn::Closed) => {
+                if state.asked == Some(wish) {
+                    state.asked = None;
+                }
+            }
+        }
+    }
+
+    /// The page before and the one behind, so that turning shows them at once. The one behind is wished last: drawn first.
+    fn draw_neighbours(self: &Arc<Self>, state: &State, wish: Wish) {
+        let Some(Sheets::Open { sizes, .. }) = state.open.get(&wish.id) else { return };
+        let page = wish.look.page;
+        for neighbour in [page.checked_sub(1), page.checked_add(1)].into_iter().flatten() {
+            let near = Wish { look: Look::at(neighbour), ..wish };
+            let same_shape = |at: u32| usize::try_from(at).ok().and_then(|at| sizes.get(at));
+            if same_shape(neighbour) == same_shape(page) && state.drawn.iter().all(|(drawn, _)| *drawn != near) {
+                self.draw(state, near);
+            }
+        }
+    }
+
+    fn refuse(&self, document: DocumentId, why: Refusal) {
+        tracing::info!(?document, ?why, "a document cannot be shown");
+        self.questions.tell(RoomInput::DocumentRefused { document, why });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Bytes of the store, as the studio reads them.
+struct Shared(Arc<DocumentBytes>);
+
+impl AsRef<[u8]> for Shared {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// The largest size of this shape within `place`, in pixels.
+fn within((width, height): (u32, u32), shape: f64) -> (u32, u32) {
+    let side = |length: f64| length.round().clamp(1.0, f64::from(u32::MAX)) as u32;
+    let (wide, high) = (f64::from(width), f64::from(height));
+    if wide / high > shape { (side(high * shape), height) } else { (width, side(wide / shape)) }
+}
+
+/// Documents that are read at once: a worker takes up to 400 MB for a large photo, and the unit has 1 GB for all.
+const MOST_WORKERS: usize = 3;
+/// Drawn pages: the one in front, its neighbours, and those one comes from. 8 MB each on a 1920×1080 screen.
+const KEPT: usize = 6;
