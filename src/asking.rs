@@ -7,6 +7,7 @@
 
 mod written;
 
+use crate::core::face::PageState;
 use crate::core::memory::Drawn;
 use crate::core::request::{Answer, Denied, Request};
 use crate::documents::Full;
@@ -66,18 +67,8 @@ impl Reply {
     }
 
     /// To a file that the store does not take.
-    pub fn full(why: &Full, language: Language) -> Self {
-        let ja = match why {
-            Full::Empty => "中身のないファイルです。",
-            Full::TooLong => "ファイルが大きすぎます（100 MB まで）。",
-            Full::TooMuch | Full::TooMany => "資料が多すぎます。使わない資料を閉じてください。",
-        };
-        let en = match why {
-            Full::Empty => "The file is empty.",
-            Full::TooLong => "The file is too large: 100 MB at most.",
-            Full::TooMuch | Full::TooMany => "Too many documents. Close one that is not needed.",
-        };
-        Self::new("denied", Some("full"), pick(language, ja, en))
+    pub fn full(why: Full, language: Language) -> Self {
+        Self::new("denied", Some("not_taken"), full_text(why, language))
     }
 
     /// To what is no question.
@@ -119,6 +110,28 @@ pub const fn stance_name(stance: Stance) -> &'static str {
         Stance::Curtain => "curtain",
         Stance::Asleep => "asleep",
     }
+}
+
+/// The state's name in the status and on the panel.
+pub const fn page_state_name(state: PageState) -> &'static str {
+    match state {
+        PageState::Opening => "opening",
+        PageState::Arriving(_) => "arriving",
+        PageState::Here => "here",
+        PageState::Refused(_) => "refused",
+    }
+}
+
+/// Why the store does not take a file, for people.
+pub const fn full_text(why: Full, language: Language) -> &'static str {
+    let (ja, en) = match why {
+        Full::Empty => ("中身のないファイルです。", "The file is empty."),
+        Full::TooLong => ("ファイルが大きすぎます（100 MB まで）。", "The file is too large: 100 MB at most."),
+        Full::TooMuch | Full::TooMany => {
+            ("資料が多すぎます。使わない資料を閉じてください。", "Too many documents. Close one that is not needed.")
+        }
+    };
+    pick(language, ja, en)
 }
 
 /// The reason's name.

@@ -154,11 +154,17 @@ impl Documents {
 
     /// Lets go of a document. Its bytes are overwritten when the last user of [`Documents::bytes`] drops them.
     pub fn forget(&self, document: DocumentId) {
+        drop(self.release(document));
+    }
+
+    /// The same, for who may not wait: overwriting the longest takes 30 ms, wherever what this returns is dropped.
+    #[must_use = "dropped at once it is overwritten at once"]
+    pub fn release(&self, document: DocumentId) -> Released {
         let mut store = self.lock();
         let before = store.documents.remove(&document);
         store.served.remove(&document);
         self.ring(store);
-        drop(before);
+        Released { _before: before }
     }
 
     /// Lets go of all of them, and serves none.
@@ -190,6 +196,11 @@ impl fmt::Debug for Documents {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.lock().documents.keys()).finish()
     }
+}
+
+/// A document that was let go of; its bytes are overwritten when this is dropped.
+pub struct Released {
+    _before: Option<Entry>,
 }
 
 /// What came of a piece.

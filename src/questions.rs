@@ -3,7 +3,7 @@
 use crate::core::input::{Input, RoomInput};
 use crate::core::request::{Answer, Asker, Request};
 use crate::core::share::{self, Opening, ShareRequest};
-use crate::documents::{Documents, Full};
+use crate::documents::{Documents, Full, name_of};
 use crate::inbox::Inbox;
 use crate::model::Ticket;
 use std::collections::BTreeMap;
@@ -63,13 +63,16 @@ impl Questions {
     ) -> Result<Option<Answer>, Full> {
         let (store, length) = (documents.clone(), bytes.len() as u64);
         // Hashing the longest takes a third of a second.
-        let kept = tokio::task::spawn_blocking(move || store.add(bytes)).await;
-        let Ok(kept) = kept else { return Ok(None) };
-        let id = kept?;
+        let kept = tokio::task::spawn_blocking(move || {
+            let was_here = store.bytes(name_of(&bytes)).is_some();
+            store.add(bytes).map(|id| (id, was_here))
+        });
+        let Ok(kept) = kept.await else { return Ok(None) };
+        let (id, was_here) = kept?;
         let opening = Opening { id, name: share::file_name(name), length };
         let request = Request::Share(ShareRequest::Open(opening));
         let answer = self.ask(|ticket| RoomInput::Asked { ticket, by, request }).await;
-        if matches!(answer, Some(Answer::Denied(_)) | None) {
+        if !was_here && matches!(answer, Some(Answer::Denied(_)) | None) {
             documents.forget(id);
         }
         Ok(answer)

@@ -17,6 +17,7 @@ mod turns;
 use crate::config::{Config, Overlay};
 use crate::core::Core;
 use crate::core::input::Input;
+use crate::core::signal::Signal;
 use crate::inbox::{Inbox, Mail};
 use crate::media::room as media;
 use crate::system::clock::{self, Clock, ClockSetting};
@@ -146,7 +147,7 @@ async fn turn(
             match mail {
                 Mail::Urgent(input) => {
                     // What people type is nobody's business, the room code least of all.
-                    if !matches!(input, Input::Room(_)) {
+                    if !matches!(input, Input::Room(_) | Input::Heard { signal: Signal::Share(_), .. }) {
                         tracing::debug!(?input);
                     }
                     core.handle(input, now);

@@ -95,7 +95,17 @@ async fn every_address_answers_those_it_is_for_and_nobody_else() {
 async fn files_of_the_page_are_not_sent_twice() {
     let kiosk = Kiosk::start();
     let mut browser = Browser::new(&kiosk);
-    for path in ["/", "/app.css", "/app.js", "/dom.js", "/remote.js", "/installer.js", "/words.js", "/icon.svg"] {
+    for path in [
+        "/",
+        "/app.css",
+        "/app.js",
+        "/dom.js",
+        "/remote.js",
+        "/documents.js",
+        "/installer.js",
+        "/words.js",
+        "/icon.svg",
+    ] {
         let first = browser.get(path).await;
         assert!(!first.body.is_empty() && first.headers.get("set-cookie").is_none());
         let again = browser.request("GET", path).header("if-none-match", first.header("etag"));

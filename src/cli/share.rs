@@ -35,15 +35,18 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     for (number, line) in status::ask(&socket, true)?.enumerate() {
         let line = line.map_err(|error| Failure::new(format!("the daemon went away: {error}")))?;
         let status: Status = serde_json::from_str(&line).map_err(|error| Failure::new(error.to_string()))?;
+        if let Some(fault) = status.room.document_fault.filter(|fault| fault.document == document) {
+            return Err(Failure::denied(format!("{} / {}", fault.ja, fault.en)));
+        }
         let Some(page) = status.room.page.filter(|page| page.document == document) else {
-            if number < 3 {
+            // Opening may take as long behind one that stands in front.
+            if number < OPENING_LINES {
                 continue;
             }
             return Err(Failure::new("another document was put in front, or the meeting ended"));
         };
         match page.state.as_str() {
             "opening" => {}
-            "refused" => return Err(Failure::denied(format!("{} / {}", page.ja, page.en))),
             _ => {
                 println!("{name}: {} ページ / {} pages", page.pages, page.pages);
                 return Ok(());
@@ -76,5 +79,7 @@ fn put(socket: &Path, name: &str, bytes: &[u8]) -> Result<String, Failure> {
     reply(&line)
 }
 
+/// One comes a second, and one at every change.
+const OPENING_LINES: usize = 30;
 /// For each step; the longest file is hashed in a third of a second.
 const PATIENCE: Duration = Duration::from_secs(10);

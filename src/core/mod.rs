@@ -72,6 +72,7 @@ pub struct Core {
     shared: Option<(TrunkId, ShareWord)>,
     /// The far box's word that waits for the meeting.
     far_share: Option<Box<ShareWord>>,
+    share_said_at: Moment,
     held: (Vec<(DocumentId, u64)>, bool),
     arriving: Option<(DocumentId, u8)>,
     remembered: Remembered,
@@ -102,6 +103,7 @@ impl Core {
             said: RoomWord::default(),
             shared: None,
             far_share: None,
+            share_said_at: Moment::default(),
             held: (Vec::new(), false),
             arriving: None,
             remembered: settings.remembered,
@@ -255,7 +257,7 @@ impl Core {
             link.say_now(now);
         }
         self.keep(now);
-        self.tell_share();
+        self.tell_share(now);
         let plan = self.make_plan(now);
         if plan != self.plan {
             self.plan = plan.clone();

@@ -5,7 +5,9 @@ use crate::core::input::Input;
 use crate::core::output::Output;
 use crate::core::share::Refusal;
 use crate::core::signal::Signal;
-use crate::model::Mode;
+use crate::core::timers::Timer;
+use crate::model::{Mode, Moment};
+use std::time::Duration;
 
 impl Core {
     /// What comes from the trunk.
@@ -40,7 +42,7 @@ impl Core {
     }
 
     /// Says and holds what changed.
-    pub(super) fn tell_share(&mut self) {
+    pub(super) fn tell_share(&mut self, now: Moment) {
         let meets = self.room.mode() == Mode::Meeting;
         if let Some(word) = self.far_share.take_if(|_| meets) {
             self.room.share.hear(&word);
@@ -53,13 +55,24 @@ impl Core {
         }
         let trunk = self.link.as_ref().and_then(|link| link.trunks.chosen()).map(|trunk| trunk.id);
         let Some(trunk) = trunk.filter(|_| meets) else {
-            self.shared = None;
+            if self.shared.take().is_some() && !meets {
+                // Names outlive their meeting no longer than the documents do.
+                self.far_share = None;
+            }
             return;
         };
         let word = self.room.share.word();
         if self.shared.as_ref().is_none_or(|(on, said)| *on != trunk || said != word) {
+            let next = self.share_said_at + BETWEEN_WORDS;
+            if self.shared.as_ref().is_some_and(|(on, _)| *on == trunk) && now < next {
+                return self.room.timers.set(Timer::ShareDue, next);
+            }
+            self.share_said_at = now;
             self.shared = Some((trunk, word.clone()));
             self.outputs.push_back(Output::Send { trunk, signal: Signal::Share(Box::new(word.clone())) });
         }
     }
 }
+
+/// A finger that zooms says no more than this: the line is shared with heartbeats.
+const BETWEEN_WORDS: Duration = Duration::from_millis(50);

@@ -37,6 +37,8 @@ pub enum Timer {
     ToldEnds,
     /// The room code is replaced.
     CodeRotates,
+    /// What is shared may be said again.
+    ShareDue,
     /// Out of hours: sleep if nobody is there.
     SleepDue,
 }
@@ -78,7 +80,7 @@ impl Timers {
 }
 
 impl Timer {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         Self::Heartbeat,
         Self::Redial,
         Self::DialOverdue,
@@ -95,6 +97,7 @@ impl Timer {
         Self::MenuCloses,
         Self::ToldEnds,
         Self::CodeRotates,
+        Self::ShareDue,
         Self::SleepDue,
     ];
 }

@@ -39,7 +39,7 @@ impl Core {
             snapshot.codec = link.sessions.current.map(|current| current.codec);
             snapshot.sessions_opened = link.opened;
             snapshot.trunk = trunk.is_some();
-            snapshot.bulk = link.bulk.is_some();
+            snapshot.bulk = !link.bulk.is_empty();
             snapshot.peer_address = trunk.map(|trunk| trunk.peer);
             snapshot.peer_name = trunk.map(|trunk| trunk.hello.name.clone());
             snapshot.rtt = link.clock.rtt();

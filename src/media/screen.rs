@@ -12,7 +12,7 @@
 
 use super::composer::{self, Composer, Draw};
 use super::display;
-use super::face::{FaceConstants, Look, Painter};
+use super::face::{self, FaceConstants, Look, Painter};
 use super::outlet::{ENTRANCE, Open, Outlet, OutletPlan};
 use super::page::PagePicture;
 use super::stage::{Lives, lock, now, spawn};
@@ -43,6 +43,8 @@ struct Shared {
     clock: gst::Clock,
     outlet: Mutex<Option<Outlet>>,
     painter: Arc<Mutex<Painter>>,
+    /// Of the display, as it was drawn for last; apart from the painter, so that nobody waits for a drawing.
+    canvas: Arc<Mutex<Option<(u32, u32)>>>,
     face: Mutex<Face>,
     wake: Condvar,
 }
@@ -93,6 +95,7 @@ impl ScreenView {
             clock: clock.clone(),
             outlet: Mutex::new(None),
             painter: Arc::new(Mutex::new(Painter::new(language))),
+            canvas: Arc::default(),
             face: Mutex::new(face),
             wake: Condvar::new(),
         });
@@ -144,7 +147,8 @@ impl ScreenView {
     pub fn page_place(&self, shape: f64) -> Option<(u32, u32)> {
         let shared = self.0.as_ref()?;
         let mode = lock(&shared.face).screen.as_ref().map(|screen| screen.face.mode)?;
-        lock(&shared.painter).page_place(shape, mode)
+        let size = (*lock(&shared.canvas))?;
+        Some(face::page_place(size, shape, mode))
     }
 
     /// A fresh frame of the far room; shown if the plan says live.
@@ -233,7 +237,11 @@ impl Shared {
     fn dress(&self, open: &Open, look: Look) {
         let Some(composer) = composer_of(open) else { return };
         let painter = Arc::clone(&self.painter);
-        let draw: Draw = Arc::new(move |size| lock(&painter).scene(&look, size));
+        let canvas = Arc::clone(&self.canvas);
+        let draw: Draw = Arc::new(move |size| {
+            *lock(&canvas) = Some(size);
+            lock(&painter).scene(&look, size)
+        });
         composer.dress(draw);
     }
 

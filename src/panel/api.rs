@@ -47,6 +47,7 @@ enum Endpoint {
     Script,
     Dom,
     Remote,
+    DocumentsScript,
     InstallerScript,
     Words,
     Icon,
@@ -62,6 +63,7 @@ pub(super) enum Errand {
     Wait,
     Leave,
     Ask,
+    Share,
     OwnPicture,
     Ledger,
     LedgerCsv,
@@ -73,12 +75,13 @@ pub(super) enum Errand {
 }
 
 /// All addresses.
-pub const ROUTES: [Route; 22] = [
+pub const ROUTES: [Route; 24] = [
     route("GET", "/", Who::Room, Endpoint::Page),
     route("GET", "/app.css", Who::Room, Endpoint::Style),
     route("GET", "/app.js", Who::Room, Endpoint::Script),
     route("GET", "/dom.js", Who::Room, Endpoint::Dom),
     route("GET", "/remote.js", Who::Room, Endpoint::Remote),
+    route("GET", "/documents.js", Who::Room, Endpoint::DocumentsScript),
     route("GET", "/installer.js", Who::Room, Endpoint::InstallerScript),
     route("GET", "/words.js", Who::Room, Endpoint::Words),
     route("GET", "/icon.svg", Who::Room, Endpoint::Icon),
@@ -88,6 +91,7 @@ pub const ROUTES: [Route; 22] = [
     route("POST", "/api/wait", Who::Room, Endpoint::Visit(Errand::Wait)),
     route("POST", "/api/leave", Who::Room, Endpoint::Visit(Errand::Leave)),
     route("POST", "/api/ask", Who::Guest, Endpoint::Visit(Errand::Ask)),
+    route("POST", "/api/documents", Who::Guest, Endpoint::Visit(Errand::Share)),
     route("GET", "/api/own.jpg", Who::Guest, Endpoint::Visit(Errand::OwnPicture)),
     route("GET", "/api/ledger", Who::Guest, Endpoint::Visit(Errand::Ledger)),
     route("GET", "/api/ledger.csv", Who::Guest, Endpoint::Visit(Errand::LedgerCsv)),
@@ -139,6 +143,7 @@ async fn checked(
         Endpoint::Script => return asset(assets::SCRIPT),
         Endpoint::Dom => return asset(assets::DOM),
         Endpoint::Remote => return asset(assets::REMOTE),
+        Endpoint::DocumentsScript => return asset(assets::DOCUMENTS),
         Endpoint::InstallerScript => return asset(assets::INSTALLER),
         Endpoint::Words => return asset(assets::WORDS),
         Endpoint::Icon => return asset(assets::ICON),

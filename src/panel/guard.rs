@@ -4,6 +4,7 @@
 //! Against other sites' pages: they cannot send JSON without asking, and never with this origin.
 
 use super::words::Refusal;
+use crate::documents::LONGEST_DOCUMENT;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{CONTENT_TYPE, COOKIE, HOST, HeaderMap, HeaderName, ORIGIN};
@@ -12,6 +13,7 @@ use hyper::{Request, Uri};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use tokio::time::timeout;
+use zeroize::Zeroizing;
 
 /// Meant for this box: `local` is where the connection came in.
 pub(super) fn meant_for(local: SocketAddr, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
@@ -51,6 +53,35 @@ pub(super) async fn body(request: Request<Incoming>) -> Result<Bytes, Refusal> {
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::TooLong),
         Ok(Err(_)) => Err(Refusal::NotUnderstood),
         Err(_) => Err(Refusal::TooSlow),
+    }
+}
+
+/// A document: declared as bytes, at most so long, and coming without a pause.
+pub(super) async fn document(request: Request<Incoming>) -> Result<Vec<u8>, Refusal> {
+    let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if !kind.eq_ignore_ascii_case("application/octet-stream") {
+        return Err(Refusal::NotJson);
+    }
+    let mut body = request.into_body();
+    let too_long = |length: u64| length > LONGEST_DOCUMENT;
+    if too_long(body.size_hint().lower()) {
+        return Err(Refusal::TooLong);
+    }
+    // As long as it says it is: what grows leaves copies in memory.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(body.size_hint().lower()).unwrap_or(0)));
+    loop {
+        match timeout(BODY_DUE, body.frame()).await {
+            Ok(None) => return Ok(std::mem::take(&mut *bytes)),
+            Ok(Some(Ok(frame))) => {
+                let Ok(data) = frame.into_data() else { continue };
+                if too_long(bytes.len() as u64 + data.len() as u64) {
+                    return Err(Refusal::TooLong);
+                }
+                bytes.extend_from_slice(&data);
+            }
+            Ok(Some(Err(_))) => return Err(Refusal::NotUnderstood),
+            Err(_) => return Err(Refusal::TooSlow),
+        }
     }
 }
 

@@ -35,6 +35,7 @@ pub use state::Meeting;
 use crate::config::{Hours, IpNetwork, Overlay};
 use crate::core::input::RoomInput;
 use crate::core::snapshot::Snapshot;
+use crate::documents::Documents;
 use crate::model::{Fingerprint, Language, Moment};
 use crate::questions::Questions;
 use certificate::Certificates;
@@ -91,6 +92,8 @@ pub struct Sources {
     pub devices: Arc<dyn Fn() -> Devices + Send + Sync>,
     /// Sets the wall clock: time since 1970.
     pub set_clock: Arc<dyn Fn(Duration) -> io::Result<()> + Send + Sync>,
+    /// Where documents go that people share from the page.
+    pub documents: Documents,
     /// The installer set something: the daemon is to begin anew with it.
     pub begin_anew: Arc<dyn Fn() + Send + Sync>,
 }
@@ -119,6 +122,7 @@ struct Shared {
     now: AtomicU64,
     strangers: Semaphore,
     asides: Arc<Semaphore>,
+    uploads: Semaphore,
 }
 
 impl Panel {
@@ -158,6 +162,7 @@ impl Panel {
             now: AtomicU64::new(0),
             strangers: Semaphore::new(visit::STRANGERS),
             asides: Arc::new(Semaphore::new(papers::ASIDES)),
+            uploads: Semaphore::new(visit::UPLOADS),
         });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build()?;
         let (end, ended) = oneshot::channel();

@@ -50,6 +50,7 @@ impl Visit<'_> {
             Errand::Wait => self.wait(read(request).await?).await,
             Errand::Leave => read(request).await.map(|Leave {}| self.leave()),
             Errand::Ask => self.ask(&object(request).await?).await,
+            Errand::Share => self.share(request).await,
             Errand::OwnPicture => papers::own_picture(self.shared).await,
             Errand::Ledger => papers::ledger(self.shared).await,
             Errand::LedgerCsv => papers::ledger_csv(self.shared).await,
@@ -101,12 +102,19 @@ impl Visit<'_> {
     async fn ask(&self, body: &[u8]) -> Result<Reply, Refusal> {
         let request = asking::request(body).map_err(|_| Refusal::NotUnderstood)?;
         self.used();
-        let by = match self.standing() {
-            Standing::Admitted => Asker::Guest(self.guest()),
-            Standing::Unknown | Standing::Waiting => Asker::Installer,
-        };
+        let by = self.asker();
         let answer = self.shared.questions.ask(|ticket| RoomInput::Asked { ticket, by, request }).await;
         self.said(answer.ok_or(Refusal::Busy)?)
+    }
+
+    /// A document from this browser.
+    async fn share(&self, request: Request<Incoming>) -> Result<Reply, Refusal> {
+        let name = file_name(request.uri().query().unwrap_or_default());
+        let _place = self.shared.uploads.try_acquire().map_err(|_| Refusal::Busy)?;
+        let bytes = guard::document(request).await?;
+        self.used();
+        let shared = self.shared.questions.share(&self.shared.sources.documents, self.asker(), &name, bytes).await;
+        self.said(shared.map_err(Refusal::NotTaken)?.ok_or(Refusal::Busy)?)
     }
 
     /// Without a PIN in the configuration the room code is what only somebody in the room knows.
@@ -178,6 +186,13 @@ impl Visit<'_> {
         words::done(answer, self.shared.facts.language).map(|(answer, text)| reply::done(answer, text))
     }
 
+    fn asker(&self) -> Asker {
+        match self.standing() {
+            Standing::Admitted => Asker::Guest(self.guest()),
+            Standing::Unknown | Standing::Waiting => Asker::Installer,
+        }
+    }
+
     fn guest(&self) -> GuestId {
         self.visitor.guest
     }
@@ -211,6 +226,27 @@ async fn object(request: Request<Incoming>) -> Result<Bytes, Refusal> {
     if body.trim_ascii_start().starts_with(b"{") { Ok(body) } else { Err(Refusal::NotUnderstood) }
 }
 
+/// `name=…`, percent-encoded UTF-8; what is neither is shown as it stands.
+fn file_name(query: &str) -> String {
+    let value = query.split('&').find_map(|pair| pair.strip_prefix("name=")).unwrap_or_default();
+    let mut bytes = Vec::new();
+    let mut rest = value.bytes();
+    while let Some(byte) = rest.next() {
+        let digit = |byte: Option<u8>| (byte? as char).to_digit(16);
+        let mut ahead = rest.clone();
+        match (byte, digit(ahead.next()), digit(ahead.next())) {
+            (b'%', Some(high), Some(low)) => {
+                bytes.push((high * 16 + low) as u8);
+                rest = ahead;
+            }
+            _ => bytes.push(byte),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Documents on their way into the box at a time: each is held in memory.
+pub(super) const UPLOADS: usize = 2;
 /// Questions of strangers at a time.
 pub(super) const STRANGERS: usize = 8;
 /// With [`STRANGERS`]: at most 400 questions a second, whoever floods.

@@ -1,8 +1,9 @@
 //! What the panel says by itself, in both languages. What the core denies has its own sentences.
 
-use crate::asking::denied_name;
+use crate::asking::{denied_name, full_text};
 use crate::core::face::Banner;
 use crate::core::request::{Answer, Denied};
+use crate::documents::Full;
 use crate::model::Language;
 
 /// Why the panel does not do what it was asked. Each has a status, a name for the page and a sentence for people.
@@ -42,6 +43,8 @@ pub(super) enum Refusal {
     Busy,
     /// This browser has the page open too often.
     TooManyPages,
+    /// The store does not take the document.
+    NotTaken(Full),
     /// The core's own reason.
     Denied(Denied),
 }
@@ -59,9 +62,8 @@ impl Refusal {
             Self::WrongMethod => 405,
             Self::Busy => 503,
             Self::TooManyPages => 429,
-            Self::NoCode | Self::WrongPin | Self::PinPause | Self::ClockNotSet | Self::NotSaved | Self::Denied(_) => {
-                200
-            }
+            Self::NoCode | Self::WrongPin | Self::PinPause | Self::ClockNotSet | Self::NotSaved => 200,
+            Self::NotTaken(_) | Self::Denied(_) => 200,
         }
     }
 
@@ -85,6 +87,7 @@ impl Refusal {
             Self::NotSaved => "not_saved",
             Self::Busy => "busy",
             Self::TooManyPages => "too_many_pages",
+            Self::NotTaken(_) => "not_taken",
             Self::Denied(why) => denied_name(why),
         }
     }
@@ -138,6 +141,7 @@ impl Refusal {
                 "このページが開きすぎています。ほかのタブを閉じてください。",
                 "This page is open too often. Please close the other tabs.",
             ),
+            Self::NotTaken(full) => return full_text(full, language),
             Self::Denied(denied) => return denied.text(language),
         };
         pick(language, ja, en)

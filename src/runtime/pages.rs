@@ -53,7 +53,7 @@ struct State {
 /// A document as the studio has it.
 enum Sheets {
     Opening,
-    Open { document: Document, sizes: Vec<PageSize> },
+    Open { document: Arc<Document>, sizes: Vec<PageSize> },
     Refused(Refusal),
 }
 
@@ -88,13 +88,19 @@ impl PageHands {
     /// Hold these, and no others that were held before. What was just put into the store is not touched before it was named.
     pub(super) fn hold(&mut self, documents: &[(DocumentId, u64)], served: bool, trunk: Option<&Trunk>) {
         let named: Vec<DocumentId> = documents.iter().map(|(id, _)| *id).collect();
-        let mut state = self.table.lock();
-        for gone in self.held.iter().filter(|held| !named.contains(held)) {
-            self.documents.forget(*gone);
-            state.open.remove(gone);
-            state.drawn.retain(|(wish, _)| wish.id != *gone);
+        let gone: Vec<DocumentId> = self.held.iter().filter(|held| !named.contains(held)).copied().collect();
+        if !gone.is_empty() {
+            let released: Vec<_> = gone.iter().map(|id| self.documents.release(*id)).collect();
+            let mut state = self.table.lock();
+            let closed: Vec<_> = gone.iter().filter_map(|id| state.open.remove(id)).collect();
+            let (kept, wiped) =
+                std::mem::take(&mut state.drawn).into_iter().partition(|(wish, _)| !gone.contains(&wish.id));
+            state.drawn = kept;
+            drop(state);
+            // Overwriting takes its time, which is not the loop's.
+            let wiped: VecDeque<_> = wiped;
+            tokio::task::spawn_blocking(move || drop((released, closed, wiped)));
         }
-        drop(state);
         let mut missing = Vec::new();
         for (id, length) in documents.iter().filter(|(id, _)| self.documents.bytes(*id).is_none()) {
             match self.documents.expect(*id, *length) {
@@ -114,11 +120,13 @@ impl PageHands {
 
     /// After every turn of the loop.
     pub(super) fn follow(&mut self, snapshot: &Snapshot, media: &Media) {
-        let opening = snapshot.room.opening();
-        for id in opening.iter().filter(|id| self.held.contains(id)) {
-            self.open(*id, &opening);
-        }
         let page = snapshot.room.face.page.as_ref();
+        // The first of those that wait to be opened, and what stands in front: nothing else needs a worker now.
+        let opening = snapshot.room.opening().into_iter().find(|id| self.held.contains(id));
+        let needed: Vec<DocumentId> = page.map(|page| page.id).into_iter().chain(opening).collect();
+        if let Some(id) = opening {
+            self.open(id, &needed);
+        }
         self.tell_progress(page.filter(|page| matches!(page.state, PageState::Arriving(_))).map(|page| page.id));
         let Some(page) = page.filter(|page| page.state == PageState::Here) else {
             let mut state = self.table.lock();
@@ -128,18 +136,18 @@ impl PageHands {
             }
             return;
         };
-        self.open(page.id, &opening);
+        self.open(page.id, &needed);
         self.table.wish(page.id, page.look, media);
     }
 
-    /// In a worker of its own; the one that was not looked at for longest makes room.
+    /// In a worker of its own; one that nobody looks at makes room.
     fn open(&self, id: DocumentId, spared: &[DocumentId]) {
         let mut state = self.table.lock();
         if state.open.contains_key(&id) {
             return;
         }
         let Some(bytes) = self.documents.bytes(id) else { return };
-        let idle = |other: &&DocumentId| **other != id && !spared.contains(other);
+        let idle = |other: &&DocumentId| !spared.contains(other);
         if state.open.len() >= MOST_WORKERS
             && let Some(other) = state.open.keys().find(idle).copied()
         {
@@ -169,10 +177,12 @@ impl Table {
         match opened {
             Ok(Opened { pages: sizes, document, .. }) => {
                 let pages = u32::try_from(sizes.len()).unwrap_or(u32::MAX);
-                *sheets = Sheets::Open { document, sizes };
+                *sheets = Sheets::Open { document: Arc::new(document), sizes };
                 drop(state);
                 self.questions.tell(RoomInput::DocumentOpened { document: id, pages });
             }
+            // Others are ending: tried again with the loop's next turn.
+            Err(Refusal::TooMany) => drop(state.open.remove(&id)),
             Err(why) => {
                 *sheets = Sheets::Refused(why);
                 drop(state);
@@ -197,37 +207,42 @@ impl Table {
         if state.shown == Some(wish) {
             return;
         }
-        if let Some((_, picture)) = state.drawn.iter().find(|(drawn, _)| *drawn == wish) {
+        let orders = if let Some((_, picture)) = state.drawn.iter().find(|(drawn, _)| *drawn == wish) {
             (self.out)(Some(picture.clone()));
             state.shown = Some(wish);
-            self.draw_neighbours(&state, wish);
+            state.neighbours(wish)
         } else if state.asked != Some(wish) {
             state.asked = Some(wish);
-            self.draw(&state, wish);
+            state.order(wish).into_iter().collect()
+        } else {
+            return;
+        };
+        drop(state);
+        self.draw(orders);
+    }
+
+    /// Not under the lock: what newer wishes overtake is answered on this very thread.
+    fn draw(self: &Arc<Self>, orders: Vec<Order>) {
+        for Order { document, wish } in orders {
+            let zone = |edge: u16| f32::from(edge) / 1000.0;
+            let share = 1000.0 / f32::from(wish.look.zoom.max(1000));
+            let [left, top] = wish.look.corner.map(zone);
+            let zone = Zone { left, top, right: (left + share).min(1.0), bottom: (top + share).min(1.0) };
+            let drawing = Drawing { page: wish.look.page, zone, width: wish.size.0, height: wish.size.1 };
+            let table = Arc::clone(self);
+            document.draw(drawing, move |picture| table.drawn(wish, picture));
         }
     }
 
-    fn draw(self: &Arc<Self>, state: &State, wish: Wish) {
-        let Some(Sheets::Open { document, .. }) = state.open.get(&wish.id) else { return };
-        let zone = |edge: u16| f32::from(edge) / 1000.0;
-        let share = 1000.0 / f32::from(wish.look.zoom.max(1000));
-        let [left, top] = wish.look.corner.map(zone);
-        let zone = Zone { left, top, right: (left + share).min(1.0), bottom: (top + share).min(1.0) };
-        let drawing = Drawing { page: wish.look.page, zone, width: wish.size.0, height: wish.size.1 };
-        let table = Arc::clone(self);
-        document.draw(drawing, move |picture| table.drawn(wish, picture));
-    }
-
-    /// On the attendant's thread.
+    /// On the attendant's thread, or on that of a newer wish.
     fn drawn(self: &Arc<Self>, wish: Wish, picture: Result<Picture, Undrawn>) {
+        // Eight megabytes are copied before the lock is taken.
+        let picture =
+            picture.map(|Picture { width, height, bgrx }| PagePicture::new(wish.id, wish.look, (width, height), &bgrx));
         let mut state = self.lock();
         let looked_at = state.wish == Some(wish);
         match picture {
-            Ok(Picture { width, height, bgrx }) => {
-                let Some(picture) = PagePicture::new(wish.id, wish.look, (width, height), &bgrx) else { return };
-                if !state.open.contains_key(&wish.id) {
-                    return;
-                }
+            Ok(Some(picture)) if state.open.contains_key(&wish.id) => {
                 state.drawn.retain(|(drawn, _)| *drawn != wish);
                 state.drawn.push_back((wish, picture.clone()));
                 if state.drawn.len() > KEPT {
@@ -236,9 +251,12 @@ impl Table {
                 if looked_at {
                     (self.out)(Some(picture));
                     state.shown = Some(wish);
-                    self.draw_neighbours(&state, wish);
+                    let orders = state.neighbours(wish);
+                    drop(state);
+                    self.draw(orders);
                 }
             }
+            Ok(_) => {}
             Err(Undrawn::Refused(why)) if looked_at => {
                 drop(state);
                 self.refuse(wish.id, why);
@@ -251,19 +269,6 @@ impl Table {
         }
     }
 
-    /// The page before and the one behind, so that turning shows them at once. The one behind is wished last: drawn first.
-    fn draw_neighbours(self: &Arc<Self>, state: &State, wish: Wish) {
-        let Some(Sheets::Open { sizes, .. }) = state.open.get(&wish.id) else { return };
-        let page = wish.look.page;
-        for neighbour in [page.checked_sub(1), page.checked_add(1)].into_iter().flatten() {
-            let near = Wish { look: Look::at(neighbour), ..wish };
-            let same_shape = |at: u32| usize::try_from(at).ok().and_then(|at| sizes.get(at));
-            if same_shape(neighbour) == same_shape(page) && state.drawn.iter().all(|(drawn, _)| *drawn != near) {
-                self.draw(state, near);
-            }
-        }
-    }
-
     fn refuse(&self, document: DocumentId, why: Refusal) {
         tracing::info!(?document, ?why, "a document cannot be shown");
         self.questions.tell(RoomInput::DocumentRefused { document, why });
@@ -272,6 +277,32 @@ impl Table {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl State {
+    fn order(&self, wish: Wish) -> Option<Order> {
+        match self.open.get(&wish.id)? {
+            Sheets::Open { document, .. } => Some(Order { document: Arc::clone(document), wish }),
+            Sheets::Opening | Sheets::Refused(_) => None,
+        }
+    }
+
+    /// The page before and the one behind, so that turning shows them at once. The one behind is wished last: drawn first.
+    fn neighbours(&self, wish: Wish) -> Vec<Order> {
+        let Some(Sheets::Open { sizes, .. }) = self.open.get(&wish.id) else { return Vec::new() };
+        let size = |at: u32| usize::try_from(at).ok().and_then(|at| sizes.get(at));
+        let page = wish.look.page;
+        let near = [page.checked_sub(1), page.checked_add(1)].into_iter().flatten();
+        let same = near.filter(|near| size(*near) == size(page)).map(|near| Wish { look: Look::at(near), ..wish });
+        let new = same.filter(|near| self.drawn.iter().all(|(drawn, _)| drawn != near));
+        new.filter_map(|near| self.order(near)).collect()
+    }
+}
+
+/// Something to be drawn, and by whom.
+struct Order {
+    document: Arc<Document>,
+    wish: Wish,
 }
 
 /// Bytes of the store, as the studio reads them.

@@ -8,6 +8,7 @@
 
 use crate::config::{Config, Overlay, Sink, Source};
 use crate::core::snapshot::Snapshot;
+use crate::documents::Documents;
 use crate::media::devices::{self, Listing};
 use crate::media::face::FaceConstants;
 use crate::media::room::Media;
@@ -48,11 +49,16 @@ impl PanelHands {
         questions: &Questions,
         ledger: &Ledger,
         media: &Media,
+        documents: &Documents,
     ) -> Self {
         let mut hands = Self { panel: None, coming: None, words: String::new(), meetings: Vec::new() };
         let Some(listen) = config.panel.listen else { return hands };
         let settings = settings(config, listen, overlay);
-        let attempt = Attempt { settings, questions: questions.clone(), sources: sources(config, anew, ledger, media) };
+        let attempt = Attempt {
+            settings,
+            questions: questions.clone(),
+            sources: sources(config, anew, ledger, media, documents),
+        };
         match attempt.clone().make() {
             Ok(panel) => hands.panel = Some(panel),
             Err(error) => {
@@ -141,7 +147,7 @@ fn settings(config: &Config, listen: SocketAddr, overlay: Option<Overlay>) -> Pa
     }
 }
 
-fn sources(config: &Config, anew: &Arc<Notify>, ledger: &Ledger, media: &Media) -> Sources {
+fn sources(config: &Config, anew: &Arc<Notify>, ledger: &Ledger, media: &Media, documents: &Documents) -> Sources {
     let (picture, ledger, language) = (media.own_picture(), ledger.clone(), config.language);
     let (camera, microphone, speaker) =
         (config.camera.source.clone(), config.sound.source.clone(), config.sound.sink.clone());
@@ -151,6 +157,7 @@ fn sources(config: &Config, anew: &Arc<Notify>, ledger: &Ledger, media: &Media) 
         ledger: Arc::new(move || ledger_lines(&ledger, language)),
         devices: Arc::new(move || plugged_in(&camera, &microphone, &speaker)),
         set_clock: Arc::new(clock::set_wall),
+        documents: documents.clone(),
         begin_anew: Arc::new(move || anew.notify_one()),
     }
 }

@@ -60,7 +60,7 @@ impl RoomHands {
         let ledger = Ledger::open(&config.state_directory, boot).map_err(other)?;
         let desk = Desk::new(questions.clone(), ledger.clone(), documents.clone(), config.language);
         let anew = Arc::new(Notify::new());
-        let panel = PanelHands::start(config, overlay, &anew, &questions, &ledger, media);
+        let panel = PanelHands::start(config, overlay, &anew, &questions, &ledger, media, documents);
         let views: Vec<String> = config.room.views.iter().map(|view| view.name.clone()).collect();
         let keeper = Keeper::start(&config.state_directory, &views).map_err(other)?;
         let turned = views.into_iter().zip(&config.room.views).map(|(name, view)| {
@@ -123,7 +123,7 @@ impl RoomHands {
     }
 
     /// Learns a view from the next seconds of the camera.
-    pub(super) fn teach(&self, view: usize) {
+    pub(super) fn teach(&mut self, view: usize) {
         self.turns.teach(view);
     }
 

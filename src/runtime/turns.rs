@@ -23,11 +23,12 @@ pub(super) struct Turns {
     looks: SyncSender<(Thumbnail, Moment)>,
     teaching: Teaching,
     watches: bool,
+    lessons: u32,
     questions: Questions,
 }
 
-/// The view that is being taught, and since when; none until it is looked at.
-type Teaching = Arc<Mutex<Option<(usize, Option<Moment>)>>>;
+/// The view that is being taught, since when (none until it is looked at), and which lesson this is.
+type Teaching = Arc<Mutex<Option<(usize, Option<Moment>, u32)>>>;
 
 impl Turns {
     /// With what was taught before. `views`: their names; none for a view that turning this camera never shows.
@@ -52,7 +53,7 @@ impl Turns {
             questions: questions.clone(),
         };
         std::thread::Builder::new().name("turns".into()).spawn(move || school.run(&looked))?;
-        Ok(Self { looks, teaching, watches: false, questions })
+        Ok(Self { looks, teaching, watches: false, lessons: 0, questions })
     }
 
     /// After every turn of the loop.
@@ -74,19 +75,20 @@ impl Turns {
     fn is_teaching(&self, now: Moment) -> bool {
         let mut teaching = lock(&self.teaching);
         match &mut *teaching {
-            Some((view, Some(since))) if now.since(*since) > TAUGHT_WITHIN => {
+            Some((view, Some(since), _)) if now.since(*since) > TAUGHT_WITHIN => {
                 self.questions.tell(RoomInput::Taught(Lesson { view: *view, state: LessonState::TooPoor }));
                 *teaching = None;
             }
-            Some((_, since)) => *since = since.or(Some(now)),
+            Some((_, since, _)) => *since = since.or(Some(now)),
             None => {}
         }
         teaching.is_some()
     }
 
     /// The camera stands as this view is meant: learn it from the next seconds.
-    pub(super) fn teach(&self, view: usize) {
-        *lock(&self.teaching) = Some((view, None));
+    pub(super) fn teach(&mut self, view: usize) {
+        self.lessons = self.lessons.wrapping_add(1);
+        *lock(&self.teaching) = Some((view, None, self.lessons));
     }
 }
 
@@ -98,8 +100,8 @@ struct School {
     references: Vec<Option<Reference>>,
     turning: Turning,
     teaching: Teaching,
-    /// What was seen of the view that is being taught.
-    seen: (usize, Vec<Thumbnail>),
+    /// What was seen in this lesson.
+    seen: (u32, Vec<Thumbnail>),
     questions: Questions,
 }
 
@@ -108,7 +110,7 @@ impl School {
         while let Ok((thumbnail, at)) = looked.recv() {
             let taught = *lock(&self.teaching);
             match taught {
-                Some((view, _)) => self.learn(view, thumbnail),
+                Some((view, _, lesson)) => self.learn(view, lesson, thumbnail),
                 None => {
                     self.seen.1.clear();
                     if let Some(view) = self.turning.look(&thumbnail, at) {
@@ -119,16 +121,16 @@ impl School {
         }
     }
 
-    fn learn(&mut self, view: usize, thumbnail: Thumbnail) {
-        if self.seen.0 != view {
-            self.seen = (view, Vec::new());
+    fn learn(&mut self, view: usize, lesson: u32, thumbnail: Thumbnail) {
+        if self.seen.0 != lesson {
+            self.seen = (lesson, Vec::new());
         }
         self.seen.1.push(thumbnail);
         if self.seen.1.len() < TAUGHT_BY {
             return;
         }
         // Another view may have been asked for meanwhile.
-        lock(&self.teaching).take_if(|(taught, _)| *taught == view);
+        lock(&self.teaching).take_if(|(_, _, taught)| *taught == lesson);
         let seen = std::mem::take(&mut self.seen.1);
         let state = Reference::learn(&seen).map_or(LessonState::TooPoor, |reference| self.keep(view, reference));
         tracing::info!(view, ?state, "taught");
@@ -156,7 +158,7 @@ impl School {
     }
 }
 
-fn lock(teaching: &Teaching) -> MutexGuard<'_, Option<(usize, Option<Moment>)>> {
+fn lock(teaching: &Teaching) -> MutexGuard<'_, Option<(usize, Option<Moment>, u32)>> {
     teaching.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

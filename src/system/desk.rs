@@ -57,7 +57,7 @@ impl Desk {
         let by = Asker::Local;
         let reply = match self.questions.share(&self.documents, by, name, bytes).await {
             Ok(answer) => Reply::of(answer, self.language),
-            Err(full) => Reply::full(&full, self.language),
+            Err(full) => Reply::full(full, self.language),
         };
         serde_json::to_string(&reply).unwrap_or_default()
     }

@@ -1,6 +1,6 @@
 //! The room's part of the status.
 
-use crate::asking::{drawn_name, mode_name, stance_name, veil_name};
+use crate::asking::{drawn_name, mode_name, page_state_name, stance_name, veil_name};
 use crate::core::face::{PageFace, PageState};
 use crate::core::lesson::{Lesson, LessonState};
 use crate::core::snapshot::Snapshot;
@@ -35,6 +35,8 @@ pub struct RoomStatus {
     pub lesson: Option<LessonStatus>,
     /// The document in front, or why there is none.
     pub page: Option<PageStatus>,
+    /// The last document that could not be shown, until the next one is shared.
+    pub document_fault: Option<DocumentFault>,
     /// Names of the documents that are open.
     pub documents: Vec<String>,
     /// "clear", "frosted", "black": what this camera's picture is veiled by.
@@ -53,6 +55,17 @@ pub struct RoomStatus {
     pub locked: bool,
     /// The far box is authenticated end to end right now.
     pub sealed: bool,
+}
+
+/// A document that could not be shown.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DocumentFault {
+    /// SHA-256 of its bytes.
+    pub document: String,
+    /// Why.
+    pub ja: String,
+    /// Why.
+    pub en: String,
 }
 
 /// The document in front.
@@ -92,16 +105,6 @@ impl PageStatus {
             ja: why(Language::Japanese),
             en: why(Language::English),
         }
-    }
-}
-
-/// The state's name in the status and on the panel.
-pub const fn page_state_name(state: PageState) -> &'static str {
-    match state {
-        PageState::Opening => "opening",
-        PageState::Arriving(_) => "arriving",
-        PageState::Here => "here",
-        PageState::Refused(_) => "refused",
     }
 }
 
@@ -153,6 +156,11 @@ impl RoomStatus {
             view: room.view,
             follow_turns: room.follow_turns,
             page: face.page.as_ref().map(PageStatus::of),
+            document_fault: room.share.fault().map(|fault| DocumentFault {
+                document: fault.id.to_string(),
+                ja: fault.why.reason(Language::Japanese).into(),
+                en: fault.why.reason(Language::English).into(),
+            }),
             documents: room.share.open().map(|document| document.name.clone()).collect(),
             lesson: room.lesson.map(|lesson| LessonStatus::of(&lesson, &room.views)),
             veil: veil_name(face.veil).into(),

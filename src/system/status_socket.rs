@@ -14,7 +14,8 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Take};
 use tokio::net::unix::ReadHalf;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
+use zeroize::Zeroizing;
 
 /// Publishes the newest [`Status`] on a Unix socket.
 pub struct StatusSocket {
@@ -135,7 +136,8 @@ async fn answer(
         let Some(desk) = desk else { return Ok(()) };
         let text = match (ask["ask"].as_str(), ask["length"].as_u64()) {
             (Some("share_file"), Some(length)) if length <= LONGEST_FILE => {
-                let bytes = file(&mut question_reader, length).await?;
+                let _alone = ONE_FILE.try_acquire().map_err(std::io::Error::other)?;
+                let bytes = tokio::time::timeout(FILE_PATIENCE, file(&mut question_reader, length)).await??;
                 desk.share(ask["name"].as_str().unwrap_or_default(), bytes).await
             }
             _ => desk.answer(&ask).await,
@@ -157,7 +159,8 @@ async fn answer(
 /// The file behind a question: so many bytes, as long as they keep coming.
 async fn file(reader: &mut BufReader<Take<ReadHalf<'_>>>, length: u64) -> std::io::Result<Vec<u8>> {
     reader.get_mut().set_limit(length);
-    let mut bytes = Vec::new();
+    // One allocation: nothing of it is left behind in memory when it grows or when the asker leaves in the middle.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(length).unwrap_or(0)));
     while (bytes.len() as u64) < length {
         let come = tokio::time::timeout(ASKER_PATIENCE, reader.fill_buf()).await??;
         if come.is_empty() {
@@ -167,9 +170,13 @@ async fn file(reader: &mut BufReader<Take<ReadHalf<'_>>>, length: u64) -> std::i
         bytes.extend_from_slice(&come[..taken]);
         reader.consume(taken);
     }
-    Ok(bytes)
+    Ok(std::mem::take(&mut *bytes))
 }
 
+/// A file is held in memory until the store takes it: one at a time.
+static ONE_FILE: Semaphore = Semaphore::const_new(1);
+/// From a machine's own disk.
+const FILE_PATIENCE: Duration = Duration::from_secs(30);
 /// Bytes; what the store takes at most.
 const LONGEST_FILE: u64 = 100 << 20;
 const FOLLOW_PERIOD_NS: u64 = 1_000_000_000;

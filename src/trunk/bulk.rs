@@ -132,7 +132,7 @@ async fn listen(
     asked: mpsc::Sender<u64>,
     wanted: watch::Sender<Vec<Wanted>>,
 ) -> Result<Infallible, FrameError> {
-    let mut withheld = Vec::new();
+    let (mut withheld, mut told) = (Vec::new(), 0);
     loop {
         let bytes = timeout(SILENCE, frame::read(&mut reader, MESSAGE_LIMIT)).await.map_err(io::Error::from)??;
         match message::decode_bulk(&Zeroizing::new(bytes))? {
@@ -146,7 +146,11 @@ async fn listen(
             }
             Some(Bulk::Refused { document }) => {
                 // Once for each: a peer that repeats itself fills no inbox.
-                if shared.exchange.documents.missing(document).is_some() && !withheld.contains(&document) {
+                if shared.exchange.documents.missing(document).is_some()
+                    && !withheld.contains(&document)
+                    && told < MOST_TOLD
+                {
+                    told += 1;
                     withheld.push(document);
                     shared.inbox.urgent(Input::DocumentWithheld { document });
                 }
@@ -197,6 +201,8 @@ fn take_in(shared: &Shared, document: DocumentId, offset: u64, bytes: &[u8]) -> 
     Ok(())
 }
 
+/// Refusals of one connection that the loop hears of.
+const MOST_TOLD: u32 = 256;
 /// For TCP, TLS and hellos together.
 const DIAL: Duration = Duration::from_secs(4);
 /// Between two tries.

@@ -3,6 +3,7 @@ import {
   PHONE, assert, axeRuns, command, cuttableLine, enter, far, given, look, media, near, press, results, start, step, stop, until,
   visit, visitAndEnter,
 } from './rig.mjs';
+import { shareAndTurn } from './documents.mjs';
 import { openWithThePin, setAndSave } from './installer.mjs';
 
 const MOST_BYTES = 200 * 1024;
@@ -356,6 +357,8 @@ await step('meeting: clock on both pages, microphones closed, every guest ends w
 });
 
 await step('the meeting stands in the list of recent meetings', () => until(desk, '#meetings', { text: '分' }));
+
+if (media) await step('documents: chosen here, on both screens, turned from both rooms', () => shareAndTurn(desk));
 
 await step('the installer draws a mask on the live picture, and it is kept and hides', async () => {
   figures.saved_and_back_ms = await setAndSave();

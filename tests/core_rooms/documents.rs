@@ -119,6 +119,91 @@ fn behind_a_curtain_documents_serve_one_room() {
 }
 
 #[test]
+fn whoever_begins_a_meeting_out_of_a_curtain_brings_nothing_along_that_was_shown_behind_it() {
+    // The room that drew it goes straight to the meeting; in the third case the other room does, and nobody acts here.
+    for (drawn_by, began_in) in [(0, Mode::Quiet), (0, Mode::Meeting), (1, Mode::Quiet), (1, Mode::Meeting)] {
+        let mut world = linked(Options::new(39));
+        ask(&mut world, 1, Request::Mode(began_in));
+        world.run(300 * MS);
+        ask(&mut world, drawn_by, Request::Mode(Mode::Curtain));
+        world.run(300 * MS);
+        assert_eq!(put(&mut world, 0, 1), Answer::Accepted);
+        world.run(300 * MS);
+        assert_eq!(open_ones(&world, 0), [id(1)]);
+        ask(&mut world, drawn_by, Request::Mode(Mode::Meeting));
+        world.run(2 * SECOND);
+        assert_eq!((mode(&world, 0), mode(&world, 1)), (Mode::Meeting, Mode::Meeting));
+        assert_eq!((open_ones(&world, 0), open_ones(&world, 1)), (vec![], vec![]), "{drawn_by} {began_in:?}");
+        assert!(world.kiosks.iter().all(|kiosk| kiosk.shelf.stored.is_empty()));
+    }
+}
+
+#[test]
+fn the_same_file_in_the_next_meeting_is_not_taken_away_by_a_box_that_missed_the_end_of_the_last() {
+    let mut world = linked(Options::new(40));
+    put(&mut world, 0, 1);
+    world.run(300 * MS);
+    for _ in 0..5 {
+        turned(&mut world, 0, Turn::Next);
+        world.run(100 * MS);
+    }
+    world.line(false);
+    world.run(2 * SECOND);
+    turned(&mut world, 0, Turn::Previous);
+    ask(&mut world, 1, Request::Mode(Mode::Quiet));
+    world.run(300 * MS);
+    put(&mut world, 1, 1);
+    world.run(SECOND);
+    world.line(true);
+    world.run(5 * SECOND);
+    assert_eq!([front(&world, 0), front(&world, 1)], [Some((id(1), Look::at(0))); 2], "the new meeting's");
+    agreed(&world);
+}
+
+#[test]
+fn the_file_that_is_on_its_way_may_be_put_in_here_as_well() {
+    let mut world = linked(Options::new(41));
+    put(&mut world, 1, 1);
+    world.line(false);
+    world.run(2 * SECOND);
+    ask(&mut world, 0, Request::Mode(Mode::Meeting));
+    world.line(true);
+    world.run(5 * SECOND);
+    world.kiosks[0].shelf.stored.clear();
+    assert_eq!(put(&mut world, 0, 1), Answer::AlreadySo);
+    assert!(!world.shown(0).room.share.is_fetching());
+}
+
+#[test]
+fn many_documents_one_after_the_other_are_no_reason_to_refuse_one() {
+    let mut world = linked(Options::new(42));
+    for number in 1..=100 {
+        assert_eq!(put(&mut world, usize::from(number % 2), number), Answer::Accepted, "{number}");
+        world.run(200 * MS);
+        assert_eq!(shared(&mut world, 0, ShareRequest::Close(id(number))), Answer::Accepted, "{number}");
+        world.run(100 * MS);
+    }
+    assert!(world.shown(1).room.share.word().documents.len() <= 33);
+    agreed(&world);
+}
+
+#[test]
+fn a_finger_that_zooms_says_little() {
+    let mut world = linked(Options::new(43));
+    put(&mut world, 0, 1);
+    world.run(300 * MS);
+    let before = world.kiosks[0].counts.heartbeats;
+    for zoom in 0..100 {
+        shared(&mut world, 0, ShareRequest::Zoom(1000 + zoom * 10, [0; 2]));
+        world.run(10 * MS);
+    }
+    world.run(100 * MS);
+    let said = world.kiosks[0].counts.heartbeats - before;
+    assert!(said <= 20 + 1 + 8, "{said} words and heartbeats within 1.1 s");
+    assert_eq!(front(&world, 0), front(&world, 1));
+}
+
+#[test]
 fn what_cannot_be_shown_is_told_where_it_was_shared_and_never_leaves_the_box() {
     let mut world = linked(Options::new(36));
     let why = Refusal::Locked;

@@ -12,6 +12,7 @@ use engawa::core::memory::Remembered;
 use engawa::core::output::Output;
 use engawa::core::room::RoomSettings;
 use engawa::core::{Core, Settings};
+use engawa::documents::Documents;
 use engawa::inbox::{Inbox, Mail};
 use engawa::model::{Bitrate, Key, Language};
 use engawa::panel::{Devices, Found, LedgerLine, Panel, PanelSettings, Sources};
@@ -144,6 +145,7 @@ pub fn sources(clock_set: &Arc<Mutex<Option<Duration>>>, picture: &Arc<Mutex<Opt
             }
         }),
         begin_anew: Arc::new(|| {}),
+        documents: Documents::default(),
     }
 }
 

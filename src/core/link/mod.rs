@@ -56,7 +56,7 @@ pub struct Link {
     pub(super) clock: ClockOffset,
     pub(super) network: Option<Network>,
     pub(super) opened: u64,
-    pub(super) bulk: Option<TrunkId>,
+    pub(super) bulk: Vec<TrunkId>,
     pub(super) trouble: Trouble,
     pub(super) first_frame_at: Option<Moment>,
     echo: Option<Echo>,
@@ -98,7 +98,7 @@ impl Link {
             clock: ClockOffset::default(),
             network: None,
             opened: 0,
-            bulk: None,
+            bulk: Vec::new(),
             trouble: Trouble::default(),
             first_frame_at: None,
             echo: None,
@@ -136,17 +136,20 @@ impl Link {
                 self.trunk_opened(trunk, now);
             }
             Input::TrunkClosed { trunk } => {
+                self.bulk.retain(|known| known != trunk);
                 if let Some(gone) = self.trunks.remove(*trunk) {
                     // One that is closed as soon as it opens must not be redialled without a pause.
                     self.trunks_changed(gone.opened_at + REDIAL_PAUSE, now);
                 }
             }
             Input::DialFailed { fault } => self.dial_failed(*fault, now),
-            Input::BulkChanged { trunk, up } => match up {
-                true => self.bulk = Some(*trunk),
-                false if self.bulk == Some(*trunk) => self.bulk = None,
-                false => {}
-            },
+            // Two trunks may be up for a moment, each with its own: the one that goes takes only its own with it.
+            Input::BulkChanged { trunk, up } => {
+                self.bulk.retain(|known| known != trunk);
+                if *up {
+                    self.bulk.push(*trunk);
+                }
+            }
             Input::Heard { trunk, signal } => {
                 if self.trunks.heard(*trunk, now) {
                     self.watch_trunks();
@@ -210,6 +213,7 @@ impl Link {
             | Timer::MenuCloses
             | Timer::ToldEnds
             | Timer::CodeRotates
+            | Timer::ShareDue
             | Timer::SleepDue => {}
         }
     }

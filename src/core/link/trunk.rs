@@ -203,7 +203,7 @@ impl Link {
     pub(super) fn trunks_changed(&mut self, dial_at: Moment, now: Moment) {
         self.watch_trunks();
         if self.trunks.chosen().is_none() {
-            self.bulk = None;
+            self.bulk.clear();
             self.timers.stop(Timer::Heartbeat);
             self.timers.stop(Timer::FramesDue);
             self.close_next();

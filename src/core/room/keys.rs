@@ -47,6 +47,8 @@ impl Room {
     pub fn menu(&self) -> Option<MenuPage> {
         match self.menu {
             Menu::Closed => None,
+            // The last document was closed, here or there.
+            Menu::Open(MenuPage::Pages | MenuPage::Document) if self.share.word().in_front().is_none() => None,
             Menu::Open(page) => Some(page),
         }
     }
@@ -58,7 +60,7 @@ impl Room {
             Key::Curtain => Some(Request::Mode(Mode::Curtain)),
             Key::More => self.more(now),
             Key::Meet | Key::View => {
-                if let Menu::Open(page) = self.menu {
+                if let Some(page) = self.menu() {
                     self.timers.set(Timer::MenuCloses, now + MENU_STANDS);
                     return self.item(page, key);
                 }
@@ -91,7 +93,8 @@ impl Room {
         if self.is_knocked() || self.turning.is_some() || self.told.is_some() {
             return Some(Request::Cancel);
         }
-        self.menu = match self.menu {
+        let shown = self.menu().map_or(Menu::Closed, Menu::Open);
+        self.menu = match shown {
             Menu::Closed if self.share.word().in_front().is_some() => Menu::Open(MenuPage::Pages),
             Menu::Open(MenuPage::Pages) => Menu::Open(MenuPage::Document),
             Menu::Closed | Menu::Open(MenuPage::Document) => Menu::Open(MenuPage::Sound),

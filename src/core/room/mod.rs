@@ -256,7 +256,9 @@ impl Room {
         }
         let mode = self.agreement.mode();
         // Behind a curtain, and beside a room that sleeps, documents go on serving this room.
-        if matches!(mode, Mode::Quiet | Mode::Talking) || self.agreement.near() == Stance::Asleep {
+        // What was shared there never comes along into a meeting, whoever begins it and however fast.
+        let over = matches!(mode, Mode::Quiet | Mode::Talking) || self.agreement.near() == Stance::Asleep;
+        if over || (self.mode.is_shut() && mode == Mode::Meeting) {
             self.share.end(self.agreement.wish().presses);
         }
         if mode == self.mode {

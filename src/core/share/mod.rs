@@ -26,6 +26,8 @@ pub struct Share {
     opening: Vec<Opening>,
     /// Documents whose bytes are in this box.
     here: Vec<DocumentId>,
+    /// Documents that will not come.
+    given_up: Vec<DocumentId>,
     fault: Option<ShareFault>,
 }
 
@@ -132,9 +134,7 @@ impl Share {
 
     /// A document has not arrived from the far box yet.
     pub fn is_fetching(&self) -> bool {
-        let gone = |id: DocumentId| self.fault.as_ref().is_some_and(|fault| fault.id == id);
-        let mut open = self.word.documents.iter().filter(|document| document.open);
-        open.any(|document| !self.here.contains(&document.id) && !gone(document.id))
+        self.open().any(|document| !self.here.contains(&document.id) && !self.given_up.contains(&document.id))
     }
 
     /// All its bytes are in this box.
@@ -144,6 +144,7 @@ impl Share {
 
     /// All bytes of a document are in this box.
     pub fn arrived(&mut self, id: DocumentId) {
+        self.given_up.retain(|gone| *gone != id);
         if !self.here.contains(&id) {
             self.here.push(id);
         }
@@ -187,6 +188,7 @@ impl Share {
             look: Look::at(0),
             looked: stamp,
         });
+        self.forget_long_closed();
         (self.word.front, self.word.fronted) = (Some(id), stamp);
     }
 
@@ -202,6 +204,9 @@ impl Share {
                 None => return,
             },
         };
+        if !self.here.contains(&id) && !self.given_up.contains(&id) {
+            self.given_up.push(id);
+        }
         if lost {
             let _it_was_only_opening = self.close(id);
         }
@@ -219,16 +224,21 @@ impl Share {
         let open: Vec<DocumentId> =
             self.word.documents.iter().filter(|known| known.open).map(|known| known.id).collect();
         self.here.retain(|here| open.contains(here));
-        // Two boxes that were cut apart may know that many; more is no box.
+        self.given_up.retain(|gone| open.contains(gone));
+        self.forget_long_closed();
+        // More that are open is no box.
         self.word.documents.truncate(2 * MOST_KNOWN);
     }
 
     /// The meeting is over; `presses`: of the mode's wish.
     pub fn end(&mut self, presses: [u32; 2]) {
         let ended = [0, 1].map(|of| self.word.ended[of].max(presses[of]));
-        self.word = ShareWord { ended, ..ShareWord::default() };
+        // The count goes on: nothing of before is newer than what comes.
+        let fronted = if self.word.documents.is_empty() { self.word.fronted } else { self.stamp() };
+        self.word = ShareWord { ended, fronted, ..ShareWord::default() };
         self.opening.clear();
         self.here.clear();
+        self.given_up.clear();
         self.fault = None;
     }
 
@@ -237,11 +247,13 @@ impl Share {
         if is_open || self.opening.iter().any(|known| known.id == opening.id) {
             if is_open {
                 (self.word.front, self.word.fronted) = (Some(opening.id), self.stamp());
+                // It may have been on its way from the far box.
+                self.arrived(opening.id);
             }
             return Answer::AlreadySo;
         }
         let open = self.word.documents.iter().filter(|document| document.open).count();
-        if open + self.opening.len() >= MOST_OPEN || self.word.documents.len() >= MOST_KNOWN {
+        if open + self.opening.len() >= MOST_OPEN {
             return Answer::Denied(Denied::TooManyDocuments);
         }
         self.fault = None;
@@ -279,10 +291,20 @@ impl Share {
         };
         (document.open, document.changed) = (false, stamp);
         self.here.retain(|here| *here != id);
+        self.given_up.retain(|gone| *gone != id);
         if self.fault.as_ref().is_some_and(|fault| fault.id == id) {
             self.fault = None;
         }
         Answer::Accepted
+    }
+
+    /// A box that was cut off since may still believe them open, and bring them back: they can be closed again.
+    fn forget_long_closed(&mut self) {
+        while self.word.documents.len() > MOST_KNOWN {
+            let closed = self.word.documents.iter().enumerate().filter(|(_, known)| !known.open);
+            let Some((oldest, _)) = closed.min_by_key(|(_, known)| known.changed) else { return };
+            self.word.documents.remove(oldest);
+        }
     }
 
     fn is_open(&self, id: DocumentId) -> bool {

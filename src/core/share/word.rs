@@ -65,7 +65,8 @@ impl ShareWord {
     /// What follows from both; the same on both boxes, whichever hears first.
     pub fn join(&mut self, other: &Self) {
         self.ended = [0, 1].map(|of| self.ended[of].max(other.ended[of]));
-        for theirs in &other.documents {
+        self.documents.retain(|ours| !is_over(self.ended, ours.since));
+        for theirs in other.documents.iter().filter(|theirs| !is_over(self.ended, theirs.since)) {
             match self.documents.iter_mut().find(|ours| ours.id == theirs.id) {
                 Some(ours) => ours.join(theirs),
                 None => self.documents.push(theirs.clone()),
@@ -74,15 +75,7 @@ impl ShareWord {
         if other.fronted > self.fronted {
             (self.front, self.fronted) = (other.front, other.fronted);
         }
-        self.bury();
         self.documents.sort_by_key(|document| document.placed);
-    }
-
-    /// Forgets the documents of meetings that are over.
-    pub fn bury(&mut self) {
-        let ended = self.ended;
-        let is_over = |since: [u32; 2]| ended != since && ended[0] >= since[0] && ended[1] >= since[1];
-        self.documents.retain(|document| !is_over(document.since));
     }
 
     /// Later than everything that is known.
@@ -98,6 +91,11 @@ impl ShareWord {
         let chosen = self.front.and_then(|front| open().find(|document| document.id == front));
         chosen.or_else(|| open().max_by_key(|document| document.changed))
     }
+}
+
+/// Whether what was shared then belongs to a meeting that ended.
+fn is_over(ended: [u32; 2], since: [u32; 2]) -> bool {
+    ended != since && ended[0] >= since[0] && ended[1] >= since[1]
 }
 
 impl Document {

@@ -2,7 +2,7 @@
 
 use super::layout::{MARGIN, Setting};
 use super::sheet::{Align, Area, Mark, Placed, Run, Sheet, Size, Style, Weight};
-use super::sheet::{BOARD, EMBER, HAIR, PAPER, PLACE, SOFT};
+use super::sheet::{BOARD, EMBER, GLASS, HAIR, PAPER, PLACE, SOFT};
 use super::words::{self, say};
 use crate::core::face::PageState;
 use crate::model::{Key, MicState, Mode, Stance};
@@ -43,6 +43,25 @@ pub(super) fn shut(setting: &Setting<'_>) -> Vec<Placed> {
     let y = (free.height - sheet.height) / 2.0;
     sheets.push(sheet.at(MARGIN + setting.shift.0, y + setting.shift.1));
     sheets
+}
+
+/// The same in one line, over a page that this room alone looks at.
+pub(super) fn shut_line(setting: &Setting<'_>) -> Placed {
+    let (face, language) = (&setting.look.screen.face, setting.language);
+    let mut sheet = Sheet::new(1240.0, 84.0);
+    sheet.plate(sheet.area(), 28.0, GLASS);
+    let bold = Style::new(Size::Small, Weight::Bold, PAPER);
+    let mut runs = vec![Run::words(words::shut(face, language).0, bold)];
+    if face.near == Stance::Curtain {
+        runs.push(Run::Gap(32.0));
+        runs.push(Run::Key { text: words::key(Key::Curtain, language).into(), style: bold });
+        let opens = Style { weight: Weight::Plain, ..bold };
+        runs.extend([Run::Gap(12.0), Run::words(say(language, "で開けます", "opens it"), opens)]);
+    }
+    sheet.row(sheet.area(), Align::Middle, runs);
+    let x = (setting.canvas.width - sheet.width) / 2.0 + setting.shift.0;
+    let y = setting.free.height - sheet.height - MARGIN + setting.shift.1;
+    sheet.at(x, y)
 }
 
 /// This room sleeps: nearly black, and what is left of it wanders.
@@ -115,14 +134,17 @@ pub(super) fn caption(setting: &Setting<'_>, strip: Area) -> Option<Placed> {
     let name: String = page.name.chars().take(CAPTION).collect();
     sheet.row(Area::new(16.0, 18.0, strip.width - 32.0, 56.0), Align::Middle, vec![Run::words(name, small)]);
     let big = Style::new(Size::Body, Weight::Bold, PAPER);
-    let which = words::page_of(page, setting.language);
+    // What is drawn, not what is to be drawn: two rooms that speak of a page speak of what they see.
+    let drawn = setting.look.page.as_ref().map(|drawn| drawn.look().page);
+    let which = words::page_of(page, drawn.unwrap_or(page.look.page), setting.language);
+    let which = if drawn == Some(page.look.page) { which } else { format!("{which} …") };
     sheet.row(Area::new(0.0, 78.0, strip.width, 64.0), Align::Middle, vec![Run::words(which, big)]);
     let y = setting.free.height - 2.0 * MARGIN - 150.0 - sheet.height;
     Some(sheet.at(strip.x, y + setting.shift.1))
 }
 
 /// How long the meeting lasts, at the foot of the strip.
-pub(super) fn meeting_clock(setting: &Setting<'_>, strip: Area) -> Option<Placed> {
+pub(super) fn meeting_clock(setting: &Setting<'_>, strip: Area, over: bool) -> Option<Placed> {
     let minutes = setting.look.meeting_min?;
     let mut sheet = Sheet::new(strip.width, 150.0);
     sheet.plate(sheet.area(), 20.0, BOARD);
@@ -132,8 +154,9 @@ pub(super) fn meeting_clock(setting: &Setting<'_>, strip: Area) -> Option<Placed
     let big = Style::new(Size::Title, Weight::Bold, PAPER);
     let clock = words::meeting(minutes, setting.language);
     sheet.row(Area::new(0.0, 52.0, strip.width, 90.0), Align::Middle, vec![Run::words(clock, big)]);
-    let y = setting.free.height - MARGIN - sheet.height;
-    Some(sheet.at(strip.x, y + setting.shift.1))
+    // Over a wide page it stands right under the far room, where it covers least.
+    let foot = setting.free.height - MARGIN - sheet.height + setting.shift.1;
+    Some(sheet.at(strip.x, if over { strip.y + strip.height + MARGIN } else { foot }))
 }
 
 /// Letters of a document's name.

@@ -17,6 +17,7 @@ use super::sheet::{Align, Area, Colour, Placed, Run, SOFT, Sheet, Size, Style, W
 use super::sheet::{BOARD, DUSK, GLASS, INK, NIGHT, PAPER};
 use super::words::{self, say};
 use super::{Look, board, calm, cards, door};
+use crate::core::face::PageState;
 use crate::core::plan::Picture;
 use crate::model::{Language, Mode, Stance, Veil};
 
@@ -85,15 +86,17 @@ pub(super) fn layout(look: &Look, language: Language, canvas: Area) -> Layout {
                 sheets.push(own_frame(&setting, under));
                 layout.own = look.own_is_live.then_some(under);
             }
-            // A wide page has the whole screen, and the far room over it; clock and caption would cover its text.
+            // A wide page has the whole screen, and the far room over it; the caption would cover its text.
             if shape < WIDE {
                 sheets.extend(calm::caption(&setting, strip));
-                sheets.extend(calm::meeting_clock(&setting, strip));
             }
+            sheets.extend(calm::meeting_clock(&setting, strip, shape >= WIDE && !face.own_picture));
         }
         Mode::Curtain | Mode::Asleep => {
             layout.backdrop = DUSK;
-            if face.page.is_some() {
+            let shown = face.page.as_ref().is_some_and(|page| !matches!(page.state, PageState::Refused(_)));
+            if shown && face.drawn.is_none() {
+                sheets.push(calm::shut_line(&setting));
                 let place = page_area(canvas, 1.0, face.mode);
                 layout.under.push(calm::place(&setting, place));
                 layout.page = Some(place.moved(shift));

@@ -83,13 +83,11 @@ pub(super) struct Painter {
     scale: f64,
     kept: Vec<(Sheet, Arc<Image>)>,
     drawn: u64,
-    /// Of the canvas that was drawn for last.
-    size: Option<(u32, u32)>,
 }
 
 impl Painter {
     pub(super) fn new(language: Language) -> Self {
-        Self { language, scale: 0.0, kept: Vec::new(), drawn: 0, size: None }
+        Self { language, scale: 0.0, kept: Vec::new(), drawn: 0 }
     }
 
     /// Sheets that were ever drawn.
@@ -97,17 +95,8 @@ impl Painter {
         self.drawn
     }
 
-    /// How many pixels a page of this shape (width by height) may fill on the canvas of now.
-    pub(super) fn page_place(&self, shape: f64, mode: Mode) -> Option<(u32, u32)> {
-        let (canvas, scale) = design(self.size?);
-        let area = layout::page_area(canvas, shape, mode);
-        let side = |length: f64| u32::try_from(pixels(length * scale)).unwrap_or(0).max(1);
-        Some((side(area.width), side(area.height)))
-    }
-
     /// The look on a canvas of this size in pixels.
     pub(super) fn scene(&mut self, look: &Look, size: (u32, u32)) -> Scene {
-        self.size = Some(size);
         let (canvas, scale) = design(size);
         if (scale - self.scale).abs() > f64::EPSILON {
             (self.scale, self.kept) = (scale, Vec::new());
@@ -151,6 +140,14 @@ impl Painter {
             layers,
         }
     }
+}
+
+/// How many pixels a page of this shape (width by height) may fill on a canvas of this size.
+pub(super) fn page_place(size: (u32, u32), shape: f64, mode: Mode) -> (u32, u32) {
+    let (canvas, scale) = design(size);
+    let area = layout::page_area(canvas, shape, mode);
+    let side = |length: f64| u32::try_from(pixels(length * scale)).unwrap_or(0).max(1);
+    (side(area.width), side(area.height))
 }
 
 /// The canvas in design pixels, and how many pixels one of them is.

@@ -251,11 +251,11 @@ pub(super) fn meeting(minutes: u64, language: Language) -> String {
 }
 
 /// Which page of how many.
-pub(super) fn page_of(page: &PageFace, language: Language) -> String {
+pub(super) fn page_of(page: &PageFace, drawn: u32, language: Language) -> String {
     match (page.pages, language) {
         (0, _) => String::new(),
-        (pages, Language::Japanese) => format!("{} / {pages} ページ", page.look.page + 1),
-        (pages, Language::English) => format!("page {} of {pages}", page.look.page + 1),
+        (pages, Language::Japanese) => format!("{} / {pages} ページ", drawn + 1),
+        (pages, Language::English) => format!("page {} of {pages}", drawn + 1),
     }
 }
 

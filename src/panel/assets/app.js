@@ -6,6 +6,7 @@
 // no press, so that nobody opens what they meant to close.
 import { $, attr, language, list, node, notice, ownPicture, pause, post, prop, read, say, show, speak, text, write } from '/dom.js';
 import { drawStage, renderInstaller } from '/installer.js';
+import { renderDocuments } from '/documents.js';
 import { renderMicrophone, renderRemote, renderTop } from '/remote.js';
 
 const SILENT_MS = 12_500; // the box says something every 10 s
@@ -161,6 +162,7 @@ function render() {
     renderTop(state);
     renderMicrophone(state);
     renderRemote(state);
+    renderDocuments(state);
     tick();
     list('facts', state.set, ({ what, fact }) => [node('div', {}, node('dt', {}, what), node('dd', {}, fact))]);
     readLedgerIfNew(screen);

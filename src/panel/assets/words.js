@@ -55,6 +55,11 @@ const ja = {
   mic_missing: 'マイクが見つかりません', mic_missing_line: 'ケーブルを差し直してください',
   mic_do_open: 'マイクを開く', mic_do_close: 'マイクを閉じる', mic_do_open_short: '開く', mic_do_close_short: '閉じる',
 
+  documents: '資料', share: '資料を選ぶ（PDF・PNG・JPEG）', share_is: 'ここに落としても出せます。両方の部屋の画面に出て、会議が終わると消えます。マイクは開きません。',
+  page_previous: '前のページ', page_next: '次のページ', page_of: '{n} / {pages}', no_documents: 'まだ出していません', in_front: '表示中',
+  to_front: '出す', to_front_name: '{name}を前に出す', close: '閉じる', close_name: '{name}を閉じる',
+  sending: '{name}を箱へ送っています {percent} %', not_a_document: '{name} は出せません。PDF・PNG・JPEG を選んでください。', too_large: '{name} は大きすぎます（100 MB まで）。',
+
   sound: '音', volume: '相手の音の大きさ（この部屋）', softer: '小さく', louder: '大きく', muted: '消音',
   far_microphone: '相手のマイク', is_open: '開いています', is_closed: '閉じています', is_levels: '大きさだけ',
   camera: 'カメラ', sent: '相手に見えるもの', far_camera: '相手のカメラ',
@@ -158,6 +163,11 @@ const en = {
   mic_unknown: 'Microphone unknown', mic_unknown_line: 'Look at the screen in the room',
   mic_missing: 'No microphone found', mic_missing_line: 'Plug its cable in again',
   mic_do_open: 'Open microphone', mic_do_close: 'Close microphone', mic_do_open_short: 'Open', mic_do_close_short: 'Close',
+
+  documents: 'Documents', share: 'Choose a document (PDF, PNG, JPEG)', share_is: 'Or drop it here. It stands on the screens of both rooms and is gone when the meeting ends. No microphone opens.',
+  page_previous: 'Page before', page_next: 'Next page', page_of: '{n} / {pages}', no_documents: 'None yet', in_front: 'In front',
+  to_front: 'Show', to_front_name: 'Show {name}', close: 'Close', close_name: 'Close {name}',
+  sending: 'Sending {name} to the box {percent} %', not_a_document: '{name} cannot be shown. Please choose a PDF, PNG or JPEG.', too_large: '{name} is too large: 100 MB at most.',
 
   sound: 'Sound', volume: 'Their volume, here', softer: 'Softer', louder: 'Louder', muted: 'Off',
   far_microphone: 'Their microphone', is_open: 'Open', is_closed: 'Closed', is_levels: 'Loudness only',
