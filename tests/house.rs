@@ -95,7 +95,7 @@ const CRATES: &[(&[&str], &[&str])] = &[
     (&["gstreamer*", "gst*", "glib", "gstrsrtp"], &["peer", "media", "cli"]),
     (&["tokio"], &["runtime", "inbox", "questions", "documents", "trunk", "panel", "system", "cli"]),
     (&["spake2"], &["trunk"]),
-    (&["zeroize"], &["documents", "trunk"]),
+    (&["zeroize"], &["documents", "trunk", "panel", "system"]),
     (&["tokio_rustls"], &["trunk", "panel"]),
     (&["rustls"], &["trunk", "peer", "panel"]),
     (&["hyper", "hyper_util", "http_body_util"], &["panel"]),

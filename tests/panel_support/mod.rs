@@ -41,6 +41,7 @@ pub struct Kiosk {
     pub inbox: Inbox,
     pub entries: Arc<Mutex<Vec<Entry>>>,
     pub clock_set: Arc<Mutex<Option<Duration>>>,
+    pub documents: Documents,
     pub picture: Arc<Mutex<Option<Vec<u8>>>>,
     pub begun_anew: Arc<AtomicUsize>,
     pub directory: TempDir,
@@ -63,11 +64,12 @@ impl Kiosk {
         let begin_anew = Arc::new(move || {
             counting.fetch_add(1, Ordering::SeqCst);
         });
-        let sources = Sources { begin_anew, ..sources(&clock_set, &picture) };
+        let documents = Documents::default();
+        let sources = Sources { begin_anew, documents: documents.clone(), ..sources(&clock_set, &picture) };
         let panel = Arc::new(Panel::start(settings, questions.clone(), sources).expect("listens"));
         let entries = Arc::default();
         let turning = tokio::spawn(turn(inbox.clone(), questions, panel.clone(), Arc::clone(&entries)));
-        Self { panel, inbox, entries, clock_set, picture, begun_anew, directory, turning }
+        Self { panel, inbox, entries, clock_set, picture, documents, begun_anew, directory, turning }
     }
 
     pub fn address(&self) -> SocketAddr {
