@@ -165,7 +165,7 @@ const en = {
   mic_do_open: 'Open microphone', mic_do_close: 'Close microphone', mic_do_open_short: 'Open', mic_do_close_short: 'Close',
 
   documents: 'Documents', share: 'Choose a document (PDF, PNG, JPEG)', share_is: 'Or drop it here. It stands on the screens of both rooms and is gone when the meeting ends. No microphone opens.',
-  page_previous: 'Page before', page_next: 'Next page', page_of: '{n} / {pages}', no_documents: 'None yet', in_front: 'In front',
+  page_previous: 'Back', page_next: 'Next', page_of: '{n} / {pages}', no_documents: 'None yet', in_front: 'In front',
   to_front: 'Show', to_front_name: 'Show {name}', close: 'Close', close_name: 'Close {name}',
   sending: 'Sending {name} to the box {percent} %', not_a_document: '{name} cannot be shown. Please choose a PDF, PNG or JPEG.', too_large: '{name} is too large: 100 MB at most.',
 
