@@ -108,7 +108,7 @@ impl Core {
     /// What stands in front, else what waits to be opened, else why the last one did not.
     fn page_face(&self) -> Option<PageFace> {
         let share = &self.room.share;
-        let open = share.word().documents.iter().filter(|document| document.open).count();
+        let open = share.open().count();
         let at = |id, name: &str, look, pages, state| PageFace { id, name: name.into(), look, pages, open, state };
         let whole = Look::at(0);
         if let Some(front) = share.word().in_front() {

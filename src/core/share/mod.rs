@@ -103,7 +103,7 @@ impl Share {
     /// The open document after the one in front; round again.
     pub fn after_front(&self) -> Option<DocumentId> {
         let front = self.word.in_front()?.id;
-        let open = || self.word.documents.iter().filter(|document| document.open).map(|document| document.id);
+        let open = || self.open().map(|document| document.id);
         open().skip_while(|id| *id != front).nth(1).or_else(|| open().next())
     }
 
@@ -124,9 +124,8 @@ impl Share {
 
     /// Every document whose bytes are needed: names and lengths.
     pub fn held(&self) -> Vec<(DocumentId, u64)> {
-        let open = self.word.documents.iter().filter(|document| document.open);
         let opening = self.opening.iter().map(|opening| (opening.id, opening.length));
-        let mut held: Vec<_> = open.map(|document| (document.id, document.length)).chain(opening).collect();
+        let mut held: Vec<_> = self.open().map(|document| (document.id, document.length)).chain(opening).collect();
         held.sort_unstable();
         held.dedup();
         held
@@ -221,8 +220,7 @@ impl Share {
         self.word.join(word);
         // It was this page that could not be drawn, maybe not the next one.
         self.fault.take_if(|fault| before.is_some() && looked(&self.word, fault.id) != before);
-        let open: Vec<DocumentId> =
-            self.word.documents.iter().filter(|known| known.open).map(|known| known.id).collect();
+        let open: Vec<DocumentId> = self.open().map(|known| known.id).collect();
         self.here.retain(|here| open.contains(here));
         self.given_up.retain(|gone| open.contains(gone));
         self.forget_long_closed();
@@ -252,8 +250,7 @@ impl Share {
             }
             return Answer::AlreadySo;
         }
-        let open = self.word.documents.iter().filter(|document| document.open).count();
-        if open + self.opening.len() >= MOST_OPEN {
+        if self.open().count() + self.opening.len() >= MOST_OPEN {
             return Answer::Denied(Denied::TooManyDocuments);
         }
         self.fault = None;
