@@ -220,6 +220,9 @@ pub const fn denied_name(why: Denied) -> &'static str {
         Denied::OtherCamera => "other_camera",
         Denied::NoSuchDocument => "no_such_document",
         Denied::TooManyDocuments => "too_many_documents",
+        Denied::TooMuchInk => "too_much_ink",
+        Denied::KeepsNothing => "keeps_nothing",
+        Denied::AlreadyKept => "already_kept",
     }
 }
 
@@ -227,8 +230,8 @@ pub const fn denied_name(why: Denied) -> &'static str {
 pub fn denied(name: &str) -> Option<Denied> {
     let shut = [Denied::FarCurtain, Denied::FarAsleep, Denied::NearCurtain, Denied::NearAsleep];
     let nobody = [Denied::NoLink, Denied::NotPaired, Denied::NobodyKnocks, Denied::NoSuchView, Denied::NoSuchGuest];
-    let others = [Denied::OtherCamera, Denied::NoSuchDocument, Denied::TooManyDocuments];
-    let nobody = nobody.into_iter().chain(others);
+    let pages = [Denied::NoSuchDocument, Denied::TooManyDocuments, Denied::TooMuchInk, Denied::AlreadyKept];
+    let nobody = nobody.into_iter().chain([Denied::OtherCamera, Denied::KeepsNothing]).chain(pages);
     let door = [Denied::NotAdmitted, Denied::WrongCode, Denied::TooManyTries, Denied::Locked, Denied::Full];
     shut.into_iter().chain(nobody).chain(door).find(|why| denied_name(*why) == name)
 }

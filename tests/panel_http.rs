@@ -18,6 +18,7 @@ use tokio::time::sleep;
 fn every_address_is_documented_and_every_documented_address_exists() {
     let who = |who| match who {
         Who::Room => "room",
+        Who::Member => "member",
         Who::Guest => "guest",
         Who::Installer => "installer",
     };
@@ -40,32 +41,42 @@ async fn every_address_answers_those_it_is_for_and_nobody_else() {
     let kiosk = Kiosk::start();
     kiosk.picture.lock().unwrap().replace(vec![0xff, 0xd8]);
     let (mut stranger, mut guest) = (Browser::new(&kiosk), Browser::guest(&kiosk, "PC").await);
-    let mut installer = Browser::new(&kiosk);
+    let (mut installer, mut pin_only) = (Browser::new(&kiosk), Browser::new(&kiosk));
+    assert_eq!(pin_only.post("/api/installer", &json!({"pin": PIN})).await.json()["answer"], "accepted");
     assert_eq!(installer.post("/api/installer", &json!({"pin": PIN})).await.json()["answer"], "accepted");
     // Documents are no JSON: tests/panel_documents.rs.
     let others = ["/api/events", "/api/leave", "/api/documents"];
+    let id = "ab".repeat(32);
+    let asked = |path: &str| match path {
+        "/api/page" | "/api/ink" | "/api/kept/file" => format!("{path}?document={id}&page=0&width=100"),
+        _ => path.to_owned(),
+    };
     for route in ROUTES.iter().filter(|route| !others.contains(&route.path)) {
         let body = match route.path {
             "/api/enter" => json!({"code": CODE_TYPED, "name": "x"}),
             "/api/wait" => json!({"name": "x"}),
             "/api/ask" => json!({"ask": "cancel"}),
             "/api/installer" => json!({"pin": PIN}),
+            "/api/kept/forget" => json!({"document": id}),
             "/api/clock" => json!({"unix_ms": 1_800_000_000_000_u64}),
             "/api/settings" => json!({"line": {"ceiling_kbps": 2000}}),
             _ => json!({}),
         };
-        let browsers = [("stranger", &mut stranger), ("guest", &mut guest), ("installer", &mut installer)];
+        // The installer above types the code on its way.
+        let by_pin = if route.who == Who::Member { &mut pin_only } else { &mut installer };
+        let browsers = [("stranger", &mut stranger), ("guest", &mut guest), ("installer", by_pin)];
         for (at, (name, browser)) in browsers.into_iter().enumerate() {
             if route.who == Who::Room && at < 2 {
                 // Would make somebody of the stranger or the guest.
                 continue;
             }
             let answer = match route.method {
-                "GET" => browser.get(route.path).await,
+                "GET" => browser.get(&asked(route.path)).await,
                 _ => browser.post(route.path, &body).await,
             };
             let may = match route.who {
                 Who::Room => true,
+                Who::Member => at == 1,
                 Who::Guest => at > 0,
                 Who::Installer => at > 1,
             };
@@ -74,8 +85,9 @@ async fn every_address_answers_those_it_is_for_and_nobody_else() {
                 assert_eq!(answer.status, 200, "{case}");
                 assert!(route.method == "GET" || answer.json()["answer"] != "denied", "{case}");
             } else {
-                let why = if route.who == Who::Guest { "not_admitted" } else { "not_installer" };
-                let status = if route.path == "/api/ask" { 200 } else { 403 };
+                let why = if matches!(route.who, Who::Guest | Who::Member) { "not_admitted" } else { "not_installer" };
+                let answers = route.method == "POST" && why == "not_admitted";
+                let status = if answers { 200 } else { 403 };
                 answer.refused(status, why);
             }
             assert_eq!(answer.header("x-content-type-options"), "nosniff", "{case}");

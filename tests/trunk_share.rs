@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use engawa::core::share::{Document, Look, ShareWord, Stamp};
+use engawa::core::share::{Document, Keep, Look, ShareWord, Stamp};
 use engawa::core::signal::Signal;
 use engawa::model::{BootId, DocumentId};
 use engawa::trunk::message::{LENGTH_BYTES, MESSAGE_LIMIT, decode_signal, encode_signal};
@@ -37,6 +37,7 @@ fn word(count: u8, name: &str) -> ShareWord {
         changed: stamp(1),
         look: Look { page: 19, zoom: 2000, corner: [500, 0] },
         looked: stamp(9),
+        keep: [Keep::default(); 2],
     };
     let front = Some(document(0).id);
     ShareWord { ended: [3, 2], documents: (0..count).map(document).collect(), front, fronted: stamp(2) }

@@ -1,7 +1,7 @@
 //! One question as it stands in JSON.
 
 use crate::core::request::Request;
-use crate::core::share::{ShareRequest, Turn};
+use crate::core::share::{MOST_POINTS, Point, Pointer, ShareRequest, Turn};
 use crate::model::GuestId;
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +33,10 @@ pub(super) enum Written {
     PreviousPage {},
     Zoom { zoom: u16, corner: [u16; 2] },
     CloseDocument { document: String },
+    Point { document: String, page: u32, at: Option<Point> },
+    Draw { document: String, page: u32, points: Vec<Point> },
+    Wipe { document: String, page: u32 },
+    Keep { document: String, keep: bool },
 }
 
 impl Written {
@@ -64,6 +68,18 @@ impl Written {
             Self::PreviousPage {} => Request::Share(ShareRequest::Turn(Turn::Previous)),
             Self::Zoom { zoom, corner } => Request::Share(ShareRequest::Zoom(zoom, corner)),
             Self::CloseDocument { document } => Request::Share(ShareRequest::Close(document.parse().ok()?)),
+            Self::Point { at: Some(at), .. } if !on_page(&at) => return None,
+            Self::Point { document, page, at } => {
+                Request::Share(ShareRequest::Point(Pointer { document: document.parse().ok()?, page, at }))
+            }
+            Self::Draw { points, .. } if !(1..=MOST_POINTS).contains(&points.len()) || !points.iter().all(on_page) => {
+                return None;
+            }
+            Self::Draw { document, page, points } => {
+                Request::Share(ShareRequest::Draw(document.parse().ok()?, page, points))
+            }
+            Self::Wipe { document, page } => Request::Share(ShareRequest::Wipe(document.parse().ok()?, page)),
+            Self::Keep { document, keep } => Request::Share(ShareRequest::Keep(document.parse().ok()?, keep)),
         })
     }
 
@@ -99,8 +115,20 @@ impl Written {
             ShareRequest::Turn(Turn::Previous) => Self::PreviousPage {},
             ShareRequest::Zoom(zoom, corner) => Self::Zoom { zoom: *zoom, corner: *corner },
             ShareRequest::Close(id) => Self::CloseDocument { document: id.to_string() },
+            ShareRequest::Point(Pointer { document, page, at }) => {
+                Self::Point { document: document.to_string(), page: *page, at: *at }
+            }
+            ShareRequest::Draw(id, page, points) => {
+                Self::Draw { document: id.to_string(), page: *page, points: points.clone() }
+            }
+            ShareRequest::Wipe(id, page) => Self::Wipe { document: id.to_string(), page: *page },
+            ShareRequest::Keep(id, keep) => Self::Keep { document: id.to_string(), keep: *keep },
         }
     }
+}
+
+fn on_page(point: &Point) -> bool {
+    point.iter().all(|at| *at <= 10_000)
 }
 
 #[cfg(test)]
@@ -113,7 +141,12 @@ mod tests {
     #[test]
     fn a_document_is_named_by_its_content_and_never_shared_by_name_alone() {
         let (id, hex) = (DocumentId([0xa5; 32]), "a5".repeat(32));
-        for asked in [ShareRequest::Front(id), ShareRequest::Close(id)] {
+        let pointer = Pointer { document: id, page: 3, at: Some([0, 10_000]) };
+        let marks = [ShareRequest::Point(pointer), ShareRequest::Draw(id, 2, vec![[1, 2], [3, 4]])];
+        let nowhere = ShareRequest::Point(Pointer { at: None, ..pointer });
+        let whole = [ShareRequest::Front(id), ShareRequest::Close(id), nowhere];
+        let kept = [ShareRequest::Wipe(id, 0), ShareRequest::Keep(id, true)];
+        for asked in whole.into_iter().chain(marks).chain(kept) {
             let asked = Request::Share(asked);
             assert_eq!(request(json(&asked).as_bytes()), Ok(asked));
         }
@@ -121,6 +154,14 @@ mod tests {
         for id in wrong {
             assert!(request(format!(r#"{{"ask":"front","document":"{id}"}}"#).as_bytes()).is_err(), "{id}");
         }
+        let points = |many: usize, at: u16| {
+            let points = vec![format!("[{at},0]"); many].join(",");
+            format!(r#"{{"ask":"draw","document":"{hex}","page":0,"points":[{points}]}}"#)
+        };
+        for (many, at) in [(0, 0), (MOST_POINTS + 1, 0), (1, 10_001)] {
+            assert!(request(points(many, at).as_bytes()).is_err(), "{many} points, {at}");
+        }
+        assert!(request(points(MOST_POINTS, 10_000).as_bytes()).is_ok());
         let opening = Opening { id, name: "a.pdf".into(), length: 1 };
         assert!(request(json(&Request::Share(ShareRequest::Open(opening))).as_bytes()).is_err());
     }

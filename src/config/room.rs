@@ -75,6 +75,8 @@ pub struct RoomConfig {
     pub everyday: Profile,
     /// `[meeting] follow_turns`
     pub follow_turns: bool,
+    /// `[meeting] keep_days`: 0: nothing is kept.
+    pub keep_days: u32,
     /// `[room] quiet_after_seconds`
     pub quiet_after: Duration,
     /// `[room] hours`
@@ -240,6 +242,14 @@ pub(super) fn most_kbps(number: i64) -> Checked<Option<Bitrate>> {
         Ok(0) => Ok(None),
         Ok(kbps @ 50..=100_000) => Ok(Some(Bitrate::from_kbps(kbps))),
         Ok(_) | Err(_) => refuse("is no bandwidth", "50 to 100000 kbit/s, or 0 for what the line's ceiling leaves"),
+    }
+}
+
+/// Days.
+pub(super) fn keep_days(number: i64) -> Checked<u32> {
+    match u32::try_from(number) {
+        Ok(days @ 0..=31) => Ok(days),
+        Ok(_) | Err(_) => refuse("is no time to keep documents", "1 to 31 days, or 0 to keep nothing"),
     }
 }
 

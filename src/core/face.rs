@@ -2,9 +2,10 @@
 
 use crate::core::memory::Drawn;
 use crate::core::request::Denied;
-use crate::core::share::{Look, Refusal};
+use crate::core::share::{Look, Point, Refusal, Stroke};
 use crate::core::snapshot::LinkState;
-use crate::model::{DocumentId, MicState, Mode, Moment, Stance, Veil};
+use crate::model::{DocumentId, MicState, Mode, Moment, Role, Side, Stance, Veil};
+use std::sync::Arc;
 
 /// Everything on the kiosk screen besides the far picture and the sentence.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub struct Face {
     pub banner: Option<Banner>,
     /// The document in front.
     pub page: Option<PageFace>,
+    /// Where people of both rooms point on it.
+    pub pointers: Vec<PointerFace>,
     /// The keypad's menu.
     pub menu: Option<MenuPage>,
     /// Address, QR code and this room code.
@@ -68,6 +71,19 @@ pub struct PageFace {
     pub open: usize,
     /// How far it is.
     pub state: PageState,
+    /// What is drawn on the page that both rooms look at.
+    pub ink: Arc<Vec<Stroke>>,
+}
+
+/// A pointer on the page in front.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PointerFace {
+    /// Whose.
+    pub room: Side,
+    /// The box of that room: its colour, the same on both screens.
+    pub of: Role,
+    /// There.
+    pub at: Point,
 }
 
 /// How far a document is.

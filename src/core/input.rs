@@ -168,6 +168,8 @@ pub enum RoomInput {
         /// Why.
         why: Refusal,
     },
+    /// A document that was to be kept has no place on the disk.
+    DocumentNotKept(DocumentId),
     /// What became of `Output::Teach`.
     Taught(Lesson),
 }

@@ -40,6 +40,11 @@ pub enum Entry {
     },
     /// What the installer's page had set cannot be read any more: the curtain was drawn.
     InstallerLost,
+    /// Both rooms wanted a document kept: it is written to this box's disk. Its name is not told here.
+    DocumentKept {
+        /// Bytes.
+        length: u64,
+    },
     /// A guest was let in.
     GuestAdmitted {
         /// Who.

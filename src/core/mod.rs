@@ -40,7 +40,7 @@ use crate::core::memory::Remembered;
 use crate::core::output::Output;
 use crate::core::plan::{MediaPlan, Picture};
 use crate::core::room::{Room, RoomSettings};
-use crate::core::share::ShareWord;
+use crate::core::share::{InkMark, Pointer, ShareWord};
 use crate::core::signal::{CaptureMark, Heartbeat, RoomWord, Signal};
 use crate::core::snapshot::{Fault, LinkState};
 use crate::core::timers::Timer;
@@ -73,6 +73,9 @@ pub struct Core {
     /// The far box's word that waits for the meeting.
     far_share: Option<Box<ShareWord>>,
     share_said_at: Moment,
+    /// Drawings of the far box that wait for the meeting.
+    far_ink: Vec<InkMark>,
+    pointed: Option<(Option<Pointer>, Moment)>,
     held: (Vec<(DocumentId, u64)>, bool),
     arriving: Option<(DocumentId, u8)>,
     remembered: Remembered,
@@ -104,6 +107,8 @@ impl Core {
             shared: None,
             far_share: None,
             share_said_at: Moment::default(),
+            far_ink: Vec::new(),
+            pointed: None,
             held: (Vec::new(), false),
             arriving: None,
             remembered: settings.remembered,
@@ -138,7 +143,7 @@ impl Core {
         let link = self.link.insert(Link::new(link, now));
         link.start(now);
         self.room.agreement.take_role(link.role);
-        self.room.share.take_life(link.settings.boot);
+        self.room.share.take_life(link.settings.boot, link.role);
         (self.state, self.since) = (LinkState::Connecting, now);
         self.settle(now);
     }
@@ -166,7 +171,7 @@ impl Core {
                 self.heard_far_room(boot, heartbeat, now);
             }
         }
-        self.handle_share(&input);
+        self.handle_share(&input, now);
         match &mut self.link {
             Some(link) => link.handle(&input, now),
             None if input == Input::StopRequested => self.outputs.push_back(Output::Stop),
@@ -318,6 +323,7 @@ impl Core {
                 return room.share.opened(document, pages, room.agreement.wish().presses);
             }
             RoomInput::DocumentRefused { document, why } => return room.share.refused(document, why),
+            RoomInput::DocumentNotKept(document) => return room.share.not_kept(document),
         };
         self.outputs.push_back(Output::Answer { ticket, answer });
     }

@@ -85,6 +85,13 @@ pub enum Output {
         /// The far box may fetch them.
         served: bool,
     },
+    /// Write this document to the disk: both rooms want it kept beyond the meeting.
+    Keep {
+        /// Its bytes are held.
+        document: DocumentId,
+        /// As people call it.
+        name: String,
+    },
     /// Leave the process with exit code 0.
     Stop,
 }

@@ -105,6 +105,12 @@ pub enum Denied {
     NoSuchDocument,
     /// As many documents as can be open at once.
     TooManyDocuments,
+    /// As many lines as pages may carry.
+    TooMuchInk,
+    /// This box is set to keep no documents.
+    KeepsNothing,
+    /// Both rooms wanted it kept: it lies on the boxes' disks.
+    AlreadyKept,
 }
 
 impl Denied {
@@ -149,6 +155,18 @@ impl Denied {
             Self::TooManyDocuments => (
                 "資料が多すぎます。使わない資料を閉じてください。",
                 "Too many documents. Close one that is not needed.",
+            ),
+            Self::TooMuchInk => (
+                "書き込みがいっぱいです。「消す」で消してから書いてください。",
+                "The pages carry as many lines as they can. Wipe some away first.",
+            ),
+            Self::KeepsNothing => (
+                "この箱は資料を残さない設定です。設置担当者に相談してください。",
+                "This box is set to keep no documents. Ask the installer.",
+            ),
+            Self::AlreadyKept => (
+                "もう残してあります。「残した資料」から消せます。",
+                "It is kept already. It can be taken away under “Kept documents”.",
             ),
             Self::OtherCamera => (
                 "別のカメラの映像なので、向きを覚えさせる必要はありません。",

@@ -1,7 +1,7 @@
 //! What two boxes tell each other over the control connection. `trunk::message` gives these their bytes.
 
 use crate::core::agreement::Wish;
-use crate::core::share::ShareWord;
+use crate::core::share::{InkMark, Pointer, ShareWord};
 use crate::model::{BootId, CameraState, Line, MicState, Moment, SessionId, Stance, Veil, VideoCodec};
 use std::time::Duration;
 
@@ -53,6 +53,11 @@ pub enum Signal {
     Heartbeat(Box<Heartbeat>),
     /// What is shared: on every new connection and after every change, in a meeting only.
     Share(Box<ShareWord>),
+    /// What was drawn and wiped: everything on a new connection, then what is new. In a meeting only, after its [`ShareWord`].
+    /// At most [`MOST_TOLD`](crate::core::share::MOST_TOLD) at a time.
+    Ink(Vec<InkMark>),
+    /// Where somebody of the sender's room points now. In a meeting only.
+    Point(Pointer),
     /// Last words before a deliberate end.
     Farewell(Farewell),
 }

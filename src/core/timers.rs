@@ -39,6 +39,8 @@ pub enum Timer {
     CodeRotates,
     /// What is shared may be said again.
     ShareDue,
+    /// A pointer was not moved for a while.
+    PointerFades,
     /// Out of hours: sleep if nobody is there.
     SleepDue,
 }
@@ -80,7 +82,7 @@ impl Timers {
 }
 
 impl Timer {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 19] = [
         Self::Heartbeat,
         Self::Redial,
         Self::DialOverdue,
@@ -98,6 +100,7 @@ impl Timer {
         Self::ToldEnds,
         Self::CodeRotates,
         Self::ShareDue,
+        Self::PointerFades,
         Self::SleepDue,
     ];
 }

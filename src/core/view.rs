@@ -2,14 +2,14 @@
 
 use super::Core;
 use crate::core::diagnosis;
-use crate::core::face::{Face, PageFace, PageState};
+use crate::core::face::{Face, PageFace, PageState, PointerFace};
 use crate::core::link::Link;
 use crate::core::plan::{self, MediaPlan, Picture};
 use crate::core::sentence::Sentence;
 use crate::core::share::Look;
 use crate::core::signal::{Cadence, Heartbeat, LineNews};
 use crate::core::snapshot::{LinkState, RoomSnapshot, Snapshot};
-use crate::model::{CameraState, Line, MicState, Moment};
+use crate::model::{CameraState, Line, MicState, Moment, Role, Side};
 use std::time::Duration;
 
 impl Core {
@@ -97,6 +97,7 @@ impl Core {
             meeting_since: room.meeting_since,
             banner: room.banner(),
             page: self.page_face(),
+            pointers: self.pointer_faces(),
             menu: room.menu(),
             code: room.guests.code().filter(|_| room.show_code),
             own_picture: room.own_picture,
@@ -109,7 +110,15 @@ impl Core {
     fn page_face(&self) -> Option<PageFace> {
         let share = &self.room.share;
         let open = share.open().count();
-        let at = |id, name: &str, look, pages, state| PageFace { id, name: name.into(), look, pages, open, state };
+        let at = |id, name: &str, look: Look, pages, state| PageFace {
+            id,
+            name: name.into(),
+            look,
+            pages,
+            open,
+            state,
+            ink: share.drawn(id, look.page),
+        };
         let whole = Look::at(0);
         if let Some(front) = share.word().in_front() {
             let state = match share.fault().filter(|fault| fault.id == front.id) {
@@ -127,10 +136,24 @@ impl Core {
         share.fault().map(|fault| at(fault.id, &fault.name, whole, 0, PageState::Refused(fault.why)))
     }
 
+    /// Those on the page in front.
+    fn pointer_faces(&self) -> Vec<PointerFace> {
+        let Some(front) = self.room.share.word().in_front() else { return Vec::new() };
+        let near = self.link.as_ref().map(|link| link.role).unwrap_or_default();
+        let far = if near == Role::Offerer { Role::Answerer } else { Role::Offerer };
+        let pointed = [(Side::Near, near), (Side::Far, far)].into_iter().filter_map(|(room, of)| {
+            let pointer = self.room.pointer(room)?;
+            let on_it = (pointer.document, pointer.page) == (front.id, front.look.page);
+            Some(PointerFace { room, of, at: pointer.at.filter(|_| on_it)? })
+        });
+        pointed.collect()
+    }
+
     fn room_snapshot(&self, now: Moment) -> RoomSnapshot {
         let room = &self.room;
         RoomSnapshot {
-            face: self.face(now),
+            // A pointer is for the screens: pages would be told of every move.
+            face: Face { pointers: Vec::new(), ..self.face(now) },
             knocked: room.is_knocked(),
             knocking: room.knocks(),
             views: room.settings.views.clone(),

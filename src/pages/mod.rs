@@ -12,6 +12,7 @@
 //! [`DRAW_DEADLINE`] of being served (both, when the worker died before), and nothing of the document is written anywhere. Deliberately absent: text, links, scripts, passwords.
 //! The comparison of libraries that led here is in tests/bench/pages/README.md.
 
+mod png;
 mod studio;
 pub mod wire;
 pub mod worker;

@@ -34,6 +34,8 @@ pub struct Route {
 pub enum Who {
     /// Everybody in the room's networks.
     Room,
+    /// Admitted guests: the PIN is known outside the room and opens no documents.
+    Member,
     /// Admitted guests and the installer.
     Guest,
     /// The installer.
@@ -48,6 +50,7 @@ enum Endpoint {
     Dom,
     Remote,
     DocumentsScript,
+    PagesScript,
     InstallerScript,
     Words,
     Icon,
@@ -65,6 +68,11 @@ pub(super) enum Errand {
     Ask,
     Share,
     OwnPicture,
+    Page,
+    Ink,
+    Kept,
+    KeptFile,
+    ForgetKept,
     Ledger,
     LedgerCsv,
     Installer,
@@ -75,13 +83,14 @@ pub(super) enum Errand {
 }
 
 /// All addresses.
-pub const ROUTES: [Route; 24] = [
+pub const ROUTES: [Route; 30] = [
     route("GET", "/", Who::Room, Endpoint::Page),
     route("GET", "/app.css", Who::Room, Endpoint::Style),
     route("GET", "/app.js", Who::Room, Endpoint::Script),
     route("GET", "/dom.js", Who::Room, Endpoint::Dom),
     route("GET", "/remote.js", Who::Room, Endpoint::Remote),
     route("GET", "/documents.js", Who::Room, Endpoint::DocumentsScript),
+    route("GET", "/pages.js", Who::Room, Endpoint::PagesScript),
     route("GET", "/installer.js", Who::Room, Endpoint::InstallerScript),
     route("GET", "/words.js", Who::Room, Endpoint::Words),
     route("GET", "/icon.svg", Who::Room, Endpoint::Icon),
@@ -92,6 +101,11 @@ pub const ROUTES: [Route; 24] = [
     route("POST", "/api/leave", Who::Room, Endpoint::Visit(Errand::Leave)),
     route("POST", "/api/ask", Who::Guest, Endpoint::Visit(Errand::Ask)),
     route("POST", "/api/documents", Who::Guest, Endpoint::Visit(Errand::Share)),
+    route("GET", "/api/page", Who::Member, Endpoint::Visit(Errand::Page)),
+    route("GET", "/api/ink", Who::Member, Endpoint::Visit(Errand::Ink)),
+    route("GET", "/api/kept", Who::Member, Endpoint::Visit(Errand::Kept)),
+    route("GET", "/api/kept/file", Who::Member, Endpoint::Visit(Errand::KeptFile)),
+    route("POST", "/api/kept/forget", Who::Member, Endpoint::Visit(Errand::ForgetKept)),
     route("GET", "/api/own.jpg", Who::Guest, Endpoint::Visit(Errand::OwnPicture)),
     route("GET", "/api/ledger", Who::Guest, Endpoint::Visit(Errand::Ledger)),
     route("GET", "/api/ledger.csv", Who::Guest, Endpoint::Visit(Errand::LedgerCsv)),
@@ -144,6 +158,7 @@ async fn checked(
         Endpoint::Dom => return asset(assets::DOM),
         Endpoint::Remote => return asset(assets::REMOTE),
         Endpoint::DocumentsScript => return asset(assets::DOCUMENTS),
+        Endpoint::PagesScript => return asset(assets::PAGES),
         Endpoint::InstallerScript => return asset(assets::INSTALLER),
         Endpoint::Words => return asset(assets::WORDS),
         Endpoint::Icon => return asset(assets::ICON),

@@ -24,6 +24,13 @@ pub(super) struct Wait {
 #[serde(deny_unknown_fields)]
 pub(super) struct Leave {}
 
+/// `POST /api/kept/forget`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Forget {
+    pub(super) document: String,
+}
+
 /// `POST /api/installer`
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -17,9 +17,11 @@ mod door;
 mod events;
 mod facts;
 mod guard;
+mod pages;
 mod papers;
 mod pin;
 mod reply;
+mod rows;
 mod settings;
 mod state;
 mod tokens;
@@ -36,12 +38,13 @@ use crate::config::{Hours, IpNetwork, Overlay};
 use crate::core::input::RoomInput;
 use crate::core::snapshot::Snapshot;
 use crate::documents::Documents;
-use crate::model::{Fingerprint, Language, Moment};
+use crate::model::{DocumentId, Fingerprint, Language, Moment};
 use crate::questions::Questions;
 use certificate::Certificates;
 use door::Room;
 use facts::Facts;
 use pin::Pin;
+use serde::Serialize;
 use state::{Shown, looks_the_same};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -92,10 +95,49 @@ pub struct Sources {
     pub devices: Arc<dyn Fn() -> Devices + Send + Sync>,
     /// Sets the wall clock: time since 1970.
     pub set_clock: Arc<dyn Fn(Duration) -> io::Result<()> + Send + Sync>,
+    /// A page of an open document, drawn as PNG; nothing while it cannot be.
+    pub page: Arc<dyn Fn(PageWanted) -> oneshot::Receiver<Option<Vec<u8>>> + Send + Sync>,
+    /// Documents that were kept.
+    pub kept: KeptSources,
     /// Where documents go that people share from the page.
     pub documents: Documents,
     /// The installer set something: the daemon is to begin anew with it.
     pub begin_anew: Arc<dyn Fn() + Send + Sync>,
+}
+
+/// A page as a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageWanted {
+    /// Of this document.
+    pub document: DocumentId,
+    /// From 0.
+    pub page: u32,
+    /// Pixels across; brought within what is sensible.
+    pub width: u32,
+}
+
+/// Documents that were kept beyond their meeting.
+#[derive(Clone)]
+pub struct KeptSources {
+    /// Which.
+    pub list: Arc<dyn Fn() -> Vec<KeptRow> + Send + Sync>,
+    /// Name and bytes.
+    pub read: Arc<dyn Fn(DocumentId) -> Option<(String, Vec<u8>)> + Send + Sync>,
+    /// Takes it away; false if there is none such.
+    pub forget: Arc<dyn Fn(DocumentId) -> bool + Send + Sync>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KeptRow {
+    /// Names its bytes.
+    pub id: String,
+    /// As people call it.
+    pub name: String,
+    /// Bytes.
+    pub length: u64,
+    /// It goes then, by the box's clock: seconds since 1970.
+    pub until_s: u64,
 }
 
 /// The running panel; ends when dropped.

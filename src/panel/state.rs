@@ -1,14 +1,14 @@
 //! The state as the page gets it: one JSON object, whole, every time. `docs/panel.md` lists its fields.
 
 use super::facts::{Fact, Facts};
+use super::rows::{DocumentRow, PageWords, documents, page_words, unshowable};
 use super::tokens::Visitor;
 use super::words::{banner, pick};
-use crate::asking::{camera_name, microphone_name, mode_name, page_state_name, stance_name, veil_name};
-use crate::core::face::{Banner, PageFace, PageState};
+use crate::asking::{camera_name, microphone_name, mode_name, stance_name, veil_name};
+use crate::core::face::Banner;
 use crate::core::lesson::LessonState;
-use crate::core::share;
-use crate::core::snapshot::{LinkState, RoomSnapshot, Snapshot};
-use crate::model::{Device, GuestId, Language, Moment};
+use crate::core::snapshot::{LinkState, Snapshot};
+use crate::model::{Device, GuestId, Language, Moment, Role};
 use serde::Serialize;
 
 /// What is published, newest only.
@@ -89,6 +89,7 @@ struct State<'s> {
     documents: Vec<DocumentRow<'s>>,
     page: Option<PageWords>,
     document_fault: Option<String>,
+    offers: bool,
     lesson: Option<LessonWords>,
     veil: &'static str,
     far_veil: &'static str,
@@ -101,22 +102,6 @@ struct State<'s> {
     missing: Vec<&'static str>,
     levels: Levels,
     set: Vec<Fact>,
-}
-
-#[derive(Serialize)]
-struct DocumentRow<'s> {
-    id: String,
-    name: &'s str,
-    page: u32,
-    pages: u32,
-    front: bool,
-}
-
-#[derive(Serialize)]
-struct PageWords {
-    state: &'static str,
-    percent: Option<u8>,
-    text: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -226,6 +211,7 @@ impl Shown {
             documents: documents(room),
             page: face.page.as_ref().map(|page| page_words(page, facts.language)),
             document_fault: room.share.fault().map(|fault| unshowable(&fault.name, fault.why, facts.language)),
+            offers: room.share.role() == Role::Offerer,
             lesson: room.lesson.map(|lesson| LessonWords {
                 view: lesson.view,
                 learning: lesson.state == LessonState::Learning,
@@ -248,35 +234,6 @@ impl Shown {
             set: facts.list(self),
         }
     }
-}
-
-fn documents(room: &RoomSnapshot) -> Vec<DocumentRow<'_>> {
-    let front = room.share.word().in_front().map(|front| front.id);
-    let rows = room.share.open().map(|document| DocumentRow {
-        id: document.id.to_string(),
-        name: &document.name,
-        page: document.look.page,
-        pages: document.pages,
-        front: front == Some(document.id),
-    });
-    rows.collect()
-}
-
-fn page_words(page: &PageFace, language: Language) -> PageWords {
-    let (percent, text) = match page.state {
-        PageState::Here => (None, None),
-        PageState::Opening => (None, Some(pick(language, "資料を開いています。", "Opening the document.").to_owned())),
-        PageState::Arriving(percent) => {
-            let words = pick(language, "資料を受け取っています", "The document is coming");
-            (Some(percent), Some(format!("{words} {percent} %")))
-        }
-        PageState::Refused(why) => (None, Some(unshowable(&page.name, why, language))),
-    };
-    PageWords { state: page_state_name(page.state), percent, text }
-}
-
-fn unshowable(name: &str, why: share::Refusal, language: Language) -> String {
-    format!("{name}{}{}", pick(language, "：", ": "), why.reason(language))
 }
 
 /// Whether people on the page could not tell one from the other, but for clocks that run by themselves.

@@ -1,14 +1,14 @@
 //! One request of one browser: what is asked of the core, and what is shown.
 
 use super::api::{Errand, Who};
-use super::ask::{Clock, Enter, Installer, Leave, Wait};
+use super::ask::{Clock, Enter, Forget, Installer, Leave, Wait};
 use super::door::{Arrival, Worth};
 use super::events::Events;
 use super::reply::{self, Reply};
 use super::state::Standing;
 use super::tokens::Visitor;
 use super::words::{self, Refusal};
-use super::{Shared, guard, papers, settings};
+use super::{Shared, guard, pages, papers, settings};
 use crate::asking;
 use crate::core::input::RoomInput;
 use crate::core::request::{Answer, Asker, Denied};
@@ -40,7 +40,8 @@ impl Visit<'_> {
         match who {
             Who::Room => {}
             Who::Guest if may_see => {}
-            Who::Guest => return Err(Refusal::Denied(Denied::NotAdmitted)),
+            Who::Member if self.standing() == Standing::Admitted => {}
+            Who::Guest | Who::Member => return Err(Refusal::Denied(Denied::NotAdmitted)),
             Who::Installer if self.visitor.installer => {}
             Who::Installer => return Err(Refusal::NotInstaller),
         }
@@ -52,6 +53,16 @@ impl Visit<'_> {
             Errand::Ask => self.ask(&object(request).await?).await,
             Errand::Share => self.share(request).await,
             Errand::OwnPicture => papers::own_picture(self.shared).await,
+            Errand::Page => pages::picture(self.shared, request.uri().query().unwrap_or_default()).await,
+            Errand::Ink => pages::ink(self.shared, request.uri().query().unwrap_or_default()),
+            Errand::Kept => pages::kept(self.shared).await,
+            Errand::KeptFile => pages::kept_file(self.shared, request.uri().query().unwrap_or_default()).await,
+            Errand::ForgetKept => {
+                let Forget { document } = read(request).await?;
+                self.used();
+                pages::forget(self.shared, &document).await?;
+                self.said(Answer::Accepted)
+            }
             Errand::Ledger => papers::ledger(self.shared).await,
             Errand::LedgerCsv => papers::ledger_csv(self.shared).await,
             Errand::Installer => self.installer(read(request).await?).await,

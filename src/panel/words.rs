@@ -35,6 +35,10 @@ pub(super) enum Refusal {
     NotInstaller,
     /// The camera sends nothing.
     NothingSent,
+    /// The page cannot be drawn now, or is not open.
+    NoPicture,
+    /// No such document is kept.
+    NotKept,
     /// The clock could not be set.
     ClockNotSet,
     /// What the installer set could not be read or kept.
@@ -58,7 +62,7 @@ impl Refusal {
             Self::NotUnderstood => 400,
             Self::TooLong => 413,
             Self::TooSlow => 408,
-            Self::NoSuchPage | Self::NothingSent => 404,
+            Self::NoSuchPage | Self::NothingSent | Self::NoPicture | Self::NotKept => 404,
             Self::WrongMethod => 405,
             Self::Busy => 503,
             Self::TooManyPages => 429,
@@ -83,6 +87,8 @@ impl Refusal {
             Self::PinPause => "too_many_tries",
             Self::NotInstaller => "not_installer",
             Self::NothingSent => "nothing_sent",
+            Self::NoPicture => "no_picture",
+            Self::NotKept => "not_kept",
             Self::ClockNotSet => "clock_not_set",
             Self::NotSaved => "not_saved",
             Self::Busy => "busy",
@@ -128,6 +134,8 @@ impl Refusal {
             Self::NothingSent => {
                 ("いま相手の部屋へ映像を送っていません。", "No picture is sent to the other room now.")
             }
+            Self::NoPicture => ("このページはいま表示できません。", "This page cannot be shown now."),
+            Self::NotKept => ("その資料はもう残っていません。", "That document is kept no longer."),
             Self::ClockNotSet => (
                 "時計を合わせられませんでした。この箱には時計を変える権限がありません。",
                 "The clock could not be set. This box may not change it.",

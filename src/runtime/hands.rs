@@ -131,7 +131,11 @@ impl Hands {
             Output::Remember(remembered) => self.room.remember(&remembered),
             Output::DrawCode => self.room.draw_code(),
             Output::Teach { view } => self.room.teach(view),
-            Output::Hold { documents, served } => self.pages.hold(&documents, served, self.trunk.as_ref()),
+            Output::Hold { documents, served } => {
+                self.room.hold(&documents);
+                self.pages.hold(&documents, served, self.trunk.as_ref());
+            }
+            Output::Keep { document, name } => self.room.keep_document(document, name),
             Output::Stop => self.stopping = true,
         }
     }

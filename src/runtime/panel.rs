@@ -6,16 +6,20 @@
 //! ```
 //! A network that comes up after the daemon is ordinary: the page comes with it. Nothing here waits.
 
+use super::page_views::PageViews;
 use crate::config::{Config, Overlay, Sink, Source};
 use crate::core::snapshot::Snapshot;
 use crate::documents::Documents;
 use crate::media::devices::{self, Listing};
 use crate::media::face::FaceConstants;
 use crate::media::room::Media;
-use crate::model::Language;
-use crate::panel::{Devices, Found, LedgerLine, Meeting, Panel, PanelSettings, Sources, own_networks};
+use crate::model::{DocumentId, Language};
+use crate::panel::{
+    Devices, Found, KeptRow, KeptSources, LedgerLine, Meeting, Panel, PanelSettings, Sources, own_networks,
+};
 use crate::questions::Questions;
 use crate::system::clock;
+use crate::system::kept::{Kept, Note};
 use crate::system::ledger::Ledger;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -30,6 +34,13 @@ pub(super) struct PanelHands {
     coming: Option<oneshot::Receiver<Panel>>,
     words: String,
     meetings: Vec<Meeting>,
+}
+
+/// What lies in this box and the panel shows.
+pub(super) struct Papers {
+    pub(super) ledger: Ledger,
+    pub(super) views: PageViews,
+    pub(super) kept: Kept,
 }
 
 /// What every try needs.
@@ -47,7 +58,7 @@ impl PanelHands {
         overlay: Option<Overlay>,
         anew: &Arc<Notify>,
         questions: &Questions,
-        ledger: &Ledger,
+        papers: Papers,
         media: &Media,
         documents: &Documents,
     ) -> Self {
@@ -57,7 +68,7 @@ impl PanelHands {
         let attempt = Attempt {
             settings,
             questions: questions.clone(),
-            sources: sources(config, anew, ledger, media, documents),
+            sources: sources(config, anew, papers, media, documents),
         };
         match attempt.clone().make() {
             Ok(panel) => hands.panel = Some(panel),
@@ -147,8 +158,9 @@ fn settings(config: &Config, listen: SocketAddr, overlay: Option<Overlay>) -> Pa
     }
 }
 
-fn sources(config: &Config, anew: &Arc<Notify>, ledger: &Ledger, media: &Media, documents: &Documents) -> Sources {
-    let (picture, ledger, language) = (media.own_picture(), ledger.clone(), config.language);
+fn sources(config: &Config, anew: &Arc<Notify>, papers: Papers, media: &Media, documents: &Documents) -> Sources {
+    let (picture, language) = (media.own_picture(), config.language);
+    let Papers { ledger, views, kept } = papers;
     let (camera, microphone, speaker) =
         (config.camera.source.clone(), config.sound.source.clone(), config.sound.sink.clone());
     let anew = anew.clone();
@@ -157,8 +169,25 @@ fn sources(config: &Config, anew: &Arc<Notify>, ledger: &Ledger, media: &Media, 
         ledger: Arc::new(move || ledger_lines(&ledger, language)),
         devices: Arc::new(move || plugged_in(&camera, &microphone, &speaker)),
         set_clock: Arc::new(clock::set_wall),
+        page: Arc::new(move |wanted| views.png(wanted)),
+        kept: kept_sources(kept),
         documents: documents.clone(),
         begin_anew: Arc::new(move || anew.notify_one()),
+    }
+}
+
+fn kept_sources(kept: Kept) -> KeptSources {
+    let (list, read) = (kept.clone(), kept.clone());
+    let row = |(id, Note { name, length, until_s, .. }): (DocumentId, Note)| KeptRow {
+        id: id.to_string(),
+        name,
+        length,
+        until_s,
+    };
+    KeptSources {
+        list: Arc::new(move || list.list().into_iter().map(row).collect()),
+        read: Arc::new(move |id| read.read(id)),
+        forget: Arc::new(move |id| kept.forget(id)),
     }
 }
 

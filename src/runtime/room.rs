@@ -1,6 +1,7 @@
 //! The hands that serve the room: answers, ledger, memory, room code, calendar, keys, panel.
 
-use super::panel::PanelHands;
+use super::page_views::PageViews;
+use super::panel::{PanelHands, Papers};
 use super::turns::Turns;
 use super::{RunError, other};
 use crate::asking::mode_name;
@@ -14,12 +15,13 @@ use crate::documents::Documents;
 use crate::inbox::Inbox;
 use crate::media::face::FaceConstants;
 use crate::media::room::Media;
-use crate::model::{Mode, Moment, Ticket};
+use crate::model::{DocumentId, Mode, Moment, Ticket};
 use crate::panel::Meeting;
 use crate::questions::Questions;
 use crate::system::clock;
 use crate::system::desk::Desk;
 use crate::system::hours::{self, Holidays};
+use crate::system::kept::Kept;
 use crate::system::keys::{self, Profiles};
 use crate::system::ledger::{Ledger, Shown, What};
 use crate::system::room_memory::Keeper;
@@ -35,6 +37,9 @@ pub(super) struct RoomHands {
     ledger: Ledger,
     desk: Desk,
     panel: PanelHands,
+    views: PageViews,
+    kept: Kept,
+    documents: Documents,
     anew: Arc<Notify>,
     turns: Turns,
     introduced: FaceConstants,
@@ -60,15 +65,31 @@ impl RoomHands {
         let ledger = Ledger::open(&config.state_directory, boot).map_err(other)?;
         let desk = Desk::new(questions.clone(), ledger.clone(), documents.clone(), config.language);
         let anew = Arc::new(Notify::new());
-        let panel = PanelHands::start(config, overlay, &anew, &questions, &ledger, media, documents);
-        let views: Vec<String> = config.room.views.iter().map(|view| view.name.clone()).collect();
-        let keeper = Keeper::start(&config.state_directory, &views).map_err(other)?;
-        let turned = views.into_iter().zip(&config.room.views).map(|(name, view)| {
+        let kept = Kept::open(&config.state_directory, config.room.keep_days);
+        kept.count();
+        let views = PageViews::new(documents);
+        let shown = Papers { ledger: ledger.clone(), views: views.clone(), kept: kept.clone() };
+        let panel = PanelHands::start(config, overlay, &anew, &questions, shown, media, documents);
+        let named: Vec<String> = config.room.views.iter().map(|view| view.name.clone()).collect();
+        let keeper = Keeper::start(&config.state_directory, &named).map_err(other)?;
+        let turned = named.into_iter().zip(&config.room.views).map(|(name, view)| {
             let first = view.of_first_camera(&config.camera.source);
             first.then_some(name)
         });
         let turns = Turns::start(&config.state_directory, turned.collect(), questions.clone()).map_err(other)?;
-        Ok(Self { questions, keeper, ledger, desk, panel, anew, turns, introduced: FaceConstants::default() })
+        Ok(Self {
+            questions,
+            keeper,
+            ledger,
+            desk,
+            panel,
+            views,
+            kept,
+            documents: documents.clone(),
+            anew,
+            turns,
+            introduced: FaceConstants::default(),
+        })
     }
 
     /// Kept from the start, so that a lost file is noticed.
@@ -127,6 +148,23 @@ impl RoomHands {
         self.turns.teach(view);
     }
 
+    /// Only these documents are held from now on.
+    pub(super) fn hold(&self, documents: &[(DocumentId, u64)]) {
+        self.views.hold(&documents.iter().map(|(id, _)| *id).collect::<Vec<_>>());
+    }
+
+    /// Writes a document to the disk, beside the loop.
+    pub(super) fn keep_document(&self, id: DocumentId, name: String) {
+        let (kept, questions, bytes) = (self.kept.clone(), self.questions.clone(), self.documents.bytes(id));
+        tokio::task::spawn_blocking(move || {
+            let kept = bytes.map(|bytes| kept.keep(id, &name, &bytes));
+            if let Some(Err(error)) = kept {
+                tracing::warn!(%error, document = ?id, "a document cannot be kept");
+                questions.tell(RoomInput::DocumentNotKept(id));
+            }
+        });
+    }
+
     pub(super) fn draw_code(&self) {
         match draw_code() {
             Some(code) => self.questions.tell(RoomInput::CodeDrawn(code)),
@@ -163,6 +201,7 @@ fn meetings(lines: &[Shown]) -> Vec<Meeting> {
             | What::InstallerSet { .. }
             | What::InstallerEntered { .. }
             | What::InstallerLost {}
+            | What::DocumentKept { .. }
             | What::GuestAdmitted { .. }
             | What::GuestRefused { .. }
             | What::GuestEnded { .. }

@@ -65,6 +65,7 @@ pub(super) async fn start(
         meeting: config.room.meeting,
         everyday: config.room.everyday,
         follow_turns: config.room.follow_turns,
+        keeps_documents: config.room.keep_days > 0,
         quiet_after: config.room.quiet_after,
         microphone_open: config.sound.microphone_open,
     };

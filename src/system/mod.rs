@@ -4,6 +4,7 @@ pub mod check;
 pub mod clock;
 pub mod desk;
 pub mod hours;
+pub mod kept;
 pub mod keys;
 pub mod ledger;
 pub mod memory;

@@ -11,6 +11,7 @@
 //! that proved its pinned key is ever read here.
 
 mod bulk;
+mod ink;
 mod room;
 mod share;
 mod wire;

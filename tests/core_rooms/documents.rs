@@ -245,6 +245,11 @@ pub fn agreed(world: &World) {
     if words[0] != words[1] {
         world.fault(&format!("other documents here than there: {words:?}"));
     }
+    let drawn = |who: usize, document: DocumentId, page| world.shown(who).room.share.drawn(document, page);
+    let pages = open_ones(world, 0).into_iter().flat_map(|id| (0..PAGES).map(move |page| (id, page)));
+    if let Some((id, page)) = pages.into_iter().find(|(id, page)| drawn(0, *id, *page) != drawn(1, *id, *page)) {
+        world.fault(&format!("other drawings here than there on page {page} of {id:?}"));
+    }
     for who in [0, 1] {
         if let Some(gone) = open_ones(world, who).iter().find(|id| !world.kiosks[who].shelf.stored.contains(*id)) {
             world.fault(&format!("box {who}: {gone:?} is open and not here"));
@@ -260,16 +265,16 @@ pub fn open(id: DocumentId) -> ShareRequest {
     ShareRequest::Open(Opening { id, name: "a.pdf".into(), length: 1000 })
 }
 
-fn put(world: &mut World, who: usize, number: u8) -> Answer {
+pub fn put(world: &mut World, who: usize, number: u8) -> Answer {
     world.put(who, id(number));
     shared(world, who, open(id(number)))
 }
 
-fn turned(world: &mut World, who: usize, turn: Turn) -> Answer {
+pub fn turned(world: &mut World, who: usize, turn: Turn) -> Answer {
     shared(world, who, ShareRequest::Turn(turn))
 }
 
-fn shared(world: &mut World, who: usize, request: ShareRequest) -> Answer {
+pub fn shared(world: &mut World, who: usize, request: ShareRequest) -> Answer {
     ask(world, who, Request::Share(request))
 }
 

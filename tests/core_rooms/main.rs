@@ -3,6 +3,7 @@
 #[path = "../core_world/mod.rs"]
 mod core_world;
 mod documents;
+mod marks;
 mod random;
 mod turned;
 

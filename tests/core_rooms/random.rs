@@ -9,7 +9,7 @@ use crate::core_world::{MS, Mail, Options, SECOND, World};
 use crate::{ask, key, linked, mode, try_ask};
 use engawa::core::input::{Input, RoomInput};
 use engawa::core::request::{Asker, Request};
-use engawa::core::share::{ShareRequest, Stamp, Turn};
+use engawa::core::share::{Pointer, ShareRequest, Stamp, Turn};
 use engawa::core::snapshot::LinkState;
 use engawa::model::{GuestId, Key, MicState, Mode, Stance, Ticket, Veil};
 use std::cell::RefCell;
@@ -206,7 +206,12 @@ fn act(world: &mut World, seen: &RefCell<Seen>, chance: &mut Chance) {
 /// Somebody shares, turns, chooses or closes.
 fn documents(world: &mut World, who: usize, chance: &mut Chance) {
     let id = crate::documents::id(chance.between(1, 4) as u8);
-    let request = match chance.between(0, 9) {
+    let (page, at) = (chance.between(0, 2) as u32, [chance.between(0, 10_000) as u16, 77]);
+    let request = match chance.between(0, 15) {
+        10 | 11 => ShareRequest::Draw(id, page, vec![at, [1, 1]]),
+        12 => ShareRequest::Wipe(id, page),
+        13 => ShareRequest::Point(Pointer { document: id, page, at: chance.holds(0.8).then_some(at) }),
+        14 => ShareRequest::Keep(id, chance.holds(0.7)),
         0..3 => {
             world.put(who, id);
             crate::documents::open(id)

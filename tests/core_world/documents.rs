@@ -14,6 +14,8 @@ pub struct Shelf {
     pub stored: BTreeSet<DocumentId>,
     held: Vec<DocumentId>,
     served: bool,
+    /// What was written to the disk.
+    pub kept: Vec<DocumentId>,
 }
 
 impl World {
@@ -32,8 +34,17 @@ impl World {
         }
     }
 
+    pub(super) fn keep(&mut self, who: usize, document: DocumentId) {
+        let shelf = &mut self.kiosks[who].shelf;
+        shelf.kept.push(document);
+        if !shelf.stored.contains(&document) {
+            self.fault(&format!("box {who}: to keep what is not here"));
+        }
+    }
+
     pub(super) fn check_said(&self, who: usize, output: &Output) {
-        let shares = matches!(output, Output::Send { signal: Signal::Share(_), .. });
+        let of_pages = |signal: &Signal| matches!(signal, Signal::Share(_) | Signal::Ink(_) | Signal::Point(_));
+        let shares = matches!(output, Output::Send { signal, .. } if of_pages(signal));
         if shares && self.mode_of(who) != Some(Mode::Meeting) {
             self.fault(&format!("box {who}: documents are told outside a meeting"));
         }

@@ -84,6 +84,8 @@ pub struct Clock {
 pub struct Counts {
     pub dials: u64,
     pub heartbeats: u64,
+    /// Drawings and pointers.
+    pub marks: u64,
     pub signals: u64,
     pub trunks_closed: u64,
     pub sessions_opened: u64,
@@ -302,6 +304,7 @@ impl Counts {
         let place = match output {
             Output::Dial { .. } => &mut self.dials,
             Output::Send { signal: Signal::Heartbeat(_) | Signal::Share(_), .. } => &mut self.heartbeats,
+            Output::Send { signal: Signal::Ink(_) | Signal::Point(_), .. } => &mut self.marks,
             Output::Send { .. } => &mut self.signals,
             Output::CloseTrunk { .. } => &mut self.trunks_closed,
             Output::OpenSession(_) => &mut self.sessions_opened,
@@ -317,6 +320,7 @@ impl Counts {
             | Output::DrawCode
             | Output::Teach { .. }
             | Output::Hold { .. }
+            | Output::Keep { .. }
             | Output::Stop => return,
         };
         *place += 1;
@@ -324,7 +328,7 @@ impl Counts {
 
     /// Everything but heartbeats and arrangements: what must not happen on a calm line.
     pub fn restless(self) -> Self {
-        Self { heartbeats: 0, arranged: 0, ..self }
+        Self { heartbeats: 0, marks: 0, arranged: 0, ..self }
     }
 }
 
@@ -334,6 +338,7 @@ impl std::ops::Add for Counts {
         Self {
             dials: self.dials + other.dials,
             heartbeats: self.heartbeats + other.heartbeats,
+            marks: self.marks + other.marks,
             signals: self.signals + other.signals,
             trunks_closed: self.trunks_closed + other.trunks_closed,
             sessions_opened: self.sessions_opened + other.sessions_opened,
@@ -370,6 +375,7 @@ pub fn in_words(who: usize, now: u64, output: &Output) -> String {
         | Output::DrawCode
         | Output::Teach { .. }
         | Output::Hold { .. }
+        | Output::Keep { .. }
         | Output::Stop => format!("{seconds:.6} {who} {output:?}"),
     }
 }

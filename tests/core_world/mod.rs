@@ -330,6 +330,7 @@ impl World {
         }
         self.check_said(who, &output);
         match output {
+            Output::Keep { document, .. } => self.keep(who, document),
             Output::Hold { documents, served } => self.hold(who, &documents, served),
             Output::Dial { address, within } => self.dial(who, address, within),
             Output::Send { trunk, signal } => self.send(who, trunk, signal),

@@ -14,8 +14,8 @@ use engawa::core::room::RoomSettings;
 use engawa::core::{Core, Settings};
 use engawa::documents::Documents;
 use engawa::inbox::{Inbox, Mail};
-use engawa::model::{Bitrate, Key, Language};
-use engawa::panel::{Devices, Found, LedgerLine, Panel, PanelSettings, Sources};
+use engawa::model::{Bitrate, DocumentId, Key, Language};
+use engawa::panel::{Devices, Found, KeptSources, LedgerLine, Panel, PanelSettings, Sources};
 use engawa::questions::Questions;
 use engawa::system::clock::{Clock, ClockSetting};
 use rustls::pki_types::CertificateDer;
@@ -33,6 +33,8 @@ use tokio::time::{sleep, timeout};
 pub const PATIENCE: Duration = Duration::from_secs(10);
 pub const CODE: u32 = 12_345;
 pub const CODE_TYPED: &str = "012345";
+/// A document that was kept.
+pub const KEPT: DocumentId = DocumentId([0xab; 32]);
 pub const PIN: &str = "24681012";
 
 /// One box: core, loop, panel.
@@ -148,6 +150,16 @@ pub fn sources(clock_set: &Arc<Mutex<Option<Duration>>>, picture: &Arc<Mutex<Opt
         }),
         begin_anew: Arc::new(|| {}),
         documents: Documents::default(),
+        page: Arc::new(|wanted| {
+            let (done, picture) = tokio::sync::oneshot::channel();
+            let _nobody_waits = done.send((wanted.page < 9).then(|| b"\x89PNG".to_vec()));
+            picture
+        }),
+        kept: KeptSources {
+            list: Arc::new(Vec::new),
+            read: Arc::new(|id| (id == KEPT).then(|| ("予算 \"a\".pdf".into(), b"%PDF".to_vec()))),
+            forget: Arc::new(|id| id == KEPT),
+        },
     }
 }
 

@@ -214,6 +214,7 @@ impl Link {
             | Timer::ToldEnds
             | Timer::CodeRotates
             | Timer::ShareDue
+            | Timer::PointerFades
             | Timer::SleepDue => {}
         }
     }

@@ -7,7 +7,7 @@ use crate::core::output::Output;
 use crate::core::request::{Answer, Asker, Denied, Request};
 use crate::core::share::ShareRequest;
 use crate::core::timers::Timer;
-use crate::model::{GuestId, Mode, Moment, Stance, Together};
+use crate::model::{GuestId, Mode, Moment, Side, Stance, Together};
 use std::time::Duration;
 
 impl Room {
@@ -133,11 +133,18 @@ impl Room {
         if self.agreement.near() == Stance::Asleep {
             return Answer::Denied(Denied::NearAsleep);
         }
+        if matches!(request, ShareRequest::Keep(_, true)) && !self.settings.keeps_documents {
+            return Answer::Denied(Denied::KeepsNothing);
+        }
         if matches!(request, ShareRequest::Open(_)) && matches!(self.mode, Mode::Quiet | Mode::Talking) {
             self.press(Mode::Meeting);
             self.mode_may_have_changed(now);
         }
-        self.share.ask(request)
+        let answer = self.share.ask(request);
+        if let (ShareRequest::Point(pointer), Answer::Accepted) = (request, answer) {
+            self.point(Side::Near, *pointer, now);
+        }
+        answer
     }
 
     fn ask_mode(&mut self, mode: Mode) -> Answer {

@@ -95,6 +95,7 @@ impl Room {
             Timer::ToldEnds => self.told = None,
             // Settling says it.
             Timer::ShareDue => {}
+            Timer::PointerFades => self.pointers_fade(now),
             Timer::CodeRotates => {
                 self.refusal_told = false;
                 self.outputs.extend(self.guests.end_old(now).into_iter().map(Output::Record));

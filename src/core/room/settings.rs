@@ -18,6 +18,8 @@ pub struct RoomSettings {
     pub everyday: Profile,
     /// Recognise where the camera was turned to.
     pub follow_turns: bool,
+    /// Documents may be kept beyond their meeting.
+    pub keeps_documents: bool,
     /// Talking without a sound for so long becomes quiet again.
     pub quiet_after: Duration,
     /// `microphone = "open"`: demonstrations and measurements.
@@ -33,6 +35,7 @@ impl Default for RoomSettings {
             meeting: Profile::default(),
             everyday: Profile::default(),
             follow_turns: false,
+            keeps_documents: true,
             quiet_after: Duration::from_secs(180),
             microphone_open: false,
         }

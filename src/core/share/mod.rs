@@ -9,25 +9,36 @@
 //! one; what belongs to a meeting that is over comes back from nowhere, not from a box that slept through its end. Said and
 //! heard in a meeting only: behind a curtain documents serve one room. Deliberately absent: bytes, pixels, microphones.
 
+mod ink;
+mod marking;
 mod refusal;
 mod word;
 
+pub use ink::{Ink, InkMark, MOST_POINTS, MOST_STROKES, MOST_TOLD, Marked, Point, Pointed, Pointer, Stroke};
+pub use marking::Keeping;
 pub use refusal::Refusal;
-pub use word::{Document, Look, MOST_ZOOM, ShareWord, Stamp};
+pub use word::{Document, Keep, Look, MOST_ZOOM, ShareWord, Stamp};
 
 use crate::core::request::{Answer, Denied};
-use crate::model::{BootId, DocumentId};
+use crate::model::{BootId, DocumentId, Role};
 
 /// The machine. [`super::Core`] feeds it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Share {
     life: BootId,
+    role: Role,
     word: ShareWord,
+    /// What is drawn on the pages.
+    pub ink: Ink,
     opening: Vec<Opening>,
     /// Documents whose bytes are in this box.
     here: Vec<DocumentId>,
     /// Documents that will not come.
     given_up: Vec<DocumentId>,
+    /// Documents that both rooms wanted kept and this box was told to keep.
+    kept: Vec<DocumentId>,
+    /// Those of them that have no place on its disk.
+    not_kept: Vec<DocumentId>,
     fault: Option<ShareFault>,
 }
 
@@ -66,6 +77,14 @@ pub enum ShareRequest {
     Zoom(u16, [u16; 2]),
     /// No longer show this.
     Close(DocumentId),
+    /// Point there, or nowhere any more.
+    Point(Pointer),
+    /// Draw a line on a page.
+    Draw(DocumentId, u32, Vec<Point>),
+    /// Wipe away what is drawn on a page.
+    Wipe(DocumentId, u32),
+    /// Keep it beyond the meeting, if the other room wants that too; or rather not.
+    Keep(DocumentId, bool),
 }
 
 /// To which page.
@@ -85,9 +104,9 @@ impl Share {
         Self { word: ShareWord { ended, ..ShareWord::default() }, ..Self::default() }
     }
 
-    /// The box knows its peer, and this life's name.
-    pub fn take_life(&mut self, life: BootId) {
-        self.life = life;
+    /// The box knows its peer, its part towards it, and this life's name.
+    pub fn take_life(&mut self, life: BootId, role: Role) {
+        (self.life, self.role) = (life, role);
     }
 
     /// What is open, what stands in front.
@@ -165,6 +184,12 @@ impl Share {
             ShareRequest::Turn(turn) => self.look(|look| Look::at(turned(*turn, look.page))),
             ShareRequest::Zoom(zoom, corner) => self.look(|look| Look { zoom: *zoom, corner: *corner, ..look }),
             ShareRequest::Close(id) => self.close(*id),
+            // The room keeps pointers: they fade.
+            ShareRequest::Point(pointer) if self.is_open(pointer.document) => Answer::Accepted,
+            ShareRequest::Point(_) => Answer::Denied(Denied::NoSuchDocument),
+            ShareRequest::Draw(id, page, points) => self.draw(*id, *page, points),
+            ShareRequest::Wipe(id, page) => self.mark(*id, *page, Marked::Wiped(stamp)),
+            ShareRequest::Keep(id, on) => self.keep(*id, *on),
         }
     }
 
@@ -186,6 +211,7 @@ impl Share {
             changed: stamp,
             look: Look::at(0),
             looked: stamp,
+            keep: [Keep::default(); 2],
         });
         self.forget_long_closed();
         (self.word.front, self.word.fronted) = (Some(id), stamp);
@@ -223,6 +249,7 @@ impl Share {
         let open: Vec<DocumentId> = self.open().map(|known| known.id).collect();
         self.here.retain(|here| open.contains(here));
         self.given_up.retain(|gone| open.contains(gone));
+        self.sweep_ink();
         self.forget_long_closed();
         // More that are open is no box.
         self.word.documents.truncate(2 * MOST_KNOWN);
@@ -237,6 +264,7 @@ impl Share {
         self.opening.clear();
         self.here.clear();
         self.given_up.clear();
+        (self.ink, self.kept, self.not_kept) = (Ink::default(), Vec::new(), Vec::new());
         self.fault = None;
     }
 
@@ -289,6 +317,7 @@ impl Share {
         (document.open, document.changed) = (false, stamp);
         self.here.retain(|here| *here != id);
         self.given_up.retain(|gone| *gone != id);
+        self.sweep_ink();
         if self.fault.as_ref().is_some_and(|fault| fault.id == id) {
             self.fault = None;
         }
@@ -309,7 +338,8 @@ impl Share {
     }
 
     fn stamp(&self) -> Stamp {
-        self.word.next(self.life)
+        let next = self.word.next(self.life);
+        Stamp { count: next.count.max(self.ink.newest().saturating_add(1)), ..next }
     }
 }
 

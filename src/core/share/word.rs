@@ -38,6 +38,17 @@ pub struct Document {
     pub look: Look,
     /// When somebody looked elsewhere last.
     pub looked: Stamp,
+    /// Who wants it kept beyond the meeting: the offerer's room, the answerer's.
+    pub keep: [Keep; 2],
+}
+
+/// A room's wish to keep a document.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Keep {
+    /// It is wanted.
+    pub on: bool,
+    /// Since then.
+    pub at: Stamp,
 }
 
 /// A part of a page.
@@ -80,7 +91,9 @@ impl ShareWord {
 
     /// Later than everything that is known.
     pub fn next(&self, by: BootId) -> Stamp {
-        let stamps = self.documents.iter().flat_map(|document| [document.placed, document.changed, document.looked]);
+        let of = |document: &Document| [document.placed, document.changed, document.looked];
+        let kept = self.documents.iter().flat_map(|document| document.keep.map(|keep| keep.at));
+        let stamps = self.documents.iter().flat_map(of).chain(kept);
         let newest = stamps.chain([self.fronted]).map(|stamp| stamp.count).max().unwrap_or(0);
         Stamp { count: newest.saturating_add(1), by }
     }
@@ -99,12 +112,22 @@ fn is_over(ended: [u32; 2], since: [u32; 2]) -> bool {
 }
 
 impl Document {
+    /// Whether the offerer's room and the answerer's want it kept: asked for since it was shared, not when it was shared before.
+    pub fn wanted(&self) -> [bool; 2] {
+        self.keep.map(|keep| keep.on && keep.at > self.placed)
+    }
+
     fn join(&mut self, other: &Self) {
         if other.changed > self.changed {
             // Shared again, maybe under another name and in a later meeting.
             (self.open, self.changed, self.since) = (other.open, other.changed, other.since);
             (self.name, self.placed) = (other.name.clone(), other.placed);
             (self.length, self.pages) = (other.length, other.pages);
+        }
+        for (ours, theirs) in self.keep.iter_mut().zip(other.keep) {
+            if theirs.at > ours.at {
+                *ours = theirs;
+            }
         }
         if other.looked > self.looked {
             (self.look, self.looked) = (other.look, other.looked);

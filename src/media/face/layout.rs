@@ -47,13 +47,18 @@ pub(super) struct Setting<'l> {
     pub shift: (f64, f64),
 }
 
+impl<'l> Setting<'l> {
+    pub(super) fn new(look: &'l Look, language: Language, canvas: Area) -> Self {
+        let free = Area { height: canvas.height - board::height(&look.screen.face), ..canvas };
+        Self { look, language, canvas, free, shift: shift(look.place) }
+    }
+}
+
 /// Lays out a look on a canvas.
 pub(super) fn layout(look: &Look, language: Language, canvas: Area) -> Layout {
     let face = &look.screen.face;
-    let shift = shift(look.place);
-    let board_height = board::height(face);
-    let free = Area { height: canvas.height - board_height, ..canvas };
-    let setting = Setting { look, language, canvas, free, shift };
+    let setting = Setting::new(look, language, canvas);
+    let Setting { free, shift, .. } = setting;
     if face.near == Stance::Asleep {
         return Layout { sheets: calm::night(&setting), ..Layout::bare(NIGHT) };
     }

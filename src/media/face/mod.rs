@@ -12,6 +12,7 @@ mod board;
 mod calm;
 mod cards;
 mod door;
+mod ink;
 pub(super) mod layer;
 mod layout;
 mod paint;
@@ -106,24 +107,25 @@ impl Painter {
         let (mut under, mut layers) = (Vec::new(), Vec::new());
         let behind = layout.under.len();
         for (place, placed) in layout.under.into_iter().chain(layout.sheets).enumerate() {
-            let image = match self.kept.iter().find(|(sheet, _)| *sheet == placed.sheet) {
-                Some((_, image)) => Arc::clone(image),
-                None => {
-                    self.drawn += 1;
-                    Arc::new(paint::paint(&placed.sheet, scale, self.language))
-                }
-            };
-            kept.push((placed.sheet, Arc::clone(&image)));
-            let layer = Layer { image, x: pixels(placed.x * scale), y: pixels(placed.y * scale) };
+            let (x, y) = (pixels(placed.x * scale), pixels(placed.y * scale));
+            let layer = Layer { image: self.drawn_sheet(placed.sheet, &mut kept), x, y };
             if place < behind { under.push(layer) } else { layers.push(layer) }
         }
-        self.kept = kept;
         if let (Some(area), Some(page)) = (layout.page, &look.page) {
             let middle =
                 |from: f64, length: f64, side: u32| pixels(from * scale) + (pixels(length * scale) - side as i32) / 2;
             let (x, y) = (middle(area.x, area.width, page.size().0), middle(area.y, area.height, page.size().1));
             under.push(Layer { image: Arc::clone(page.image()), x, y });
+            let design = |pixels: f64| pixels / scale;
+            let (width, height) = (f64::from(page.size().0), f64::from(page.size().1));
+            let shown = Area::new(design(x.into()), design(y.into()), design(width), design(height));
+            let setting = layout::Setting::new(look, self.language, canvas);
+            for placed in ink::over_page(&setting, page.look(), shown) {
+                let (x, y) = (pixels(placed.x * scale), pixels(placed.y * scale));
+                under.push(Layer { image: self.drawn_sheet(placed.sheet, &mut kept), x, y });
+            }
         }
+        self.kept = kept;
         let on_screen = |area: Area| {
             let right = pixels((area.x + area.width) * scale).min(size.0 as i32);
             let bottom = pixels((area.y + area.height) * scale).min(size.1 as i32);
@@ -139,6 +141,19 @@ impl Painter {
             under,
             layers,
         }
+    }
+
+    /// As it was drawn last, or now.
+    fn drawn_sheet(&mut self, sheet: Sheet, kept: &mut Vec<(Sheet, Arc<Image>)>) -> Arc<Image> {
+        let image = match self.kept.iter().find(|(known, _)| *known == sheet) {
+            Some((_, image)) => Arc::clone(image),
+            None => {
+                self.drawn += 1;
+                Arc::new(paint::paint(&sheet, self.scale, self.language))
+            }
+        };
+        kept.push((sheet, Arc::clone(&image)));
+        image
     }
 }
 

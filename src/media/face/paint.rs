@@ -5,7 +5,9 @@ use super::sheet::{Align, Area, Colour, Mark, Run, Sheet, Size, Style, Weight};
 use super::sheet::{HAIR, INK, WELL};
 use super::signs;
 use crate::model::Language;
-use cairo::{Antialias, Context, Error, FontOptions, Format, HintMetrics, ImageSurface, LinearGradient};
+use cairo::{
+    Antialias, Context, Error, FontOptions, Format, HintMetrics, ImageSurface, LineCap, LineJoin, LinearGradient,
+};
 use pango::{Alignment, EllipsizeMode, FontDescription, Layout, WrapMode};
 use qrcodegen::{QrCode, QrCodeEcc};
 use std::f64::consts::{FRAC_PI_2, PI};
@@ -51,6 +53,7 @@ impl Brush {
             Mark::Text { area, align, style, text } => self.text(*area, *align, *style, text),
             Mark::Qr { area, text } => self.qr(*area, text),
             Mark::Folds { area } => self.folds(*area),
+            Mark::Line { points, width, colour } => self.stroke(points, *width, *colour),
         }
     }
 
@@ -253,6 +256,22 @@ impl Brush {
         self.context.fill()?;
         self.context.set_antialias(Antialias::Default);
         Ok(())
+    }
+
+    fn stroke(&self, points: &[(f64, f64)], width: f64, colour: Colour) -> Result<(), Error> {
+        self.colour(colour);
+        self.context.set_line_width(width);
+        self.context.set_line_cap(LineCap::Round);
+        self.context.set_line_join(LineJoin::Round);
+        self.context.new_path();
+        for (x, y) in points {
+            self.context.line_to(*x, *y);
+        }
+        // A path of one place has no direction and no cap.
+        if let [(x, y)] = points {
+            self.context.line_to(*x + 0.01, *y);
+        }
+        self.context.stroke()
     }
 
     /// Soft vertical folds, and a hem of shadow above and below.

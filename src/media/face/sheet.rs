@@ -43,6 +43,8 @@ pub(super) enum Mark {
     Qr { area: Area, text: String },
     /// The folds of a drawn curtain.
     Folds { area: Area },
+    /// A line through these places; one place is a dot.
+    Line { points: Vec<(f64, f64)>, width: f64, colour: Colour },
 }
 
 /// A part of a row.
@@ -242,5 +244,9 @@ pub(super) const HAIR: Colour = Colour(0x3A_4A_56_FF);
 pub(super) const EMBER: Colour = Colour(0x4C_56_5E_FF);
 /// Behind a room that is asleep over there.
 pub(super) const DUSK: Colour = Colour(0x06_09_0C_FF);
+/// What people of one box's room draw and point at, on white and on dark …
+pub(super) const INDIGO: Colour = Colour(0x1F_5F_D6_FF);
+/// … and of the other's.
+pub(super) const CRIMSON: Colour = Colour(0xD2_2F_6E_FF);
 /// A sleeping room.
 pub(super) const NIGHT: Colour = Colour(0x00_00_00_FF);

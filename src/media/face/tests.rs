@@ -47,7 +47,8 @@ fn said(screen: &Screen, seconds: u64, language: Language) -> String {
                     }
                 }
             }
-            Mark::Plate { .. } | Mark::Outline { .. } | Mark::Qr { .. } | Mark::Folds { .. } => {}
+            Mark::Plate { .. } | Mark::Outline { .. } | Mark::Line { .. } => {}
+            Mark::Qr { .. } | Mark::Folds { .. } => {}
         }
         said.push('|');
     }

@@ -1,5 +1,6 @@
 // Documents: chosen or dropped here, turned from here; what stands on the screens is the state's.
-import { $, attr, list, meaning, node, notice, say, show, text } from '/dom.js';
+import { $, attr, list, node, notice, say, show, text } from '/dom.js';
+import { keepPress, pictureOf, renderKept, renderPage } from '/pages.js';
 
 const TYPES = /\.(pdf|png|jpe?g)$/i;
 const LONGEST = 100 * 1024 * 1024; // bytes, as the box takes them
@@ -17,9 +18,13 @@ export function renderDocuments(state) {
   const words = sending ?? state.document_fault ?? page?.text;
   show('page-says', Boolean(words));
   text('page-says', words ?? '');
-  list('documents', documents, ({ id, name, front }) => [
+  renderPage(state);
+  renderKept(state);
+  const rows = documents.map(({ id, name, page, front, keeping }) => ({ id, name, page, front, keeping }));
+  list('documents', rows, ({ id, name, page, front, keeping }) => [
     node('li', {},
-      node('span', {}, name),
+      node('img', { src: pictureOf({ id }, page, 96), alt: '', loading: 'lazy' }),
+      node('span', {}, name, ...keepPress({ id, name, keeping })),
       front ? node('b', {}, say('in_front')) : node('button', { 'data-ask': JSON.stringify({ ask: 'front', document: id }), 'aria-label': say('to_front_name', { name }) }, say('to_front')),
       node('button', { class: 'text', 'data-ask': JSON.stringify({ ask: 'close_document', document: id }), 'aria-label': say('close_name', { name }) }, say('close'))),
   ], say('no_documents'));

@@ -51,6 +51,8 @@ pub enum What {
     InstallerEntered { guest: u64 },
     /// [`Entry::InstallerLost`]
     InstallerLost {},
+    /// [`Entry::DocumentKept`]
+    DocumentKept { length: u64 },
     /// [`Entry::GuestAdmitted`]
     GuestAdmitted { guest: u64, name: String },
     /// [`Entry::GuestRefused`]
@@ -85,6 +87,7 @@ impl What {
             Entry::InstallerSet { what } => Self::InstallerSet { settings: what.clone() },
             Entry::InstallerEntered { guest } => Self::InstallerEntered { guest: guest.0 },
             Entry::InstallerLost => Self::InstallerLost {},
+            Entry::DocumentKept { length } => Self::DocumentKept { length: *length },
             Entry::GuestAdmitted { guest, name } => Self::GuestAdmitted { guest: guest.0, name: name.clone() },
             Entry::GuestRefused { guest, why } => Self::GuestRefused { guest: guest.0, why: denied_name(*why).into() },
             Entry::GuestEnded { guest } => Self::GuestEnded { guest: guest.0 },
@@ -104,6 +107,7 @@ impl What {
             | Self::InstallerSet { .. }
             | Self::InstallerEntered { .. }
             | Self::InstallerLost {}
+            | Self::DocumentKept { .. }
             | Self::GuestAdmitted { .. }
             | Self::GuestRefused { .. }
             | Self::GuestEnded { .. }
@@ -163,6 +167,10 @@ impl What {
             Self::InstallerLost {} => (
                 "設置者のページの設定が読めなくなり、カーテンを閉じた".into(),
                 "What the installer's page had set cannot be read; the curtain was drawn".into(),
+            ),
+            Self::DocumentKept { length } => (
+                format!("両方の部屋が望んだ資料を残した（{length}バイト）"),
+                format!("Kept a document that both rooms wanted kept ({length} bytes)"),
             ),
             Self::GuestAdmitted { guest, name } => {
                 (format!("端末{guest}「{name}」の操作を許した"), format!("Guest {guest} “{name}” was admitted"))

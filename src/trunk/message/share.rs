@@ -34,11 +34,17 @@ struct Shared {
     #[serde(default)]
     corner: [u16; 2],
     looked: Stamp,
+    #[serde(default, skip_serializing_if = "nobody_keeps")]
+    keep: [Keep; 2],
 }
 
 /// Count, and the life that made it.
 #[derive(Serialize, Deserialize, Clone, Copy, Default)]
-struct Stamp(u32, u64);
+pub(super) struct Stamp(u32, u64);
+
+/// Whether a room wants it kept, and since when.
+#[derive(Serialize, Deserialize, Clone, Copy, Default)]
+struct Keep(bool, Stamp);
 
 impl From<&ShareWord> for Share {
     fn from(word: &ShareWord) -> Self {
@@ -66,6 +72,7 @@ impl From<&Document> for Shared {
             zoom: document.look.zoom,
             corner: document.look.corner,
             looked: document.looked.into(),
+            keep: document.keep.map(|keep| Keep(keep.on, keep.at.into())),
         }
     }
 }
@@ -108,6 +115,7 @@ impl TryFrom<Shared> for Document {
             changed: wire.changed.into(),
             look: look.within(wire.pages),
             looked: wire.looked.into(),
+            keep: wire.keep.map(|Keep(on, at)| share::Keep { on, at: at.into() }),
         })
     }
 }
@@ -124,8 +132,12 @@ impl From<Stamp> for share::Stamp {
     }
 }
 
-fn read(id: &str) -> Result<DocumentId, MessageError> {
+pub(super) fn read(id: &str) -> Result<DocumentId, MessageError> {
     id.parse().map_err(|_| MessageError::OutOfBounds("the name of a document"))
+}
+
+fn nobody_keeps(keep: &[Keep; 2]) -> bool {
+    keep.iter().all(|Keep(on, at)| !on && at.0 == 0)
 }
 
 const fn whole() -> u16 {
@@ -158,6 +170,7 @@ mod tests {
             zoom: 1000,
             corner: [0; 2],
             looked: stamp,
+            keep: [Keep(false, Stamp(0, 0)); 2],
         };
         change(&mut shared);
         Share { ended: [0; 2], documents: vec![shared], front: None, fronted: stamp }.try_into()
