@@ -7,16 +7,17 @@
     reason = "a test waits in real time and tells what it took"
 )]
 
+#[path = "pages_support/kiosk_screen.rs"]
+mod kiosk_screen;
 mod pages_support;
 mod support;
 
 use engawa::pages::{Drawing, Picture};
+use kiosk_screen::{HIGH, LIMIT, WIDE, both_show, document, rooms};
 use serde_json::Value;
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use support::boxes::{Pair, Setup};
 use support::lab::End;
 use support::wait_for;
 
@@ -114,85 +115,6 @@ fn whoever_turns_faster_than_pages_are_drawn_sees_the_last_one() {
     assert_eq!(pair.status(End::A).unwrap()["link"], "up");
 }
 
-/// A screen whose pictures are files.
-struct Screen(PathBuf);
-
-impl Screen {
-    fn open(pair: &Pair<'_>, end: End) -> Self {
-        let directory = pair.directory().join(format!("wide-{end:?}"));
-        std::fs::create_dir_all(&directory).unwrap();
-        let sink = format!(
-            "gst:videoconvert ! video/x-raw,format=BGRx,width=1280,height=720 ! multifilesink location={}/%06d.bgrx max-files=4",
-            directory.display()
-        );
-        pair.configure(end, "screen", "sink", &toml::Value::from(sink).to_string());
-        Self(directory)
-    }
-
-    /// Whether the picture stands on it somewhere near its place, without one pixel of difference.
-    fn shows(&self, picture: &Picture) -> bool {
-        let Some(screen) = self.newest() else { return false };
-        let rows =
-            |picture: &Picture| picture.bgrx.chunks_exact(4 * WIDE as usize).map(<[u8]>::to_vec).collect::<Vec<_>>();
-        let rows: Vec<Vec<[u8; 3]>> = rows(picture).iter().map(|row| colours(row)).collect();
-        let row = |x: usize, y: usize| colours(&screen[(y * 1280 + x) * 4..][..rows[0].len() * 4]);
-        let place = |x: usize, y: usize| rows.iter().enumerate().all(|(at, wanted)| row(x, y + at) == *wanted);
-        (270..305).any(|x| (10..35).any(|y| place(x, y)))
-    }
-
-    /// For somebody to look at, if the environment names a directory.
-    fn photograph(&self, name: &str) {
-        let (Some(directory), Some(screen)) = (std::env::var_os("ENGAWA_SHOTS"), self.newest()) else { return };
-        let rgb = screen.chunks_exact(4).flat_map(|pixel| [pixel[2], pixel[1], pixel[0]]);
-        let picture: Vec<u8> = b"P6 1280 720 255\n".iter().copied().chain(rgb).collect();
-        std::fs::write(PathBuf::from(directory).join(format!("{name}.ppm")), picture).unwrap();
-    }
-
-    fn newest(&self) -> Option<Vec<u8>> {
-        let entries = std::fs::read_dir(&self.0).ok()?.flatten();
-        let mut files: Vec<_> =
-            entries.filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path()))).collect();
-        files.sort();
-        let whole = |path: &PathBuf| std::fs::read(path).ok().filter(|bytes| bytes.len() == 1280 * 720 * 4);
-        files.iter().rev().find_map(|(_, path)| whole(path))
-    }
-}
-
-fn colours(row: &[u8]) -> Vec<[u8; 3]> {
-    row.chunks_exact(4).map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect()
-}
-
-fn both_show(screens: &[Screen; 2], picture: &Picture) {
-    let both = || screens.iter().all(|screen| screen.shows(picture)).then_some(());
-    let shown = || [0, 1].map(|at| screens[at].shows(picture));
-    assert!(wait_for(LIMIT, both).is_some(), "not on both screens: {:?}", shown());
-}
-
-fn rooms() -> (Pair<'static>, [Screen; 2]) {
-    let setup = Setup { size: "320x180".into(), microphone: "closed".into(), ..Setup::default() };
-    let mut pair = Pair::prepare(None, &setup);
-    let screens = End::BOTH.map(|end| Screen::open(&pair, end));
-    pair.start_both();
-    (pair, screens)
-}
-
-/// A file of so many A4 pages, each with a pattern of its own.
-fn document(pair: &Pair<'_>, pages: usize) -> (String, Vec<u8>) {
-    let kids: Vec<String> = (0..pages).map(|page| format!("{} 0 R", 3 + 2 * page)).collect();
-    let tree = format!("<< /Type /Pages /Kids [{}] /Count {pages} >>", kids.join(" "));
-    let mut objects = vec![b"<< /Type /Catalog /Pages 2 0 R >>".to_vec(), tree.into_bytes()];
-    for page in 0..pages {
-        let contents = format!("/Contents {} 0 R", 4 + 2 * page);
-        objects.push(format!("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] {contents} >>").into_bytes());
-        let bars: String =
-            (0..20).map(|bar| format!("{} {} 400 {} re f\n", 50 + page * 3, 40 + bar * 40, 3 + page)).collect();
-        objects.push(format!("<< /Length {} >>\nstream\n{bars}endstream", bars.len()).into_bytes());
-    }
-    let (bytes, path) = (pages_support::pdf(&objects), pair.directory().join("plan.pdf"));
-    std::fs::write(&path, &bytes).unwrap();
-    (path.to_string_lossy().into_owned(), bytes)
-}
-
 /// Command lines of the drawing processes below this test.
 fn children(found: &mut Vec<String>) -> Vec<String> {
     let mut parents = vec![std::process::id()];
@@ -215,7 +137,3 @@ fn children(found: &mut Vec<String>) -> Vec<String> {
 }
 
 const PAGES: usize = 3;
-/// Pixels of an A4 page on a screen of 1280 × 720.
-const WIDE: u32 = 382;
-const HIGH: u32 = 540;
-const LIMIT: Duration = Duration::from_secs(20);
