@@ -23,7 +23,7 @@ export function renderDocuments(state) {
   const rows = documents.map(({ id, name, page, front, keeping }) => ({ id, name, page, front, keeping }));
   list('documents', rows, ({ id, name, page, front, keeping }) => [
     node('li', {},
-      node('img', { src: pictureOf({ id }, page, 96), alt: '', loading: 'lazy' }),
+      node('img', { src: pictureOf({ id }, page, 96), role: 'presentation', loading: 'lazy' }),
       node('span', {}, name, ...keepPress({ id, name, keeping })),
       front ? node('b', {}, say('in_front')) : node('button', { 'data-ask': JSON.stringify({ ask: 'front', document: id }), 'aria-label': say('to_front_name', { name }) }, say('to_front')),
       node('button', { class: 'text', 'data-ask': JSON.stringify({ ask: 'close_document', document: id }), 'aria-label': say('close_name', { name }) }, say('close'))),

@@ -53,7 +53,7 @@ export function renderPage(state) {
   const pages = Array.from({ length: count }, (_, at) => ({ id: front.id, page: first + at, on: first + at === front.page }));
   list('thumbs', pages, ({ id, page: at, on }) => [
     node('li', {}, node('button', { 'data-ask': JSON.stringify({ ask: 'page', page: at }), 'aria-pressed': String(on), 'aria-label': say('to_page', { n: at + 1 }) },
-      node('img', { src: pictureOf({ id }, at, 160), alt: '', loading: 'lazy' }), String(at + 1))),
+      node('img', { src: pictureOf({ id }, at, 160), role: 'presentation', loading: 'lazy' }), String(at + 1))),
   ]);
 }
 
