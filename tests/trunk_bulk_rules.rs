@@ -4,10 +4,11 @@
 
 mod trunk_support;
 
-use engawa::core::input::Input;
+use engawa::core::input::{Input, News};
 use engawa::documents::name_of;
 use engawa::model::{Bitrate, DocumentId};
 use engawa::trunk::message::{Bulk, Wanted};
+use std::ops::Range;
 use std::time::Duration;
 use trunk_support::raw::{Raw, want};
 use trunk_support::{End, frame};
@@ -61,6 +62,7 @@ async fn who_breaks_a_rule_is_sent_away_and_nothing_is_kept() {
         ("a piece beyond the end", frame_of(&piece(document, 999, &[1, 1]))),
         ("a piece too long", frame(&[&[1][..], &[1; 32], &[0; 8], &[0; 16_385]].concat())),
         ("a piece of nothing", frame(&[&[1][..], &[1; 32], &[0; 8]].concat())),
+        ("parts beyond the end", frame_of(&Bulk::First { document, parts: only(0..1001) })),
         ("a frame too long", u32::MAX.to_be_bytes().to_vec()),
         (
             "a range backwards",
@@ -91,7 +93,8 @@ async fn who_breaks_a_rule_is_sent_away_and_nothing_is_kept() {
     raw.say(&crumb).await;
     raw.say(&Bulk::Refused { document: unknown }).await;
     raw.say_frame(&frame(br#"{"say":"thumbnail","of":[1,2]}"#)).await;
-    raw.say_frame(&frame(&[2, 0xff])).await;
+    raw.say_frame(&frame(&[3, 0xff])).await;
+    raw.say(&Bulk::First { document: unknown, parts: only(0..1) }).await;
     raw.say(&Bulk::Ping { number: 77 }).await;
     let heard = raw.hear_for(Duration::from_millis(500)).await;
     assert!(heard.iter().any(|(_, message)| *message == Bulk::Pong { number: 77 }), "{heard:?}");
@@ -168,6 +171,76 @@ async fn of_two_connections_the_newest_asks_and_the_other_one_takes_over() {
             input => panic!("{input:?}"),
         }
     }
+}
+
+#[tokio::test]
+async fn what_the_first_page_needs_is_told_and_sent_before_the_rest() {
+    let (mut raw, end) = Raw::linked().await;
+    let bytes: Vec<u8> = (0..100_000).map(|at| (at % 253) as u8).collect();
+    let document = end.documents.add(bytes.clone()).unwrap();
+    let first = vec![0..100, 50_000..60_000, 99_900..100_000];
+    assert!(end.documents.set_first(document, first.clone()));
+    end.trunk.pace(Bitrate::from_kbps(20_000));
+    raw.say(&want(&[(document, 0..100_000)])).await;
+    assert_eq!(raw.hear().await, Some(Bulk::Refused { document }), "nothing of it is told before it is served");
+    end.documents.serve([document]);
+    assert_eq!(raw.hear().await, Some(Bulk::First { document, parts: first }));
+    let mut given = Vec::new();
+    while given.iter().map(|part: &Range<u64>| part.end - part.start).sum::<u64>() < 100_000 {
+        let Some(Bulk::Piece { offset, bytes: piece, .. }) = raw.hear().await else { panic!("not given") };
+        assert_eq!(piece[..], bytes[offset as usize..][..piece.len()]);
+        let end = offset + piece.len() as u64;
+        match given.last_mut() {
+            Some(last) if last.end == offset => last.end = end,
+            _ => given.push(offset..end),
+        }
+    }
+    assert_eq!(given, [0..100, 50_000..60_000, 99_900..100_000, 100..50_000, 60_000..99_900]);
+    // The rest of what was half there, and again in this order.
+    raw.say(&Bulk::Want { list: vec![Wanted { document, ranges: vec![10..200, 55_000..70_000] }] }).await;
+    assert!(matches!(raw.hear().await, Some(Bulk::First { .. })));
+    for piece in [10..100, 55_000..60_000, 100..200, 60_000..70_000] {
+        let (mut at, mut whole) = (piece.start, Vec::new());
+        while at < piece.end {
+            let Some(Bulk::Piece { offset, bytes, .. }) = raw.hear().await else { panic!("not given") };
+            assert_eq!(offset, at);
+            at += bytes.len() as u64;
+            whole.extend_from_slice(&bytes);
+        }
+        assert_eq!(whole[..], bytes[piece.start as usize..piece.end as usize]);
+    }
+}
+
+#[tokio::test]
+async fn a_first_page_is_there_before_the_rest_and_what_is_missing_is_asked_for_in_few_words() {
+    let (mut raw, end) = Raw::linked().await;
+    let bytes: Vec<u8> = (0..100_000).map(|at| (at % 251) as u8).collect();
+    let document = name_of(&bytes);
+    end.documents.expect(document, 100_000).unwrap();
+    end.trunk.want(&[document]);
+    assert_eq!(raw.hear().await, Some(want(&[(document, 0..100_000)])));
+    let parts: Vec<_> = (0..20).map(|part| part * 5_000..part * 5_000 + 100 + part * 50).collect();
+    raw.say(&Bulk::First { document, parts: parts.clone() }).await;
+    for part in &parts {
+        assert_eq!(end.documents.has_first_page(document), None);
+        raw.say(&piece(document, part.start, &bytes[part.start as usize..part.end as usize])).await;
+    }
+    assert!(matches!(end.news().await, News::Arriving { document: told, percent: 11 } if told == document));
+    let page = end.documents.first_page(document).unwrap();
+    assert!(end.documents.has_first_page(document).is_some() && page.len() == 100_000);
+    let needed = |at: usize| parts.iter().any(|part| part.contains(&(at as u64)));
+    assert!((0..100_000).all(|at| page[at] == if needed(at) { bytes[at] } else { 0 }));
+    // After a cut: eight ranges, joined over the shortest of what is here.
+    raw.dial_bulk(&end).await;
+    let Some(Bulk::Want { list }) = raw.hear().await else { panic!("nothing is asked for") };
+    assert_eq!(list[0].ranges.len(), 8);
+    let asked: u64 = list[0].ranges.iter().map(|range| range.end - range.start).sum();
+    let had_again: u64 = parts[1..13].iter().map(|part| part.end - part.start).sum();
+    assert_eq!(asked, 100_000 - parts.iter().map(|part| part.end - part.start).sum::<u64>() + had_again);
+}
+
+fn only(range: Range<u64>) -> Vec<Range<u64>> {
+    std::iter::once(range).collect()
 }
 
 fn frame_of(message: &Bulk) -> Vec<u8> {

@@ -4,9 +4,11 @@
 //!   Hold ─► store: expect, serve, forget ─► trunk: want
 //!   every turn: in front and here? ─► studio: open, draw ─► cache ─► screen         (callbacks on the attendants' threads)
 //!                                          └─ after it: the pages before and behind
+//!              in front and coming, its first page looked at and here? ─► studio: open, draw ─► screen
 //! ```
+//! Of a document that is still coming nothing is kept, and no word of its worker is believed but its pixels.
 
-use crate::core::face::PageState;
+use crate::core::face::{PageFace, PageState};
 use crate::core::input::{News, RoomInput};
 use crate::core::share::{Look, Refusal};
 use crate::core::snapshot::Snapshot;
@@ -42,6 +44,7 @@ struct Table {
 #[derive(Default)]
 struct State {
     open: BTreeMap<DocumentId, Sheets>,
+    early: Option<Early>,
     /// The newest last.
     drawn: VecDeque<(Wish, PagePicture)>,
     /// What the screen is to show, and whether it does.
@@ -57,12 +60,22 @@ enum Sheets {
     Refused(Refusal),
 }
 
+/// The first page of a document that is still coming.
+struct Early {
+    /// With the number of the try to receive it: what came in another one is something else.
+    of: (DocumentId, u64),
+    /// None while it is opened, and when it cannot be.
+    sheets: Option<(Arc<Document>, Vec<PageSize>)>,
+}
+
 /// A part of a page at a size in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Wish {
     id: DocumentId,
     look: Look,
     size: (u32, u32),
+    /// Of a document that is still coming: the try to receive it.
+    early: Option<u64>,
 }
 
 impl PageHands {
@@ -96,10 +109,11 @@ impl PageHands {
             let (kept, wiped) =
                 std::mem::take(&mut state.drawn).into_iter().partition(|(wish, _)| !gone.contains(&wish.id));
             state.drawn = kept;
+            let early = state.early.take_if(|early| gone.contains(&early.of.0));
             drop(state);
             // Overwriting takes its time, which is not the loop's.
             let wiped: VecDeque<_> = wiped;
-            tokio::task::spawn_blocking(move || drop((released, closed, wiped)));
+            tokio::task::spawn_blocking(move || drop((released, closed, early, wiped)));
         }
         let mut missing = Vec::new();
         for (id, length) in documents.iter().filter(|(id, _)| self.documents.bytes(*id).is_none()) {
@@ -128,16 +142,38 @@ impl PageHands {
             self.open(id, &needed);
         }
         self.tell_progress(page.filter(|page| matches!(page.state, PageState::Arriving(_))).map(|page| page.id));
-        let Some(page) = page.filter(|page| page.state == PageState::Here) else {
-            let mut state = self.table.lock();
-            (state.wish, state.asked) = (None, None);
-            if state.shown.take().is_some() {
-                (self.table.out)(None);
+        match page.map(|page| (page, page.state)) {
+            Some((page, PageState::Here)) => {
+                self.open(page.id, &needed);
+                // What it drew stands there until the whole document is drawn.
+                self.table.lock().early = None;
+                self.table.wish(page.id, page.look, None, media);
             }
-            return;
-        };
-        self.open(page.id, &needed);
-        self.table.wish(page.id, page.look, media);
+            Some((page, PageState::Arriving(_))) => self.show_early(page, media),
+            Some((_, PageState::Opening | PageState::Refused(_))) | None => self.table.clear(),
+        }
+    }
+
+    /// The first page, as soon as all is here that it needs.
+    fn show_early(&self, page: &PageFace, media: &Media) {
+        let here = self.documents.has_first_page(page.id).filter(|_| page.look.page == 0);
+        let Some(attempt) = here else { return self.table.clear() };
+        let of = (page.id, attempt);
+        if self.table.lock().early.as_ref().is_none_or(|early| early.of != of) {
+            self.table.clear();
+            self.table.lock().early = Some(Early { of, sheets: None });
+            let (documents, studio, inbox) = (self.documents.clone(), self.studio.clone(), self.inbox.clone());
+            let table = Arc::clone(&self.table);
+            // Many bytes are copied.
+            tokio::task::spawn_blocking(move || {
+                let Some(bytes) = documents.first_page(of.0) else { return };
+                studio.open(Shared(Arc::new(bytes)), move |opened| {
+                    table.opened_early(of, opened);
+                    inbox.news(News::Arriving { document: of.0, percent: percent(&documents, of.0) });
+                });
+            });
+        }
+        self.table.wish(page.id, page.look, Some(attempt), media);
     }
 
     /// In a worker of its own; one that nobody looks at makes room.
@@ -155,14 +191,18 @@ impl PageHands {
         }
         state.open.insert(id, Sheets::Opening);
         drop(state);
-        let table = Arc::clone(&self.table);
-        self.studio.open(Shared(bytes), move |opened| table.opened(id, opened));
+        let (documents, table) = (self.documents.clone(), Arc::clone(&self.table));
+        self.studio.open(Shared(bytes), move |opened| {
+            if let Some(first) = opened.as_ref().ok().map(|opened| &opened.first).filter(|first| !first.is_empty()) {
+                documents.set_first(id, first.iter().map(|part| part.start as u64..part.end as u64));
+            }
+            table.opened(id, opened);
+        });
     }
 
     fn tell_progress(&mut self, document: Option<DocumentId>) {
-        let progress = document.and_then(|id| Some((id, self.documents.progress(id)?)));
-        let Some((document, (have, length))) = progress else { return };
-        let percent = u8::try_from((have * 100).checked_div(length).unwrap_or(0)).unwrap_or(100).min(100);
+        let Some(document) = document.filter(|id| self.documents.progress(*id).is_some()) else { return };
+        let percent = percent(&self.documents, document);
         if self.told.replace((document, percent)) != Some((document, percent)) {
             self.inbox.news(News::Arriving { document, percent });
         }
@@ -191,18 +231,39 @@ impl Table {
         }
     }
 
-    /// What both rooms look at, as large as this screen shows it.
-    fn wish(self: &Arc<Self>, id: DocumentId, look: Look, media: &Media) {
+    fn opened_early(&self, of: (DocumentId, u64), opened: Result<Opened, Refusal>) {
         let mut state = self.lock();
-        let sizes = match state.open.get(&id) {
-            Some(Sheets::Open { sizes, .. }) => sizes,
-            Some(Sheets::Refused(why)) => return self.refuse(id, *why),
-            Some(Sheets::Opening) | None => return,
+        let Some(early) = state.early.as_mut().filter(|early| early.of == of) else { return };
+        match opened {
+            Ok(Opened { pages: sizes, document, .. }) => early.sheets = Some((Arc::new(document), sizes)),
+            Err(Refusal::TooMany) => state.early = None,
+            Err(why) => tracing::debug!(document = ?of.0, ?why, "its first page is not shown before it is here"),
+        }
+    }
+
+    /// Nothing is to be shown.
+    fn clear(&self) {
+        let mut state = self.lock();
+        (state.wish, state.asked, state.early) = (None, None, None);
+        if state.shown.take().is_some() {
+            (self.out)(None);
+        }
+    }
+
+    /// What both rooms look at, as large as this screen shows it.
+    fn wish(self: &Arc<Self>, id: DocumentId, look: Look, early: Option<u64>, media: &Media) {
+        let mut state = self.lock();
+        let sizes = match (early, state.open.get(&id)) {
+            (Some(_), _) => state.early.as_ref().and_then(|early| early.sheets.as_ref()).map(|(_, sizes)| sizes),
+            (None, Some(Sheets::Open { sizes, .. })) => Some(sizes),
+            (None, Some(Sheets::Refused(why))) => return self.refuse(id, *why),
+            (None, Some(Sheets::Opening) | None) => None,
         };
+        let Some(sizes) = sizes else { return };
         let Some(size) = usize::try_from(look.page).ok().and_then(|page| sizes.get(page)) else { return };
         let shape = f64::from(size.width) / f64::from(size.height.max(1.0));
         let Some(place) = media.page_place(shape) else { return };
-        let wish = Wish { id, look, size: within(place, shape) };
+        let wish = Wish { id, look, size: within(place, shape), early };
         state.wish = Some(wish);
         if state.shown == Some(wish) {
             return;
@@ -242,11 +303,13 @@ impl Table {
         let mut state = self.lock();
         let looked_at = state.wish == Some(wish);
         match picture {
-            Ok(Some(picture)) if state.open.contains_key(&wish.id) => {
-                state.drawn.retain(|(drawn, _)| *drawn != wish);
-                state.drawn.push_back((wish, picture.clone()));
-                if state.drawn.len() > KEPT {
-                    state.drawn.pop_front();
+            Ok(Some(picture)) if state.order(wish).is_some() => {
+                if wish.early.is_none() {
+                    state.drawn.retain(|(drawn, _)| *drawn != wish);
+                    state.drawn.push_back((wish, picture.clone()));
+                    if state.drawn.len() > KEPT {
+                        state.drawn.pop_front();
+                    }
                 }
                 if looked_at {
                     (self.out)(Some(picture));
@@ -259,7 +322,9 @@ impl Table {
             Ok(_) => {}
             Err(Undrawn::Refused(why)) if looked_at => {
                 drop(state);
-                self.refuse(wish.id, why);
+                if wish.early.is_none() {
+                    self.refuse(wish.id, why);
+                }
             }
             Err(Undrawn::Refused(_) | Undrawn::Overtaken | Undrawn::Closed) => {
                 if state.asked == Some(wish) {
@@ -281,15 +346,22 @@ impl Table {
 
 impl State {
     fn order(&self, wish: Wish) -> Option<Order> {
-        match self.open.get(&wish.id)? {
-            Sheets::Open { document, .. } => Some(Order { document: Arc::clone(document), wish }),
-            Sheets::Opening | Sheets::Refused(_) => None,
-        }
+        let document = match (wish.early, self.open.get(&wish.id)) {
+            (Some(attempt), _) => {
+                let early = self.early.as_ref().filter(|early| early.of == (wish.id, attempt))?;
+                early.sheets.as_ref().map(|(document, _)| document)
+            }
+            (None, Some(Sheets::Open { document, .. })) => Some(document),
+            (None, Some(Sheets::Opening | Sheets::Refused(_)) | None) => None,
+        };
+        document.map(|document| Order { document: Arc::clone(document), wish })
     }
 
     /// The page before and the one behind, so that turning shows them at once. The one behind is wished last: drawn first.
     fn neighbours(&self, wish: Wish) -> Vec<Order> {
-        let Some(Sheets::Open { sizes, .. }) = self.open.get(&wish.id) else { return Vec::new() };
+        let Some(Sheets::Open { sizes, .. }) = self.open.get(&wish.id).filter(|_| wish.early.is_none()) else {
+            return Vec::new();
+        };
         let size = |at: u32| usize::try_from(at).ok().and_then(|at| sizes.get(at));
         let page = wish.look.page;
         let near = [page.checked_sub(1), page.checked_add(1)].into_iter().flatten();
@@ -312,6 +384,12 @@ impl AsRef<[u8]> for Shared {
     fn as_ref(&self) -> &[u8] {
         &self.0
     }
+}
+
+/// Of a document, as far as it is here.
+fn percent(documents: &Documents, document: DocumentId) -> u8 {
+    let (have, length) = documents.progress(document).unwrap_or_default();
+    u8::try_from((have * 100).checked_div(length).unwrap_or(0)).unwrap_or(100).min(100)
 }
 
 /// The largest size of this shape within `place`, in pixels.
