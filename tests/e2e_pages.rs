@@ -10,14 +10,14 @@
 mod pages_support;
 mod support;
 
-use engawa::pages::{Drawing, Picture};
+use engawa::pages::Drawing;
 use serde_json::Value;
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use support::boxes::{Pair, Setup};
 use support::lab::End;
+use support::screen::{Screen, both_show};
 use support::wait_for;
 
 #[test]
@@ -34,11 +34,11 @@ fn a_document_stands_on_both_screens_pixel_for_pixel_and_both_rooms_turn_it() {
     let opened = pages_support::open(&pages_support::studio(), &bytes).unwrap();
     let drawn = |page| pages_support::draw(&opened, Drawing::whole(page, WIDE, HIGH)).unwrap();
     let pages = [0, 1, 2].map(drawn);
-    both_show(&screens, &pages[0]);
+    both_show(&screens, &pages[0], LIMIT);
     for (end, turn, page) in [(End::B, "next", 1), (End::A, "next", 2), (End::B, "previous", 1), (End::A, "1", 0)] {
         let pressed = Instant::now();
         pair.engawa(end, &["page", turn], &[]);
-        both_show(&screens, &pages[page]);
+        both_show(&screens, &pages[page], LIMIT);
         println!("{turn} by {end:?}: on both screens {:?} after the command was started", pressed.elapsed());
         // For a busy machine: the figure is in tests/bench/RESULTS.md.
         assert!(pressed.elapsed() < Duration::from_secs(2), "{turn} by {end:?}: {:?}", pressed.elapsed());
@@ -70,11 +70,11 @@ fn a_killed_box_gets_the_document_back_from_the_other_at_the_same_page() {
     for victim in End::BOTH {
         pair.wait_status(victim, LIMIT, "the page", |status| status["room"]["page"]["state"] == "here");
         pair.engawa(victim.other(), &["page", "2"], &[]);
-        both_show(&screens, &second);
+        both_show(&screens, &second, LIMIT);
         pair.kill_box(victim);
         pair.start_box(victim);
         pair.wait_status(victim, LIMIT, "meeting", |status| status["room"]["mode"] == "meeting");
-        both_show(&screens, &second);
+        both_show(&screens, &second, LIMIT);
     }
 }
 
@@ -110,62 +110,8 @@ fn whoever_turns_faster_than_pages_are_drawn_sees_the_last_one() {
         socket.read_to_string(&mut String::new()).unwrap();
     }
     let opened = pages_support::open(&pages_support::studio(), &bytes).unwrap();
-    both_show(&screens, &pages_support::draw(&opened, Drawing::whole(39, WIDE, HIGH)).unwrap());
+    both_show(&screens, &pages_support::draw(&opened, Drawing::whole(39, WIDE, HIGH)).unwrap(), LIMIT);
     assert_eq!(pair.status(End::A).unwrap()["link"], "up");
-}
-
-/// A screen whose pictures are files.
-struct Screen(PathBuf);
-
-impl Screen {
-    fn open(pair: &Pair<'_>, end: End) -> Self {
-        let directory = pair.directory().join(format!("wide-{end:?}"));
-        std::fs::create_dir_all(&directory).unwrap();
-        let sink = format!(
-            "gst:videoconvert ! video/x-raw,format=BGRx,width=1280,height=720 ! multifilesink location={}/%06d.bgrx max-files=4",
-            directory.display()
-        );
-        pair.configure(end, "screen", "sink", &toml::Value::from(sink).to_string());
-        Self(directory)
-    }
-
-    /// Whether the picture stands on it somewhere near its place, without one pixel of difference.
-    fn shows(&self, picture: &Picture) -> bool {
-        let Some(screen) = self.newest() else { return false };
-        let rows =
-            |picture: &Picture| picture.bgrx.chunks_exact(4 * WIDE as usize).map(<[u8]>::to_vec).collect::<Vec<_>>();
-        let rows: Vec<Vec<[u8; 3]>> = rows(picture).iter().map(|row| colours(row)).collect();
-        let row = |x: usize, y: usize| colours(&screen[(y * 1280 + x) * 4..][..rows[0].len() * 4]);
-        let place = |x: usize, y: usize| rows.iter().enumerate().all(|(at, wanted)| row(x, y + at) == *wanted);
-        (270..305).any(|x| (10..35).any(|y| place(x, y)))
-    }
-
-    /// For somebody to look at, if the environment names a directory.
-    fn photograph(&self, name: &str) {
-        let (Some(directory), Some(screen)) = (std::env::var_os("ENGAWA_SHOTS"), self.newest()) else { return };
-        let rgb = screen.chunks_exact(4).flat_map(|pixel| [pixel[2], pixel[1], pixel[0]]);
-        let picture: Vec<u8> = b"P6 1280 720 255\n".iter().copied().chain(rgb).collect();
-        std::fs::write(PathBuf::from(directory).join(format!("{name}.ppm")), picture).unwrap();
-    }
-
-    fn newest(&self) -> Option<Vec<u8>> {
-        let entries = std::fs::read_dir(&self.0).ok()?.flatten();
-        let mut files: Vec<_> =
-            entries.filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path()))).collect();
-        files.sort();
-        let whole = |path: &PathBuf| std::fs::read(path).ok().filter(|bytes| bytes.len() == 1280 * 720 * 4);
-        files.iter().rev().find_map(|(_, path)| whole(path))
-    }
-}
-
-fn colours(row: &[u8]) -> Vec<[u8; 3]> {
-    row.chunks_exact(4).map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect()
-}
-
-fn both_show(screens: &[Screen; 2], picture: &Picture) {
-    let both = || screens.iter().all(|screen| screen.shows(picture)).then_some(());
-    let shown = || [0, 1].map(|at| screens[at].shows(picture));
-    assert!(wait_for(LIMIT, both).is_some(), "not on both screens: {:?}", shown());
 }
 
 fn rooms() -> (Pair<'static>, [Screen; 2]) {

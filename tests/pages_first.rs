@@ -1,6 +1,6 @@
 //! A document of which only that is here what its first page needs: drawn to the pixel as the whole one.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic, and prints its figures")]
 
 mod pages_support;
 

@@ -84,6 +84,9 @@ impl Studio {
 /// A document as its caller holds it.
 type Bytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
 
+/// As in [`Opened`].
+type Contents = (Kind, Vec<PageSize>, Vec<Range<usize>>);
+
 /// Whom to tell.
 type Done<T, E> = Box<dyn FnOnce(Result<T, E>) + Send>;
 
@@ -201,7 +204,7 @@ struct Attendant {
 }
 
 impl Attendant {
-    fn open(&mut self) -> Result<(Kind, Vec<PageSize>, Vec<Range<usize>>), Refusal> {
+    fn open(&mut self) -> Result<Contents, Refusal> {
         let worker = Worker::start(&self.program, self.trespass, &self.table).map_err(|error| {
             tracing::warn!(%error, "the process that draws pages does not start");
             Refusal::Unconfined

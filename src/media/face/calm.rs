@@ -90,13 +90,14 @@ pub(super) fn night(setting: &Setting<'_>) -> Vec<Placed> {
     vec![sheet.at(x, y)]
 }
 
-/// Where the shared page will stand, and why it does not yet.
+/// Where the shared page will stand, and why it does not yet; bare behind one that is drawn.
 pub(super) fn place(setting: &Setting<'_>, place: Area) -> Placed {
     let language = setting.language;
     let mut sheet = Sheet::new(place.width, place.height);
     sheet.plate(sheet.area(), 20.0, PLACE);
-    let page = setting.look.screen.face.page.as_ref();
+    let page = setting.look.screen.face.page.as_ref().filter(|_| setting.look.page.is_none());
     let (title, line) = match page.map(|page| words::page_state(page, language)) {
+        None if setting.look.page.is_some() => Default::default(),
         None => (say(language, "資料はまだ共有されていません", "Nothing is shared yet").to_owned(), String::new()),
         Some(state) => state.unwrap_or_default(),
     };

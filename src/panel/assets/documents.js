@@ -17,6 +17,9 @@ export function renderDocuments(state) {
   const words = sending ?? state.document_fault ?? page?.text;
   show('page-says', Boolean(words));
   text('page-says', words ?? '');
+  const percent = sending || state.document_fault ? null : page?.percent ?? null;
+  show('page-percent', percent !== null);
+  if (percent !== null) $('page-percent').value = percent;
   list('documents', documents, ({ id, name, front }) => [
     node('li', {},
       node('span', {}, name),
