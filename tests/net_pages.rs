@@ -61,10 +61,13 @@ fn a_cut_in_the_middle_costs_its_own_time_and_nothing_twice() {
     lab.cut();
     pause(Duration::from_secs(4));
     let kept = percent();
-    assert!(screens[1].shows_early(&first), "the page stays");
+    assert_eq!(pair.status(End::B).unwrap()["link"], "lost");
     let sent = || bulk_bytes(&lab);
     let before = sent();
     lab.heal();
+    pair.wait_status(End::B, LIMIT, "the link", |status| status["link"] == "up");
+    let stands = || screens[1].shows_early(&first).then_some(());
+    assert!(wait_for(LIMIT, stands).is_some() && page(&pair)["state"] == "arriving", "the first page stood meanwhile");
     let mut least = kept;
     let here = || {
         let page = page(&pair);
