@@ -1,6 +1,10 @@
 //! What daemon and worker say to each other: said and heard alike, and nothing out of its limits is heard.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::single_range_in_vec_init,
+    reason = "a test may panic; one part is a list of parts"
+)]
 
 use engawa::pages::wire::{Answer, Kind, Order};
 use engawa::pages::{Drawing, LONGEST_DOCUMENT, MOST_PAGES, MOST_PARTS, PageSize, Picture, Refusal, Zone};

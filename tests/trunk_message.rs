@@ -1,6 +1,7 @@
 //! The wire messages: golden bytes, both neighbours in version, limits, and no panic on anything.
 
 #![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test may panic at anything else")]
+#![allow(clippy::single_range_in_vec_init, reason = "one part is a list of parts")]
 
 use engawa::core::agreement::Wish;
 use engawa::core::signal::{Cadence, CaptureMark, Echo, Farewell, Heartbeat, Hello, LineNews, RoomWord, Signal};
