@@ -1,13 +1,14 @@
 //! A peer that proved its key and breaks the rules of bulk, or asks for what it may not have.
 
 #![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test may panic at anything else")]
+#![allow(clippy::single_range_in_vec_init, reason = "one part is a list of parts")]
 
 mod trunk_support;
 
 use engawa::core::input::{Input, News};
-use engawa::documents::name_of;
+use engawa::documents::{LONGEST_DOCUMENT, MOST_PARTS, name_of};
 use engawa::model::{Bitrate, DocumentId};
-use engawa::trunk::message::{Bulk, Wanted};
+use engawa::trunk::message::{Bulk, LENGTH_BYTES, MessageError, Wanted, decode_bulk, encode_bulk};
 use std::ops::Range;
 use std::time::Duration;
 use trunk_support::raw::{Raw, want};
@@ -22,6 +23,33 @@ async fn failed(end: &End) -> DocumentId {
         Input::DocumentFailed { document } => document,
         input => panic!("not failed: {input:?}"),
     }
+}
+
+#[test]
+fn every_limit_of_what_a_first_page_needs_holds() {
+    let said = |message: Bulk| encode_bulk(&message).and_then(|frame| decode_bulk(&frame[LENGTH_BYTES..]));
+    let out = |what| Err(MessageError::OutOfBounds(what));
+    let first = |parts: &[Range<u64>]| Bulk::First { document: DocumentId([1; 32]), parts: parts.to_vec() };
+    let many: Vec<_> = (0..=MOST_PARTS as u64).map(|part| 2 * part..2 * part + 1).collect();
+    for (parts, fault) in [
+        (&many[1..], None),
+        (&[0..LONGEST_DOCUMENT], None),
+        (&many[..], Some("the number of parts")),
+        (&[], Some("the number of parts")),
+        (&[0..0], Some("a part")),
+        (&[Range { start: 2, end: 1 }], Some("a part")),
+        (&[0..2, 2..3], Some("a part")),
+        (&[4..5, 0..1], Some("a part")),
+        (&[0..LONGEST_DOCUMENT + 1], Some("a part")),
+    ] {
+        let heard = fault.map_or_else(|| Ok(Some(first(parts))), out);
+        assert_eq!(said(first(parts)), heard);
+        let ends = parts.iter().flat_map(|part| [part.start, part.end].map(|end| (end as u32).to_be_bytes()));
+        assert_eq!(decode_bulk(&[&[2][..], &[1; 32], &ends.collect::<Vec<_>>().concat()].concat()), heard);
+    }
+    let fits = encode_bulk(&first(&many[1..])).unwrap().len();
+    assert!(fits + 22 <= 1428, "{fits} bytes and a TLS record are more than a segment");
+    assert!(decode_bulk(&[2; 1 + 32 + 7]).is_err() && decode_bulk(&[2; 12]).is_err());
 }
 
 #[tokio::test]
@@ -244,5 +272,5 @@ fn only(range: Range<u64>) -> Vec<Range<u64>> {
 }
 
 fn frame_of(message: &Bulk) -> Vec<u8> {
-    engawa::trunk::message::encode_bulk(message).unwrap()
+    encode_bulk(message).unwrap()
 }

@@ -1,11 +1,10 @@
 //! The wire messages: golden bytes, both neighbours in version, limits, and no panic on anything.
 
 #![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test may panic at anything else")]
-#![allow(clippy::single_range_in_vec_init, reason = "one part is a list of parts")]
 
 use engawa::core::agreement::Wish;
 use engawa::core::signal::{Cadence, CaptureMark, Echo, Farewell, Heartbeat, Hello, LineNews, RoomWord, Signal};
-use engawa::documents::{LONGEST_DOCUMENT, MOST_DOCUMENTS, MOST_PARTS};
+use engawa::documents::{LONGEST_DOCUMENT, MOST_DOCUMENTS};
 use engawa::model::{BootId, CameraState, DocumentId, MicState, Moment, SessionId, Stance, Together, Veil, VideoCodec};
 use engawa::trunk::message::{
     Bulk, CADENCE_MAX, CADENCE_MIN, HELLO_LIMIT, LENGTH_BYTES, MESSAGE_LIMIT, MessageError, NAME_LIMIT, PIECE_LIMIT,
@@ -13,7 +12,6 @@ use engawa::trunk::message::{
     encode_signal,
 };
 use proptest::prelude::*;
-use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
@@ -236,27 +234,6 @@ fn every_limit_of_documents_holds() {
         let raw = [&[1][..], &[1; 32], &offset.to_be_bytes(), &vec![7; length]].concat();
         assert_eq!(decode_bulk(&raw), fault.map_or_else(|| Ok(Some(piece(offset, length))), out));
     }
-    let first = |parts: &[Range<u64>]| Bulk::First { document: DocumentId([1; 32]), parts: parts.to_vec() };
-    let many: Vec<_> = (0..=MOST_PARTS as u64).map(|part| 2 * part..2 * part + 1).collect();
-    for (parts, fault) in [
-        (&many[1..], None),
-        (&[0..LONGEST_DOCUMENT], None),
-        (&many[..], Some("the number of parts")),
-        (&[], Some("the number of parts")),
-        (&[0..0], Some("a part")),
-        (&[Range { start: 2, end: 1 }], Some("a part")),
-        (&[0..2, 2..3], Some("a part")),
-        (&[4..5, 0..1], Some("a part")),
-        (&[0..LONGEST_DOCUMENT + 1], Some("a part")),
-    ] {
-        let heard = fault.map_or_else(|| Ok(Some(first(parts))), out);
-        assert_eq!(said(first(parts)), heard);
-        let ends = parts.iter().flat_map(|part| [part.start, part.end].map(|end| (end as u32).to_be_bytes()));
-        assert_eq!(decode_bulk(&[&[2][..], &[1; 32], &ends.collect::<Vec<_>>().concat()].concat()), heard);
-    }
-    let fits = encode_bulk(&first(&many[1..])).unwrap().len();
-    assert!(fits + 22 <= 1428, "{fits} bytes and a TLS record are more than a segment");
-    assert!(decode_bulk(&[2; 1 + 32 + 7]).is_err() && decode_bulk(&[2; 12]).is_err());
     for name in ["", "0", &"0".repeat(63), &"g".repeat(64), &"あ".repeat(22)] {
         let refused = format!(r#"{{"say":"refused","document":"{name}"}}"#);
         assert_eq!(decode_bulk(refused.as_bytes()), out("the name of a document"));
