@@ -6,7 +6,8 @@
 //!                └── wrong hash, 3 times ──┼──▶ failed        forget: from anywhere, to nothing
 //! ```
 //!
-//! What is whole is what its name says. The peer is given nothing that [`Documents::serve`] did not name. There is no way
+//! What is whole is what its name says. What the first page needs travels first, if somebody said what that is, and may be
+//! had before the rest came: unproven, to be shown and not to be kept. The peer is given nothing that [`Documents::serve`] did not name. There is no way
 //! to a disk from here. Deliberately absent: what a document is, who brought it and where it stands on a screen.
 
 mod coming;
@@ -44,11 +45,11 @@ impl Documents {
         checked(bytes.len() as u64)?;
         let document = name_of(&bytes);
         let mut store = self.lock();
-        if let Some(Entry::Whole(_)) = store.documents.get(&document) {
+        if let Some(Entry::Whole { .. }) = store.documents.get(&document) {
             return Ok(document);
         }
         store.room_for(document, bytes.len() as u64)?;
-        let before = store.documents.insert(document, Entry::Whole(Arc::new(bytes)));
+        let before = store.documents.insert(document, Entry::whole(bytes));
         self.ring(store);
         drop(before);
         Ok(document)
@@ -63,7 +64,7 @@ impl Documents {
         let whole = checked(length)?;
         let mut store = self.lock();
         let known = match store.documents.get(&document) {
-            Some(Entry::Whole(_)) => return Ok(()),
+            Some(Entry::Whole { .. }) => return Ok(()),
             Some(Entry::Coming(coming)) => Some(coming.length),
             Some(Entry::Failed { length }) => Some(*length),
             None => None,
@@ -85,15 +86,15 @@ impl Documents {
         let mut store = self.lock();
         let next_attempt = store.attempts + 1;
         let Some(Entry::Coming(coming)) = store.documents.get_mut(&document) else { return Taken::Ignored };
+        let had_first = coming.has_first();
         let Some(progress) = coming.take(offset, piece) else { return Taken::OutOfBounds };
         if progress == 0 {
             return Taken::Ignored;
         }
         let (taken, before) = match coming.finish(document) {
+            None if !had_first && coming.has_first() => return Taken::FirstPage,
             None => return Taken::More,
-            Some(Finished::Right(bytes)) => {
-                (Taken::Whole, store.documents.insert(document, Entry::Whole(Arc::new(bytes))))
-            }
+            Some(Finished::Right(bytes)) => (Taken::Whole, store.documents.insert(document, Entry::whole(bytes))),
             Some(Finished::WrongAgain(length)) => {
                 (Taken::Failed, store.documents.insert(document, Entry::Failed { length }))
             }
@@ -114,7 +115,52 @@ impl Documents {
     pub fn missing(&self, document: DocumentId) -> Option<Missing> {
         match self.lock().documents.get(&document)? {
             Entry::Coming(coming) => Some(Missing { attempt: coming.attempt, ranges: coming.missing() }),
-            Entry::Whole(_) | Entry::Failed { .. } => None,
+            Entry::Whole { .. } | Entry::Failed { .. } => None,
+        }
+    }
+
+    /// Its first page needs these parts and no others: at most [`MOST_PARTS`], at least one. The first word counts; nothing of
+    /// a document that is not here or coming. False for parts that it cannot have.
+    pub fn set_first(&self, document: DocumentId, parts: impl IntoIterator<Item = Range<u64>>) -> bool {
+        let parts: Ranges = parts.into_iter().collect();
+        let mut store = self.lock();
+        let (first, length) = match store.documents.get_mut(&document) {
+            Some(Entry::Coming(coming)) => (&mut coming.first, coming.length),
+            Some(Entry::Whole { bytes, first }) => (first, bytes.len() as u64),
+            Some(Entry::Failed { .. }) | None => return true,
+        };
+        if !(1..=MOST_PARTS).contains(&parts.count()) || parts.end() > length {
+            return false;
+        }
+        if first.is_none() {
+            *first = Some(Arc::new(parts));
+            self.ring(store);
+        }
+        true
+    }
+
+    /// What the first page of a whole document needs, for the peer; none for what [`Documents::serve`] did not name.
+    pub fn first(&self, document: DocumentId) -> Option<Arc<Ranges>> {
+        let store = self.lock();
+        match store.documents.get(&document).filter(|_| store.served.contains(&document))? {
+            Entry::Whole { first, .. } => first.clone(),
+            Entry::Coming(_) | Entry::Failed { .. } => None,
+        }
+    }
+
+    /// The try of which a coming document has all that its first page needs.
+    pub fn has_first_page(&self, document: DocumentId) -> Option<u64> {
+        match self.lock().documents.get(&document)? {
+            Entry::Coming(coming) => coming.has_first().then_some(coming.attempt),
+            Entry::Whole { .. } | Entry::Failed { .. } => None,
+        }
+    }
+
+    /// That, as a document of zeros elsewhere. Nobody has proven that it is what the name says.
+    pub fn first_page(&self, document: DocumentId) -> Option<DocumentBytes> {
+        match self.lock().documents.get(&document)? {
+            Entry::Coming(coming) => coming.first_page(),
+            Entry::Whole { .. } | Entry::Failed { .. } => None,
         }
     }
 
@@ -122,7 +168,7 @@ impl Documents {
     pub fn progress(&self, document: DocumentId) -> Option<(u64, u64)> {
         match self.lock().documents.get(&document)? {
             Entry::Coming(coming) => Some((coming.have.total(), coming.length)),
-            Entry::Whole(bytes) => Some((bytes.len() as u64, bytes.len() as u64)),
+            Entry::Whole { bytes, .. } => Some((bytes.len() as u64, bytes.len() as u64)),
             Entry::Failed { .. } => None,
         }
     }
@@ -130,7 +176,7 @@ impl Documents {
     /// A whole document.
     pub fn bytes(&self, document: DocumentId) -> Option<Arc<DocumentBytes>> {
         match self.lock().documents.get(&document)? {
-            Entry::Whole(bytes) => Some(bytes.clone()),
+            Entry::Whole { bytes, .. } => Some(bytes.clone()),
             Entry::Coming(_) | Entry::Failed { .. } => None,
         }
     }
@@ -212,6 +258,8 @@ pub enum Taken {
     OutOfBounds,
     /// More is missing.
     More,
+    /// More is missing, but from now on nothing that the first page needs.
+    FirstPage,
     /// The document is whole, its hash is right.
     Whole,
     /// All bytes were there and were not what the name says: all thrown away, all missing again.
@@ -280,7 +328,11 @@ struct Store {
 
 enum Entry {
     Coming(Box<Coming>),
-    Whole(Arc<DocumentBytes>),
+    Whole {
+        bytes: Arc<DocumentBytes>,
+        /// What the first page needs, if that is known.
+        first: Option<Arc<Ranges>>,
+    },
     /// Its bytes are gone; its length tells a new announcement from a repeated one.
     Failed {
         length: u64,
@@ -303,10 +355,14 @@ impl Store {
 }
 
 impl Entry {
+    fn whole(bytes: DocumentBytes) -> Self {
+        Self::Whole { bytes: Arc::new(bytes), first: None }
+    }
+
     fn held(&self) -> u64 {
         match self {
             Self::Coming(coming) => coming.length,
-            Self::Whole(bytes) => bytes.len() as u64,
+            Self::Whole { bytes, .. } => bytes.len() as u64,
             Self::Failed { .. } => 0,
         }
     }
@@ -331,5 +387,7 @@ const MIB: u64 = 1024 * 1024;
 pub const LONGEST_DOCUMENT: u64 = 100 * MIB;
 /// Bytes of all documents here; one that is still shown somewhere after it was forgotten is not counted.
 pub const MOST_BYTES: u64 = 256 * MIB;
+/// Parts of one document that its first page needs.
+pub const MOST_PARTS: usize = 160;
 /// Documents here, coming and failed ones too.
 pub const MOST_DOCUMENTS: usize = 32;

@@ -46,10 +46,11 @@ impl Inbox {
         self.0.wake.notify_one();
     }
 
-    /// Adds news; replaces waiting news of the same slot. Only a decoded picture wakes the loop: the rest waits for its next
-    /// turn, so that a hundred voice packets a second cost nothing here.
+    /// Adds news; replaces waiting news of the same slot. Only a decoded picture and a document's progress
+    /// wake the loop: the rest waits for its next turn, so that a hundred voice packets a second cost nothing here.
     pub fn news(&self, news: News) {
-        let wakes = matches!(news, News::FrameDecoded { line: Line::Camera | Line::LiveShare, .. });
+        let wakes =
+            matches!(news, News::FrameDecoded { line: Line::Camera | Line::LiveShare, .. } | News::Arriving { .. });
         let slot = news.slot();
         self.lock().news[slot] = Some(news);
         if wakes {

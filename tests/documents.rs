@@ -5,7 +5,9 @@
 #[path = "trunk_support/memory.rs"]
 mod memory;
 
-use engawa::documents::{Documents, Full, LONGEST_DOCUMENT, MOST_BYTES, MOST_DOCUMENTS, Ranges, Taken, name_of};
+use engawa::documents::{
+    Documents, Full, LONGEST_DOCUMENT, MOST_BYTES, MOST_DOCUMENTS, MOST_PARTS, Ranges, Taken, name_of,
+};
 use engawa::model::DocumentId;
 use memory::{canary, count_in_memory};
 use proptest::prelude::*;
@@ -81,8 +83,8 @@ fn a_piece_beyond_the_end_and_a_thousand_crumbs_are_out_of_bounds() {
     }
     assert_eq!(documents.progress(document), Some((0, 1000)));
     let taken: Vec<_> = (0..500).map(|at| documents.take_in(document, at * 2, &[0])).collect();
-    assert_eq!(taken.iter().filter(|taken| **taken == Taken::More).count(), 64);
-    assert!(taken[64..].iter().all(|taken| *taken == Taken::OutOfBounds));
+    assert_eq!(taken.iter().filter(|taken| **taken == Taken::More).count(), MOST_PARTS + 64);
+    assert!(taken[MOST_PARTS + 64..].iter().all(|taken| *taken == Taken::OutOfBounds));
     assert_eq!(documents.take_in(document, 1, &[0]), Taken::More, "closing a gap is always taken");
 }
 
@@ -152,6 +154,53 @@ fn every_limit_holds() {
     assert_eq!((documents.expect(id(99), 1), documents.add(vec![1])), (Err(Full::TooMany), Err(Full::TooMany)));
     documents.forget(id(0));
     assert!(documents.add(vec![1]).is_ok());
+}
+
+#[test]
+fn the_first_page_is_there_as_soon_as_its_parts_are_and_gone_with_a_wrong_hash() {
+    let (documents, bytes) = (Documents::default(), text(1000));
+    let document = name_of(&bytes);
+    let parts = || [0..10, 500..600];
+    assert!(documents.set_first(document, parts()) && documents.first_page(document).is_none(), "not expected");
+    documents.expect(document, 1000).unwrap();
+    for wrong in [0..1001, 0..0] {
+        assert!(!documents.set_first(document, [wrong]));
+    }
+    assert!(!documents.set_first(document, (0..=MOST_PARTS as u64).map(|part| 2 * part..2 * part + 1)));
+    assert!(is_rung(&documents, || assert!(documents.set_first(document, parts()))));
+    assert!(!is_rung(&documents, || assert!(documents.set_first(document, only(0..900)))), "the first word counts");
+    let take = |from: usize, to: usize, bytes: &[u8]| documents.take_in(document, from as u64, &bytes[from..to]);
+    assert_eq!(take(0, 300, &bytes), Taken::More);
+    assert_eq!((take(510, 600, &bytes), documents.has_first_page(document)), (Taken::More, None));
+    assert_eq!(take(450, 520, &bytes), Taken::FirstPage);
+    let attempt = documents.has_first_page(document).unwrap();
+    assert_eq!(attempt, documents.missing(document).unwrap().attempt);
+    let page = documents.first_page(document).unwrap();
+    let expected: Vec<u8> =
+        (0..1000).map(|at| if at < 10 || (500..600).contains(&at) { bytes[at] } else { 0 }).collect();
+    assert_eq!(page[..], expected);
+    assert_eq!(take(300, 310, &bytes), Taken::More, "told once");
+    assert!(documents.bytes(document).is_none(), "unproven");
+    assert_eq!(take(300, 1000, &[0xff; 1000]), Taken::StartedAgain);
+    assert_eq!((documents.has_first_page(document), documents.first_page(document)), (None, None));
+    assert_eq!(take(0, 600, &bytes), Taken::FirstPage, "its parts are still known");
+    assert_ne!(documents.has_first_page(document), Some(attempt));
+    assert_eq!(take(600, 1000, &bytes), Taken::Whole);
+    assert_eq!(documents.has_first_page(document), None, "proven: all of it may be had");
+}
+
+#[test]
+fn what_a_first_page_needs_is_told_of_what_is_served() {
+    let documents = Documents::default();
+    let document = documents.add(text(1000)).unwrap();
+    assert!(!documents.set_first(document, only(0..1001)) && documents.set_first(document, [0..10, 20..30]));
+    assert_eq!(documents.first(document), None);
+    documents.serve([document]);
+    assert_eq!(documents.first(document).unwrap().iter().collect::<Vec<_>>(), [0..10, 20..30]);
+    documents.forget(document);
+    documents.add(text(1000)).unwrap();
+    documents.serve([document]);
+    assert_eq!(documents.first(document), None);
 }
 
 #[test]

@@ -13,13 +13,14 @@ mod pages_support;
 mod support;
 
 use engawa::pages::{Drawing, Picture, Zone};
-use kiosk_screen::{HIGH, LIMIT, Screen, WIDE, both_show, document, rooms};
+use kiosk_screen::{HIGH, LIMIT, WIDE, document, rooms};
 use serde_json::{Value, json};
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 use support::boxes::Pair;
 use support::lab::End;
+use support::screen::{Screen, both_show};
 use support::wait_for;
 
 #[test]
@@ -57,14 +58,14 @@ fn both_rooms_point_draw_and_look_closer_and_see_it_in_the_same_place() {
     }
     screens[0].photograph("drawn");
     ask(&pair, End::B, &json!({"ask": "wipe", "document": id, "page": 0}));
-    both_show(&screens, &first);
+    both_show(&screens, &first, LIMIT);
 
     assert_eq!(ask(&pair, End::B, &json!({"ask": "zoom", "zoom": 2000, "corner": [250, 500]}))["answer"], "accepted");
     let opened =
         pages_support::open(&pages_support::studio(), &std::fs::read(pair.directory().join("plan.pdf")).unwrap());
     let zone = Zone { left: 0.25, top: 0.5, right: 0.75, bottom: 1.0 };
     let closer = Drawing { zone, ..Drawing::whole(0, WIDE, HIGH) };
-    both_show(&screens, &pages_support::draw(&opened.unwrap(), closer).unwrap());
+    both_show(&screens, &pages_support::draw(&opened.unwrap(), closer).unwrap(), LIMIT);
     screens[1].photograph("closer");
 }
 
@@ -88,7 +89,7 @@ fn drawings_survive_a_killed_box_and_go_with_the_meeting() {
     pair.wait_status(End::A, LIMIT, "quiet", |status| status["room"]["mode"] == "quiet");
     let path = pair.directory().join("plan.pdf").to_string_lossy().into_owned();
     pair.engawa(End::B, &["share", &path], &[]);
-    both_show(&screens, &first);
+    both_show(&screens, &first, LIMIT);
 }
 
 #[test]
@@ -118,7 +119,7 @@ fn with_a_page() -> (Pair<'static>, [Screen; 2], String, Picture) {
     pair.engawa(End::A, &["share", &file], &[]);
     let opened = pages_support::open(&pages_support::studio(), &bytes).unwrap();
     let first = pages_support::draw(&opened, Drawing::whole(0, WIDE, HIGH)).unwrap();
-    both_show(&screens, &first);
+    both_show(&screens, &first, LIMIT);
     (pair, screens, engawa::documents::name_of(&bytes).to_string(), first)
 }
 

@@ -12,13 +12,14 @@ mod kiosk_screen;
 mod pages_support;
 mod support;
 
-use engawa::pages::{Drawing, Picture};
-use kiosk_screen::{HIGH, LIMIT, WIDE, both_show, document, rooms};
+use engawa::pages::Drawing;
+use kiosk_screen::{HIGH, LIMIT, WIDE, document, rooms};
 use serde_json::Value;
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 use support::lab::End;
+use support::screen::both_show;
 use support::wait_for;
 
 #[test]
@@ -35,11 +36,11 @@ fn a_document_stands_on_both_screens_pixel_for_pixel_and_both_rooms_turn_it() {
     let opened = pages_support::open(&pages_support::studio(), &bytes).unwrap();
     let drawn = |page| pages_support::draw(&opened, Drawing::whole(page, WIDE, HIGH)).unwrap();
     let pages = [0, 1, 2].map(drawn);
-    both_show(&screens, &pages[0]);
+    both_show(&screens, &pages[0], LIMIT);
     for (end, turn, page) in [(End::B, "next", 1), (End::A, "next", 2), (End::B, "previous", 1), (End::A, "1", 0)] {
         let pressed = Instant::now();
         pair.engawa(end, &["page", turn], &[]);
-        both_show(&screens, &pages[page]);
+        both_show(&screens, &pages[page], LIMIT);
         println!("{turn} by {end:?}: on both screens {:?} after the command was started", pressed.elapsed());
         // For a busy machine: the figure is in tests/bench/RESULTS.md.
         assert!(pressed.elapsed() < Duration::from_secs(2), "{turn} by {end:?}: {:?}", pressed.elapsed());
@@ -71,11 +72,11 @@ fn a_killed_box_gets_the_document_back_from_the_other_at_the_same_page() {
     for victim in End::BOTH {
         pair.wait_status(victim, LIMIT, "the page", |status| status["room"]["page"]["state"] == "here");
         pair.engawa(victim.other(), &["page", "2"], &[]);
-        both_show(&screens, &second);
+        both_show(&screens, &second, LIMIT);
         pair.kill_box(victim);
         pair.start_box(victim);
         pair.wait_status(victim, LIMIT, "meeting", |status| status["room"]["mode"] == "meeting");
-        both_show(&screens, &second);
+        both_show(&screens, &second, LIMIT);
     }
 }
 
@@ -111,7 +112,7 @@ fn whoever_turns_faster_than_pages_are_drawn_sees_the_last_one() {
         socket.read_to_string(&mut String::new()).unwrap();
     }
     let opened = pages_support::open(&pages_support::studio(), &bytes).unwrap();
-    both_show(&screens, &pages_support::draw(&opened, Drawing::whole(39, WIDE, HIGH)).unwrap());
+    both_show(&screens, &pages_support::draw(&opened, Drawing::whole(39, WIDE, HIGH)).unwrap(), LIMIT);
     assert_eq!(pair.status(End::A).unwrap()["link"], "up");
 }
 

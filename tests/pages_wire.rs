@@ -1,10 +1,15 @@
 //! What daemon and worker say to each other: said and heard alike, and nothing out of its limits is heard.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::single_range_in_vec_init,
+    reason = "a test may panic; one part is a list of parts"
+)]
 
 use engawa::pages::wire::{Answer, Kind, Order};
-use engawa::pages::{Drawing, LONGEST_DOCUMENT, MOST_PAGES, PageSize, Picture, Refusal, Zone};
+use engawa::pages::{Drawing, LONGEST_DOCUMENT, MOST_PAGES, MOST_PARTS, PageSize, Picture, Refusal, Zone};
 use proptest::prelude::*;
+use std::ops::Range;
 
 fn heard(bytes: &[u8], asked: Option<&Drawing>) -> Result<Answer, std::io::ErrorKind> {
     Answer::read(&mut &*bytes, asked).map_err(|error| error.kind())
@@ -23,7 +28,9 @@ fn answers_are_heard_as_they_were_said() {
     let flags = [(true, true), (true, false), (false, true), (false, false)];
     answers.extend(flags.map(|(landlock, fonts)| Answer::Ready { landlock, fonts }));
     for kind in [Kind::Pdf, Kind::Png, Kind::Jpeg] {
-        answers.push(Answer::Opened { kind, pages: vec![PageSize { width: 595.0, height: 842.0 }; 3] });
+        for first in [vec![], vec![0..1, 7..9], (0..MOST_PARTS).map(|part| 2 * part..2 * part + 1).collect()] {
+            answers.push(Answer::Opened { kind, pages: vec![PageSize { width: 595.0, height: 842.0 }; 3], first });
+        }
     }
     answers.push(Answer::Drawn(Picture { width: 7, height: 5, bgrx: (0..140).collect() }));
     for answer in answers {
@@ -44,12 +51,30 @@ fn a_picture_is_taken_only_in_the_size_that_was_asked_for() {
 #[test]
 fn pages_without_number_or_size_are_not_heard() {
     let opened = |count: usize, width: f32| {
-        said(&Answer::Opened { kind: Kind::Pdf, pages: vec![PageSize { width, height: 842.0 }; count] })
+        let pages = vec![PageSize { width, height: 842.0 }; count];
+        said(&Answer::Opened { kind: Kind::Pdf, pages, first: vec![] })
     };
     assert!(heard(&opened(MOST_PAGES, 595.0), None).is_ok());
     for bytes in [opened(0, 595.0), opened(MOST_PAGES + 1, 595.0), opened(1, 0.0), opened(1, f32::NAN), opened(1, -5.0)]
     {
         assert_eq!(heard(&bytes, None), Err(std::io::ErrorKind::InvalidData));
+    }
+}
+
+#[test]
+fn parts_in_disorder_are_not_heard() {
+    let opened = |first: &[Range<usize>]| {
+        let pages = vec![PageSize { width: 595.0, height: 842.0 }];
+        said(&Answer::Opened { kind: Kind::Pdf, pages, first: first.to_vec() })
+    };
+    let many: Vec<_> = (0..=MOST_PARTS).map(|part| 2 * part..2 * part + 1).collect();
+    assert!(heard(&opened(&many[1..]), None).is_ok());
+    assert!(heard(&opened(&[0..LONGEST_DOCUMENT]), None).is_ok());
+    let backwards = Range { start: 2, end: 1 };
+    let touching: [&[Range<usize>]; 6] =
+        [&many, &[0..0], &[backwards], &[0..4, 4..5], &[5..6, 0..1], &[0..1, 5..LONGEST_DOCUMENT + 1]];
+    for parts in touching {
+        assert_eq!(heard(&opened(parts), None), Err(std::io::ErrorKind::InvalidData), "{parts:?}");
     }
 }
 

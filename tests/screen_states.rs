@@ -8,19 +8,22 @@ mod needs;
 
 use display::{Shot, Xvfb};
 use engawa::config::Sink;
-use engawa::core::face::{Banner, Face, MenuPage};
+use engawa::core::face::{Banner, Face, MenuPage, PageFace, PageState};
 use engawa::core::memory::Drawn;
 use engawa::core::plan::{Picture, Screen};
 use engawa::core::request::Denied;
 use engawa::core::sentence::Sentence;
+use engawa::core::share::Look;
 use engawa::core::snapshot::LinkState;
 use engawa::inbox::Inbox;
 use engawa::media::face::FaceConstants;
+use engawa::media::page::PagePicture;
 use engawa::media::screen::ScreenView;
-use engawa::model::{Language, MicState, Mode, Moment, Stance, Veil};
+use engawa::model::{DocumentId, Language, MicState, Mode, Moment, Stance, Veil};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use std::process::Command;
+use std::sync::Arc;
 
 #[test]
 fn every_state_tells_the_microphone_across_the_whole_width() {
@@ -54,6 +57,7 @@ fn every_state_tells_the_microphone_across_the_whole_width() {
         });
         for (name, screen) in states(language) {
             view.show(&screen);
+            view.page(screen.face.page.as_ref().and_then(|page| sheet(&view, page.id)));
             let looks = || {
                 view.frame(&far);
                 view.own(&own);
@@ -205,8 +209,47 @@ fn states(language: Language) -> Vec<(&'static str, Screen)> {
                 face.far_view = "机".into();
             }),
         ),
+        ("36-page-arriving", with(|face| (face.mode, face.page) = (Mode::Meeting, Some(arriving(A4, 43))))),
+        ("37-slide-arriving", with(|face| (face.mode, face.page) = (Mode::Meeting, Some(arriving(SLIDE, 7))))),
+        (
+            "38-nothing-of-it-here",
+            with(|face| (face.mode, face.page) = (Mode::Meeting, Some(arriving(DocumentId([0; 32]), 12)))),
+        ),
+        ("39-page-arriving-lost", {
+            let mut screen = lost(Mode::Meeting);
+            screen.face.page = Some(arriving(A4, 43));
+            screen
+        }),
         ("32-long-name", with(|face| face.far_name = "健康福祉部 高齢者いきいき支援課 地域包括ケア推進係".into())),
     ]
+}
+
+/// A document of which so many percent are here.
+fn arriving(id: DocumentId, percent: u8) -> PageFace {
+    PageFace {
+        id,
+        name: "令和八年度 予算案.pdf".into(),
+        look: Look::at(0),
+        pages: 20,
+        open: 1,
+        state: PageState::Arriving(percent),
+        ink: Arc::default(),
+    }
+}
+
+/// Its first page, with lines on it.
+fn sheet(view: &ScreenView, id: DocumentId) -> Option<PagePicture> {
+    let shape = [(A4, 0.707), (SLIDE, 1.778)].into_iter().find(|(known, _)| *known == id)?.1;
+    pause(100);
+    let (wide, high) = view.page_place(shape)?;
+    let (width, height) = if f64::from(wide) / f64::from(high) > shape {
+        ((f64::from(high) * shape) as u32, high)
+    } else {
+        (wide, (f64::from(wide) / shape) as u32)
+    };
+    let pixel = |x: u32, y: u32| if y % 40 < 6 && (60..width - 60).contains(&x) { [60, 60, 60, 255] } else { [255; 4] };
+    let bgrx: Vec<u8> = (0..height).flat_map(|y| (0..width).flat_map(move |x| pixel(x, y))).collect();
+    PagePicture::new(id, Look::at(0), (width, height), &bgrx)
 }
 
 /// One frame of a source.
@@ -229,3 +272,6 @@ fn pause(millis: u64) {
     let clock = gst::SystemClock::obtain();
     let _ = clock.new_single_shot_id(clock.time() + gst::ClockTime::from_mseconds(millis)).wait();
 }
+
+const A4: DocumentId = DocumentId([1; 32]);
+const SLIDE: DocumentId = DocumentId([2; 32]);

@@ -5,7 +5,7 @@
 
 mod trunk_support;
 
-use engawa::core::input::Input;
+use engawa::core::input::{Input, News};
 use engawa::model::{Bitrate, DocumentId, Side, TrunkId};
 use engawa::trunk::message::{Bulk, PIECE_LIMIT};
 use std::time::Duration;
@@ -74,12 +74,15 @@ async fn a_transfer_goes_on_after_a_cut_and_on_a_new_trunk_without_sending_twice
     let (proxy, [(a, at_a), (b, at_b)]) = linked_through_proxy().await;
     const LENGTH: u64 = 4_000_000;
     let document = shared(&b, &a, 5, LENGTH as usize);
+    // As of a document of fifty pages, each with something of its own.
+    assert!(b.documents.set_first(document, (0..50).map(|page| page * 80_000..page * 80_000 + 300)));
     b.documents.serve([document]);
     a.trunk.want(&[document]);
     b.trunk.pace(mbps(16));
     let before = proxy.answered();
 
     has(&a, document, LENGTH / 4).await;
+    assert!(matches!(a.news().await, News::Arriving { .. }) && a.documents.has_first_page(document).is_some());
     proxy.cut(1);
     assert!(!a.bulk(at_a).await && a.bulk(at_a).await, "gone and back");
     has(&a, document, LENGTH / 2).await;

@@ -1,13 +1,15 @@
 //! A peer that proved its key and breaks the rules of bulk, or asks for what it may not have.
 
 #![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "a test may panic at anything else")]
+#![allow(clippy::single_range_in_vec_init, reason = "one part is a list of parts")]
 
 mod trunk_support;
 
-use engawa::core::input::Input;
-use engawa::documents::name_of;
+use engawa::core::input::{Input, News};
+use engawa::documents::{LONGEST_DOCUMENT, MOST_PARTS, name_of};
 use engawa::model::{Bitrate, DocumentId};
-use engawa::trunk::message::{Bulk, Wanted};
+use engawa::trunk::message::{Bulk, LENGTH_BYTES, MessageError, Wanted, decode_bulk, encode_bulk};
+use std::ops::Range;
 use std::time::Duration;
 use trunk_support::raw::{Raw, want};
 use trunk_support::{End, frame};
@@ -21,6 +23,33 @@ async fn failed(end: &End) -> DocumentId {
         Input::DocumentFailed { document } => document,
         input => panic!("not failed: {input:?}"),
     }
+}
+
+#[test]
+fn every_limit_of_what_a_first_page_needs_holds() {
+    let said = |message: Bulk| encode_bulk(&message).and_then(|frame| decode_bulk(&frame[LENGTH_BYTES..]));
+    let out = |what| Err(MessageError::OutOfBounds(what));
+    let first = |parts: &[Range<u64>]| Bulk::First { document: DocumentId([1; 32]), parts: parts.to_vec() };
+    let many: Vec<_> = (0..=MOST_PARTS as u64).map(|part| 2 * part..2 * part + 1).collect();
+    for (parts, fault) in [
+        (&many[1..], None),
+        (&[0..LONGEST_DOCUMENT], None),
+        (&many[..], Some("the number of parts")),
+        (&[], Some("the number of parts")),
+        (&[0..0], Some("a part")),
+        (&[Range { start: 2, end: 1 }], Some("a part")),
+        (&[0..2, 2..3], Some("a part")),
+        (&[4..5, 0..1], Some("a part")),
+        (&[0..LONGEST_DOCUMENT + 1], Some("a part")),
+    ] {
+        let heard = fault.map_or_else(|| Ok(Some(first(parts))), out);
+        assert_eq!(said(first(parts)), heard);
+        let ends = parts.iter().flat_map(|part| [part.start, part.end].map(|end| (end as u32).to_be_bytes()));
+        assert_eq!(decode_bulk(&[&[2][..], &[1; 32], &ends.collect::<Vec<_>>().concat()].concat()), heard);
+    }
+    let fits = encode_bulk(&first(&many[1..])).unwrap().len();
+    assert!(fits + 22 <= 1428, "{fits} bytes and a TLS record are more than a segment");
+    assert!(decode_bulk(&[2; 1 + 32 + 7]).is_err() && decode_bulk(&[2; 12]).is_err());
 }
 
 #[tokio::test]
@@ -61,6 +90,7 @@ async fn who_breaks_a_rule_is_sent_away_and_nothing_is_kept() {
         ("a piece beyond the end", frame_of(&piece(document, 999, &[1, 1]))),
         ("a piece too long", frame(&[&[1][..], &[1; 32], &[0; 8], &[0; 16_385]].concat())),
         ("a piece of nothing", frame(&[&[1][..], &[1; 32], &[0; 8]].concat())),
+        ("parts beyond the end", frame_of(&Bulk::First { document, parts: only(0..1001) })),
         ("a frame too long", u32::MAX.to_be_bytes().to_vec()),
         (
             "a range backwards",
@@ -91,7 +121,8 @@ async fn who_breaks_a_rule_is_sent_away_and_nothing_is_kept() {
     raw.say(&crumb).await;
     raw.say(&Bulk::Refused { document: unknown }).await;
     raw.say_frame(&frame(br#"{"say":"thumbnail","of":[1,2]}"#)).await;
-    raw.say_frame(&frame(&[2, 0xff])).await;
+    raw.say_frame(&frame(&[3, 0xff])).await;
+    raw.say(&Bulk::First { document: unknown, parts: only(0..1) }).await;
     raw.say(&Bulk::Ping { number: 77 }).await;
     let heard = raw.hear_for(Duration::from_millis(500)).await;
     assert!(heard.iter().any(|(_, message)| *message == Bulk::Pong { number: 77 }), "{heard:?}");
@@ -170,6 +201,76 @@ async fn of_two_connections_the_newest_asks_and_the_other_one_takes_over() {
     }
 }
 
+#[tokio::test]
+async fn what_the_first_page_needs_is_told_and_sent_before_the_rest() {
+    let (mut raw, end) = Raw::linked().await;
+    let bytes: Vec<u8> = (0..100_000).map(|at| (at % 253) as u8).collect();
+    let document = end.documents.add(bytes.clone()).unwrap();
+    let first = vec![0..100, 50_000..60_000, 99_900..100_000];
+    assert!(end.documents.set_first(document, first.clone()));
+    end.trunk.pace(Bitrate::from_kbps(20_000));
+    raw.say(&want(&[(document, 0..100_000)])).await;
+    assert_eq!(raw.hear().await, Some(Bulk::Refused { document }), "nothing of it is told before it is served");
+    end.documents.serve([document]);
+    assert_eq!(raw.hear().await, Some(Bulk::First { document, parts: first }));
+    let mut given = Vec::new();
+    while given.iter().map(|part: &Range<u64>| part.end - part.start).sum::<u64>() < 100_000 {
+        let Some(Bulk::Piece { offset, bytes: piece, .. }) = raw.hear().await else { panic!("not given") };
+        assert_eq!(piece[..], bytes[offset as usize..][..piece.len()]);
+        let end = offset + piece.len() as u64;
+        match given.last_mut() {
+            Some(last) if last.end == offset => last.end = end,
+            _ => given.push(offset..end),
+        }
+    }
+    assert_eq!(given, [0..100, 50_000..60_000, 99_900..100_000, 100..50_000, 60_000..99_900]);
+    // The rest of what was half there, and again in this order.
+    raw.say(&Bulk::Want { list: vec![Wanted { document, ranges: vec![10..200, 55_000..70_000] }] }).await;
+    assert!(matches!(raw.hear().await, Some(Bulk::First { .. })));
+    for piece in [10..100, 55_000..60_000, 100..200, 60_000..70_000] {
+        let (mut at, mut whole) = (piece.start, Vec::new());
+        while at < piece.end {
+            let Some(Bulk::Piece { offset, bytes, .. }) = raw.hear().await else { panic!("not given") };
+            assert_eq!(offset, at);
+            at += bytes.len() as u64;
+            whole.extend_from_slice(&bytes);
+        }
+        assert_eq!(whole[..], bytes[piece.start as usize..piece.end as usize]);
+    }
+}
+
+#[tokio::test]
+async fn a_first_page_is_there_before_the_rest_and_what_is_missing_is_asked_for_in_few_words() {
+    let (mut raw, end) = Raw::linked().await;
+    let bytes: Vec<u8> = (0..100_000).map(|at| (at % 251) as u8).collect();
+    let document = name_of(&bytes);
+    end.documents.expect(document, 100_000).unwrap();
+    end.trunk.want(&[document]);
+    assert_eq!(raw.hear().await, Some(want(&[(document, 0..100_000)])));
+    let parts: Vec<_> = (0..20).map(|part| part * 5_000..part * 5_000 + 100 + part * 50).collect();
+    raw.say(&Bulk::First { document, parts: parts.clone() }).await;
+    for part in &parts {
+        assert_eq!(end.documents.has_first_page(document), None);
+        raw.say(&piece(document, part.start, &bytes[part.start as usize..part.end as usize])).await;
+    }
+    assert!(matches!(end.news().await, News::Arriving { document: told, percent: 11 } if told == document));
+    let page = end.documents.first_page(document).unwrap();
+    assert!(end.documents.has_first_page(document).is_some() && page.len() == 100_000);
+    let needed = |at: usize| parts.iter().any(|part| part.contains(&(at as u64)));
+    assert!((0..100_000).all(|at| page[at] == if needed(at) { bytes[at] } else { 0 }));
+    // After a cut: eight ranges, joined over the shortest of what is here.
+    raw.dial_bulk(&end).await;
+    let Some(Bulk::Want { list }) = raw.hear().await else { panic!("nothing is asked for") };
+    assert_eq!(list[0].ranges.len(), 8);
+    let asked: u64 = list[0].ranges.iter().map(|range| range.end - range.start).sum();
+    let had_again: u64 = parts[1..13].iter().map(|part| part.end - part.start).sum();
+    assert_eq!(asked, 100_000 - parts.iter().map(|part| part.end - part.start).sum::<u64>() + had_again);
+}
+
+fn only(range: Range<u64>) -> Vec<Range<u64>> {
+    std::iter::once(range).collect()
+}
+
 fn frame_of(message: &Bulk) -> Vec<u8> {
-    engawa::trunk::message::encode_bulk(message).unwrap()
+    encode_bulk(message).unwrap()
 }

@@ -117,6 +117,7 @@ fn the_bytes_on_the_wire_are_the_golden_ones() {
         ),
         ("bulk_want_nothing", Bulk::Want { list: vec![] }),
         ("bulk_piece", Bulk::Piece { document: DocumentId([0xa5; 32]), offset: 258, bytes: b"{page}".to_vec().into() }),
+        ("bulk_first", Bulk::First { document: DocumentId([0xa5; 32]), parts: vec![0..5, 258..LONGEST_DOCUMENT] }),
         ("bulk_refused", Bulk::Refused { document: DocumentId([6; 32]) }),
     ];
     for (name, message) in bulk {
@@ -148,7 +149,7 @@ fn the_version_after_says_more_and_is_understood() {
     assert_eq!(decode_hello(next).unwrap().codecs, [VideoCodec::Vp8]);
     assert_eq!(decode_signal(br#"{"say":"knock","who":"window","list":[{}]}"#), Ok(None));
     assert_eq!(decode_bulk(br#"{"say":"chunk","bytes":"AAAA"}"#), Ok(None));
-    assert_eq!((decode_bulk(b"\x02"), decode_bulk(b"\x08{}")), (Ok(None), Ok(None)), "bytes of a newer kind");
+    assert_eq!((decode_bulk(b"\x03"), decode_bulk(b"\x08{}")), (Ok(None), Ok(None)), "bytes of a newer kind");
     let listed =
         format!(r#"{{"say":"want","list":[{{"document":"{}","ranges":[[1,2]],"dpi":9}}],"by":1}}"#, "06".repeat(32));
     assert_eq!(decode_bulk(listed.as_bytes()), Ok(Some(Bulk::Want { list: vec![wanted(6, &[(1, 2)])] })));

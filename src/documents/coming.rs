@@ -1,9 +1,10 @@
 //! One document while its pieces come in.
 
-use super::{DocumentBytes, Ranges};
+use super::{DocumentBytes, MOST_PARTS, Ranges};
 use crate::model::DocumentId;
 use ring::digest::{self, Context, SHA256};
 use std::ops::Range;
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// Bytes that are here, and the hash of those at the front, so that the last piece is not the one that waits for all of it.
@@ -11,6 +12,8 @@ pub(super) struct Coming {
     pub(super) length: u64,
     pub(super) have: Ranges,
     pub(super) attempt: u64,
+    /// What the first page needs, if that is known.
+    pub(super) first: Option<Arc<Ranges>>,
     bytes: Zeroizing<Vec<u8>>,
     hash: Context,
     hashed: usize,
@@ -33,6 +36,7 @@ impl Coming {
             length: length as u64,
             have: Ranges::default(),
             attempt,
+            first: None,
             bytes: Zeroizing::new(vec![0; length]),
             hash: Context::new(&SHA256),
             hashed: 0,
@@ -79,8 +83,24 @@ impl Coming {
         if wrong == MOST_WRONG {
             return Some(Finished::WrongAgain(self.length));
         }
-        *self = Self { wrong, ..Self::new(bytes.len(), self.attempt) };
+        *self = Self { wrong, first: self.first.take(), ..Self::new(bytes.len(), self.attempt) };
         Some(Finished::Wrong(bytes))
+    }
+
+    /// Whether all is here that the first page needs.
+    pub(super) fn has_first(&self) -> bool {
+        self.first.as_ref().is_some_and(|first| self.have.contains(first))
+    }
+
+    /// The same, in its place; zeros elsewhere.
+    pub(super) fn first_page(&self) -> Option<DocumentBytes> {
+        let first = self.first.as_ref().filter(|_| self.has_first())?;
+        let mut page = DocumentBytes::from(vec![0; self.bytes.len()]);
+        for part in first.iter() {
+            let part = usize::try_from(part.start).ok()?..usize::try_from(part.end).ok()?;
+            page.0.get_mut(part.clone())?.copy_from_slice(self.bytes.get(part)?);
+        }
+        Some(page)
     }
 
     fn hash_on(&mut self) {
@@ -101,5 +121,5 @@ pub(super) fn name(hash: &digest::Digest) -> DocumentId {
 
 /// So often may all bytes come and be others than the name says.
 const MOST_WRONG: u32 = 3;
-/// Separate parts of one document; a peer sends in order, so that there are a few.
-const MOST_RANGES: usize = 64;
+/// Separate parts of one document: those of its first page, and a few, because a peer sends in order.
+const MOST_RANGES: usize = MOST_PARTS + 64;

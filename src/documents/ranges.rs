@@ -39,6 +39,24 @@ impl Ranges {
         missing
     }
 
+    /// What of `within` is here, in order.
+    pub fn present(&self, within: Range<u64>) -> impl Iterator<Item = Range<u64>> {
+        let first = self.0.partition_point(|known| known.end <= within.start);
+        let known = self.0.get(first..).unwrap_or_default().iter();
+        let clipped = known.map(move |known| known.start.max(within.start)..known.end.min(within.end));
+        clipped.take_while(|part| !part.is_empty())
+    }
+
+    /// Whether all of these positions are here.
+    pub fn contains(&self, others: &Self) -> bool {
+        others.0.iter().all(|range| self.missing(range.clone()).is_empty())
+    }
+
+    /// The first position behind all that are here.
+    pub fn end(&self) -> u64 {
+        self.0.last().map_or(0, |last| last.end)
+    }
+
     /// Whether adding `range` makes no range more.
     pub fn touches(&self, range: &Range<u64>) -> bool {
         let first = self.0.partition_point(|known| known.end < range.start);
@@ -55,8 +73,21 @@ impl Ranges {
         self.0.first().filter(|first| first.start == 0).map_or(0, |first| first.end)
     }
 
+    /// As ranges, in order.
+    pub fn iter(&self) -> impl Iterator<Item = Range<u64>> {
+        self.0.iter().cloned()
+    }
+
     /// How many ranges.
     pub fn count(&self) -> usize {
         self.0.len()
+    }
+}
+
+impl FromIterator<Range<u64>> for Ranges {
+    fn from_iter<T: IntoIterator<Item = Range<u64>>>(ranges: T) -> Self {
+        let mut all = Self::default();
+        ranges.into_iter().for_each(|range| all.insert(range));
+        all
     }
 }

@@ -6,6 +6,7 @@
 use super::wire::{Answer, Drawing, Kind, Order, PageSize, Picture};
 use super::{DRAW_DEADLINE, LONGEST_DOCUMENT, OPEN_DEADLINE, Refusal, Trespass};
 use std::io::{self, BufReader};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
@@ -64,8 +65,9 @@ impl Studio {
         };
         let promise = Promise(Some(Box::new(done)));
         let attend = move || match attendant.open() {
-            Ok((kind, pages)) => {
-                promise.keep(Ok(Opened { kind, pages, document: Document { table: Arc::clone(&attendant.table) } }));
+            Ok((kind, pages, first)) => {
+                let document = Document { table: Arc::clone(&attendant.table) };
+                promise.keep(Ok(Opened { kind, pages, first, document }));
                 attendant.attend();
             }
             Err(refusal) => {
@@ -81,6 +83,9 @@ impl Studio {
 
 /// A document as its caller holds it.
 type Bytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
+
+/// As in [`Opened`].
+type Contents = (Kind, Vec<PageSize>, Vec<Range<usize>>);
 
 /// Whom to tell.
 type Done<T, E> = Box<dyn FnOnce(Result<T, E>) + Send>;
@@ -109,6 +114,8 @@ pub struct Opened {
     pub kind: Kind,
     /// Every page upright, in points.
     pub pages: Vec<PageSize>,
+    /// The parts of it that the first page needs: in order, apart from each other; none when it needs all of it.
+    pub first: Vec<Range<usize>>,
     /// Draws it, and closes it when dropped.
     pub document: Document,
 }
@@ -197,14 +204,14 @@ struct Attendant {
 }
 
 impl Attendant {
-    fn open(&mut self) -> Result<(Kind, Vec<PageSize>), Refusal> {
+    fn open(&mut self) -> Result<Contents, Refusal> {
         let worker = Worker::start(&self.program, self.trespass, &self.table).map_err(|error| {
             tracing::warn!(%error, "the process that draws pages does not start");
             Refusal::Unconfined
         })?;
         self.worker = Some(worker);
         match self.exchange(Ask::Open(Arc::clone(&self.document)), OPEN_DEADLINE) {
-            Ok(Answer::Opened { kind, pages }) => Ok((kind, pages)),
+            Ok(Answer::Opened { kind, pages, first }) => Ok((kind, pages, first)),
             Ok(Answer::Refused(refusal)) => self.give_up(refusal),
             Ok(Answer::Ready { .. } | Answer::Drawn(_)) => self.give_up(Refusal::Broken),
             Err(Undrawn::Refused(refusal)) => Err(refusal),

@@ -3,8 +3,9 @@
 //! Little-endian, one byte of kind first. Nothing is allocated before its length was checked; the daemon takes no size
 //! from a worker that it did not ask for.
 
-use super::{LONGEST_DOCUMENT, LONGEST_SIDE, MOST_PAGES, MOST_PIXELS, Refusal};
+use super::{LONGEST_DOCUMENT, LONGEST_SIDE, MOST_PAGES, MOST_PARTS, MOST_PIXELS, Refusal};
 use std::io::{self, Read, Write};
+use std::ops::Range;
 
 /// What the daemon asks of a worker.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,6 +58,8 @@ pub enum Answer {
         kind: Kind,
         /// Every page, in points.
         pages: Vec<PageSize>,
+        /// What the first page needs: in order, apart from each other, at most [`MOST_PARTS`]; none when it needs all of it.
+        first: Vec<Range<usize>>,
     },
     /// A drawn page.
     Drawn(Picture),
@@ -208,13 +211,17 @@ impl Answer {
             Self::Ready { landlock, fonts } => {
                 to.write_all(&[READY, u8::from(*landlock), u8::from(*fonts)])?;
             }
-            Self::Opened { kind, pages } => {
+            Self::Opened { kind, pages, first } => {
                 let count = u32::try_from(pages.len()).map_err(|_| wrong("too many pages"))?;
                 let mut bytes = vec![OPENED, kind.number()];
                 bytes.extend(count.to_le_bytes());
                 for page in pages {
                     bytes.extend(page.width.to_le_bytes());
                     bytes.extend(page.height.to_le_bytes());
+                }
+                let ends = first.iter().flat_map(|part| [part.start, part.end]);
+                for number in [first.len()].into_iter().chain(ends) {
+                    bytes.extend(u32::try_from(number).map_err(|_| wrong("a part too far"))?.to_le_bytes());
                 }
                 to.write_all(&bytes)?;
             }
@@ -246,7 +253,7 @@ impl Answer {
                     return Err(wrong("no pages, or too many"));
                 }
                 let pages = (0..count).map(|_| PageSize::read(from)).collect::<io::Result<_>>()?;
-                Ok(Self::Opened { kind, pages })
+                Ok(Self::Opened { kind, pages, first: parts(from)? })
             }
             DRAWN => {
                 let (width, height) = (number(from)?, number(from)?);
@@ -310,6 +317,25 @@ impl std::fmt::Debug for Picture {
     fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(to, "Picture({}×{})", self.width, self.height)
     }
+}
+
+fn parts(from: &mut impl Read) -> io::Result<Vec<Range<usize>>> {
+    let count = number(from)? as usize;
+    if count > MOST_PARTS {
+        return Err(wrong("too many parts"));
+    }
+    let mut parts = Vec::new();
+    let mut beyond = 0;
+    for _ in 0..count {
+        let part = number(from)? as usize..number(from)? as usize;
+        let apart = parts.is_empty() || part.start > beyond;
+        if part.is_empty() || !apart || part.end > LONGEST_DOCUMENT {
+            return Err(wrong("parts in disorder"));
+        }
+        beyond = part.end;
+        parts.push(part);
+    }
+    Ok(parts)
 }
 
 fn byte(from: &mut impl Read) -> io::Result<u8> {

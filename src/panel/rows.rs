@@ -19,6 +19,7 @@ pub(super) struct DocumentRow<'s> {
     corner: [u16; 2],
     ink: u32,
     keeping: &'static str,
+    here: bool,
 }
 
 #[derive(Serialize)]
@@ -41,6 +42,7 @@ pub(super) fn documents(room: &RoomSnapshot) -> Vec<DocumentRow<'_>> {
         corner: document.look.corner,
         ink: room.share.ink.newest(),
         keeping: keeping_name(room.share.keeping(document.id)),
+        here: room.share.is_here(document.id),
     });
     rows.collect()
 }

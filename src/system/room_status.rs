@@ -83,6 +83,8 @@ pub struct PageStatus {
     pub zoom: u16,
     /// "opening", "arriving", "here", "refused".
     pub state: String,
+    /// If arriving, how much of it is here.
+    pub percent: Option<u8>,
     /// If refused, why.
     pub ja: String,
     /// If refused, why.
@@ -95,7 +97,12 @@ impl PageStatus {
             PageState::Refused(why) => why.reason(language).to_owned(),
             PageState::Opening | PageState::Arriving(_) | PageState::Here => String::new(),
         };
+        let percent = match page.state {
+            PageState::Arriving(percent) => Some(percent),
+            PageState::Opening | PageState::Here | PageState::Refused(_) => None,
+        };
         Self {
+            percent,
             document: page.id.to_string(),
             name: page.name.clone(),
             page: page.look.page,

@@ -21,7 +21,7 @@ use super::Shared;
 use super::frame::{self, FrameError};
 use super::message::{self, Bulk, HELLO_LIMIT, MESSAGE_LIMIT, MessageError, Token, Wanted};
 use super::tls::{self, Secured};
-use crate::core::input::Input;
+use crate::core::input::{Input, News};
 use crate::documents::Taken;
 use crate::model::{DocumentId, TrunkId};
 use demand::Demand;
@@ -84,7 +84,14 @@ pub(super) async fn keep_accepted(shared: Arc<Shared>, trunk: TrunkId, mut arriv
 pub(super) async fn hear_hello(secured: &mut Secured) -> Result<Token, FrameError> {
     match message::decode_bulk(&frame::read(&mut secured.stream, HELLO_LIMIT).await?)? {
         Some(Bulk::Hello { token }) => Ok(token),
-        Some(Bulk::Ping { .. } | Bulk::Pong { .. } | Bulk::Want { .. } | Bulk::Piece { .. } | Bulk::Refused { .. })
+        Some(
+            Bulk::Ping { .. }
+            | Bulk::Pong { .. }
+            | Bulk::Want { .. }
+            | Bulk::Piece { .. }
+            | Bulk::First { .. }
+            | Bulk::Refused { .. },
+        )
         | None => Err(MessageError::OutOfBounds("the first message").into()),
     }
 }
@@ -144,6 +151,7 @@ async fn listen(
                 withheld.retain(|known| *known != document);
                 take_in(shared, document, offset, &bytes)?;
             }
+            Some(Bulk::First { document, parts }) => shared.exchange.take_first(document, parts)?,
             Some(Bulk::Refused { document }) => {
                 // Once for each: a peer that repeats itself fills no inbox.
                 if shared.exchange.documents.missing(document).is_some()
@@ -191,6 +199,12 @@ async fn speak(
 fn take_in(shared: &Shared, document: DocumentId, offset: u64, bytes: &[u8]) -> Result<(), MessageError> {
     match shared.exchange.take_in(document, offset, bytes)? {
         Taken::Ignored | Taken::OutOfBounds | Taken::More => {}
+        // Who shows it looks at every turn of the loop.
+        Taken::FirstPage => {
+            let (have, length) = shared.exchange.documents.progress(document).unwrap_or((0, 1));
+            let percent = u8::try_from(have * 100 / length).unwrap_or(100);
+            shared.inbox.news(News::Arriving { document, percent });
+        }
         Taken::Whole => shared.inbox.urgent(Input::DocumentArrived { document }),
         Taken::StartedAgain => warn!(?document, "the peer sent a document that is not what its name says"),
         Taken::Failed => {

@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 #![allow(unreachable_pub, missing_docs, reason = "test support has no outside")]
 
+pub mod files;
+
 use engawa::pages::{Drawing, Opened, Picture, Refusal, Studio, Undrawn};
 use std::path::Path;
 use std::sync::mpsc;

@@ -31,6 +31,7 @@ pub mod needs;
 pub mod packet;
 pub mod recovery;
 pub mod router;
+pub mod screen;
 pub mod senses;
 pub mod srtp;
 pub mod watch;

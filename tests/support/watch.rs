@@ -24,6 +24,7 @@ pub struct Watched {
     pub estimate_kbps: Vec<f64>,
     pub played_dbfs: Vec<f64>,
     pub delay_ms: Vec<f64>,
+    pub sound_delay_ms: Vec<f64>,
 }
 
 impl Watched {
@@ -49,7 +50,7 @@ impl Pair<'_> {
         for (end, watched) in End::BOTH.into_iter().zip(&seen) {
             let figures = format!(
                 "link {}, {} new sessions, {:.1} fps (least {:.1}), longest gap {} ms, concealed {:.1} % (worst second {:.1} %), \
-                 loss {:.1} %, out {:.0} kbit/s (most {:.0}), estimate {:.0} kbit/s, picture delay p95 {:.0} ms",
+                 loss {:.1} %, out {:.0} kbit/s (most {:.0}), estimate {:.0} kbit/s, picture delay p95 {:.0} ms, sound delay p95 {:.0} ms (mean {:.0})",
                 watched.links.join("→"),
                 watched.sessions,
                 mean(&watched.fps),
@@ -62,6 +63,8 @@ impl Pair<'_> {
                 most(&watched.kbps_out),
                 mean(&watched.estimate_kbps),
                 most(&watched.delay_ms),
+                most(&watched.sound_delay_ms),
+                mean(&watched.sound_delay_ms),
             );
             measured(&format!("{what}, box {}", name(end)), figures);
         }
@@ -93,6 +96,7 @@ impl Watched {
                 (&mut self.estimate_kbps, &status["estimate_kbps"]),
                 (&mut self.played_dbfs, &status["played_dbfs"]),
                 (&mut self.delay_ms, &status["picture_delay_ms"]["p95"]),
+                (&mut self.sound_delay_ms, &status["sound_delay_ms"]["p95"]),
             ] {
                 list.extend(value.as_f64());
             }

@@ -6,7 +6,7 @@ pub mod memory;
 pub mod proxy;
 pub mod raw;
 
-use engawa::core::input::Input;
+use engawa::core::input::{Input, News};
 use engawa::core::signal::{Heartbeat, Hello, Signal};
 use engawa::documents::Documents;
 use engawa::inbox::{Inbox, Mail};
@@ -78,6 +78,14 @@ impl End {
         match timeout(PATIENCE, self.inbox.next()).await.expect("nothing happened") {
             Mail::Urgent(input) => input,
             Mail::News(news) => panic!("the trunk has no news: {news:?}"),
+        }
+    }
+
+    /// The next news.
+    pub async fn news(&self) -> News {
+        match timeout(PATIENCE, self.inbox.next()).await.expect("nothing happened") {
+            Mail::News(news) => news,
+            Mail::Urgent(input) => panic!("no news: {input:?}"),
         }
     }
 

@@ -90,13 +90,14 @@ pub(super) fn night(setting: &Setting<'_>) -> Vec<Placed> {
     vec![sheet.at(x, y)]
 }
 
-/// Where the shared page will stand, and why it does not yet.
+/// Where the shared page will stand, and why it does not yet; bare behind one that is drawn.
 pub(super) fn place(setting: &Setting<'_>, place: Area) -> Placed {
     let language = setting.language;
     let mut sheet = Sheet::new(place.width, place.height);
     sheet.plate(sheet.area(), 20.0, PLACE);
-    let page = setting.look.screen.face.page.as_ref();
+    let page = setting.look.screen.face.page.as_ref().filter(|_| setting.look.page.is_none());
     let (title, line) = match page.map(|page| words::page_state(page, language)) {
+        None if setting.look.page.is_some() => Default::default(),
         None => (say(language, "資料はまだ共有されていません", "Nothing is shared yet").to_owned(), String::new()),
         Some(state) => state.unwrap_or_default(),
     };
@@ -115,6 +116,21 @@ pub(super) fn place(setting: &Setting<'_>, place: Area) -> Placed {
     sheet.at(place.x + setting.shift.0, place.y + setting.shift.1)
 }
 
+/// That the rest is still coming, at the foot of a page that is drawn already.
+pub(super) fn coming(setting: &Setting<'_>, place: Area) -> Option<Placed> {
+    let (look, language) = (setting.look, setting.language);
+    let page = look.screen.face.page.as_ref().filter(|_| look.page.is_some())?;
+    let PageState::Arriving(done) = page.state else { return None };
+    let (title, _) = words::page_state(page, language)?;
+    let mut sheet = Sheet::new(place.width.min(760.0), COMING);
+    sheet.plate(sheet.area(), 12.0, GLASS);
+    let words = Run::words(title, Style::new(Size::Small, Weight::Plain, PAPER));
+    let runs = vec![words, Run::Gap(24.0), Run::Gauge { width: 200.0, hundredths: done.min(100) }];
+    sheet.row(sheet.area().inside(4.0), Align::Middle, runs);
+    let x = place.x + (place.width - sheet.width) / 2.0 + setting.shift.0;
+    Some(sheet.at(x, place.y + place.height - COMING + setting.shift.1))
+}
+
 /// Where the far picture would stand.
 pub(super) fn empty_strip(setting: &Setting<'_>, strip: Area) -> Placed {
     let mut sheet = Sheet::new(strip.width, strip.height);
@@ -127,7 +143,8 @@ pub(super) fn empty_strip(setting: &Setting<'_>, strip: Area) -> Placed {
 
 /// Name and page of what stands there, above the meeting clock.
 pub(super) fn caption(setting: &Setting<'_>, strip: Area) -> Option<Placed> {
-    let page = setting.look.screen.face.page.as_ref().filter(|page| page.state == PageState::Here)?;
+    let shown = |state| state == PageState::Here || setting.look.page.is_some();
+    let page = setting.look.screen.face.page.as_ref().filter(|page| shown(page.state))?;
     let mut sheet = Sheet::new(strip.width, 160.0);
     sheet.plate(sheet.area(), 20.0, BOARD);
     let small = Style::new(Size::Small, Weight::Plain, SOFT);
@@ -159,6 +176,8 @@ pub(super) fn meeting_clock(setting: &Setting<'_>, strip: Area, over: bool) -> O
     Some(sheet.at(strip.x, if over { strip.y + strip.height + MARGIN } else { foot }))
 }
 
+/// Lower than where a sentence over the page ends.
+const COMING: f64 = 40.0;
 /// Letters of a document's name.
 const CAPTION: usize = 14;
 /// How much farther than everything else the words of the night move.

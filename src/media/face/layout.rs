@@ -81,6 +81,7 @@ pub(super) fn layout(look: &Look, language: Language, canvas: Area) -> Layout {
             let place = page_area(canvas, shape, face.mode);
             layout.under.push(calm::place(&setting, place));
             layout.page = Some(place.moved(shift));
+            sheets.extend(calm::coming(&setting, place));
             sheets.extend(words_over(&setting, place));
             layout.picture = seen.then_some(strip);
             if !seen {
@@ -105,6 +106,7 @@ pub(super) fn layout(look: &Look, language: Language, canvas: Area) -> Layout {
                 let place = page_area(canvas, 1.0, face.mode);
                 layout.under.push(calm::place(&setting, place));
                 layout.page = Some(place.moved(shift));
+                sheets.extend(calm::coming(&setting, place));
             } else {
                 sheets.extend(calm::shut(&setting));
             }

@@ -72,7 +72,9 @@ impl Look {
         };
         let meeting_min = screen.face.meeting_since.map(|since| words::units(now.since(since), MINUTE));
         let place = words::units(now.since(Moment::default()), STANDS);
-        let in_front = screen.face.page.as_ref().filter(|page| page.state == PageState::Here).map(|page| page.id);
+        // Its first page may be drawn before the rest has come.
+        let shown = |state| matches!(state, PageState::Here | PageState::Arriving(_));
+        let in_front = screen.face.page.as_ref().filter(|page| shown(page.state)).map(|page| page.id);
         let page = page.filter(|page| Some(page.id()) == in_front).cloned();
         Self { screen: screen.clone(), constants: Arc::clone(constants), held_s, meeting_min, own_is_live, page, place }
     }

@@ -3,6 +3,7 @@
 //! One thread, no log, no clock. Whatever goes wrong ends the process; the attendant says so to people and starts another.
 
 mod confine;
+mod first;
 mod fonts;
 mod forms;
 mod pdf;
@@ -14,6 +15,7 @@ use super::wire::{Answer, Kind, Order};
 use super::{MOST_PAGES, PageSize, Picture, Refusal};
 use fonts::Fonts;
 use std::io::{self, Write};
+use std::ops::Range;
 use std::process::ExitCode;
 
 /// The process: says whether it is confined, reads the document, draws until the daemon closes the pipe.
@@ -55,7 +57,9 @@ fn serve(fonts: Fonts, trespass: Option<Trespass>, from: &mut impl io::Read, to:
     let opened = match (kind, sizes.len()) {
         (None, _) | (_, 0) => Answer::Refused(Refusal::Broken),
         (_, many) if many > MOST_PAGES => Answer::Refused(Refusal::TooManyPages),
-        (Some(kind), _) if sizes.iter().all(|size| size.is_fine()) => Answer::Opened { kind, pages: sizes },
+        (Some(kind), _) if sizes.iter().all(|size| size.is_fine()) => {
+            Answer::Opened { kind, pages: sizes, first: pages.first() }
+        }
         (Some(_), _) => Answer::Refused(Refusal::TooLarge),
     };
     opened.write(to)?;
@@ -76,6 +80,11 @@ fn serve(fonts: Fonts, trespass: Option<Trespass>, from: &mut impl io::Read, to:
 trait Pages {
     /// Every page upright, in points.
     fn sizes(&self) -> Vec<PageSize>;
+
+    /// The parts of the document that its first page needs: in order, apart from each other; none when it needs all of it.
+    fn first(&self) -> Vec<Range<usize>> {
+        Vec::new()
+    }
 
     /// Draws a part of a page.
     fn draw(&mut self, drawing: &super::Drawing) -> Result<Picture, Refusal>;

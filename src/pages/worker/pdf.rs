@@ -8,6 +8,7 @@ use hayro::hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 use hayro::kurbo::Affine;
 use hayro::vello_cpu::{self, Pixmap, RasterizerSettings, RenderContext, TargetInit, color::palette::css::WHITE};
 use hayro::{RenderCache, RenderSettings, render_into};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// A PDF that was read; locked only by an empty password counts as open.
@@ -41,6 +42,10 @@ impl Pages for PdfPages {
     fn sizes(&self) -> Vec<PageSize> {
         let size = |(width, height)| PageSize { width, height };
         self.pdf.pages().iter().map(|page| size(page.render_dimensions())).collect()
+    }
+
+    fn first(&self) -> Vec<Range<usize>> {
+        super::first::parts(&self.pdf)
     }
 
     fn draw(&mut self, drawing: &Drawing) -> Result<Picture, Refusal> {

@@ -18,12 +18,15 @@ export function renderDocuments(state) {
   const words = sending ?? state.document_fault ?? page?.text;
   show('page-says', Boolean(words));
   text('page-says', words ?? '');
+  const percent = sending || state.document_fault ? null : page?.percent ?? null;
+  show('page-percent', percent !== null);
+  if (percent !== null) $('page-percent').value = percent;
   renderPage(state);
   renderKept(state);
-  const rows = documents.map(({ id, name, page, front, keeping }) => ({ id, name, page, front, keeping }));
-  list('documents', rows, ({ id, name, page, front, keeping }) => [
+  const rows = documents.map(({ id, name, page, front, keeping, here }) => ({ id, name, page, front, keeping, here }));
+  list('documents', rows, ({ id, name, page, front, keeping, here }) => [
     node('li', {},
-      node('img', { src: pictureOf({ id }, page, 96), role: 'presentation', loading: 'lazy' }),
+      here && node('img', { src: pictureOf({ id }, page, 96), role: 'presentation', loading: 'lazy' }),
       node('span', {}, name, ...keepPress({ id, name, keeping })),
       front ? node('b', {}, say('in_front')) : node('button', { 'data-ask': JSON.stringify({ ask: 'front', document: id }), 'aria-label': say('to_front_name', { name }) }, say('to_front')),
       node('button', { class: 'text', 'data-ask': JSON.stringify({ ask: 'close_document', document: id }), 'aria-label': say('close_name', { name }) }, say('close'))),

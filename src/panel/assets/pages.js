@@ -29,7 +29,7 @@ export function renderPage(state) {
     (inkOf = ''), (lines = []), (waiting = []);
     return;
   }
-  const width = WIDTHS.find((width) => width >= $('page-stage').clientWidth * devicePixelRatio) ?? WIDTHS.at(-1);
+  const width = WIDTHS.find((width) => width >= $('page-view').clientWidth * devicePixelRatio) ?? WIDTHS.at(-1);
   attr($('page-picture'), 'src', pictureOf(front, front.page, width));
   attr($('page-picture'), 'alt', say('page_alt', { name: front.name, n: front.page + 1 }));
   const zoomed = front.zoom > 1000;

@@ -84,8 +84,22 @@ impl Exchange {
         }
         match self.documents.take_in(document, offset, bytes) {
             Taken::OutOfBounds => Err(MessageError::OutOfBounds("a piece")),
-            taken @ (Taken::Ignored | Taken::More | Taken::Whole | Taken::StartedAgain | Taken::Failed) => Ok(taken),
+            taken @ (Taken::Ignored
+            | Taken::More
+            | Taken::FirstPage
+            | Taken::Whole
+            | Taken::StartedAgain
+            | Taken::Failed) => Ok(taken),
         }
+    }
+
+    /// What the first page of a document needs. Of one that was not asked for it says nothing.
+    pub(super) fn take_first(&self, document: DocumentId, parts: Vec<Range<u64>>) -> Result<(), MessageError> {
+        let known = self.lock().asked.contains(&document);
+        if known && !self.documents.set_first(document, parts) {
+            return Err(MessageError::OutOfBounds("what a first page needs"));
+        }
+        Ok(())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -144,13 +158,14 @@ impl Drop for Seat {
     }
 }
 
-/// At most as many ranges as a message holds: the last ones are joined, at the price of some bytes that are here already.
+/// At most as many ranges as a message holds: those with the least between them are joined, at the price of bytes that are
+/// here already.
 fn few(mut ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
-    if let Some(end) = ranges.last().map(|last| last.end) {
-        ranges.truncate(RANGES_LIMIT);
-        if let Some(last) = ranges.last_mut() {
-            last.end = end;
-        }
+    while ranges.len() > RANGES_LIMIT {
+        let between = |at: &usize| ranges[at + 1].start - ranges[*at].end;
+        let Some(at) = (0..ranges.len() - 1).min_by_key(between) else { break };
+        let joined = ranges.remove(at + 1);
+        ranges[at].end = joined.end;
     }
     ranges
 }

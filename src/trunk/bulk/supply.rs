@@ -1,8 +1,10 @@
-//! What one bulk connection gives the peer: the pieces of its newest list, in its order, at the pace allowed.
+//! What one bulk connection gives the peer: the pieces of its newest list, in its order, at the pace allowed; of each
+//! document what its first page needs before the rest.
 //!
 //! A piece is read at the moment it may leave: of what is no longer served only what the kernel holds already still leaves.
 
 use super::exchange::Exchange;
+use crate::documents::Ranges;
 use crate::model::DocumentId;
 use crate::trunk::message::{Bulk, Wanted};
 use std::collections::VecDeque;
@@ -24,6 +26,8 @@ struct Open {
     ranges: VecDeque<Range<u64>>,
     /// The peer knows that it cannot have it now.
     refused: bool,
+    /// The peer knows what the first page needs, and it is first among the ranges.
+    sorted: bool,
 }
 
 impl Supply {
@@ -54,6 +58,10 @@ impl Supply {
     fn take(&mut self, most: u64) -> Option<Bulk> {
         self.open.retain(|open| !open.ranges.is_empty());
         for open in &mut self.open {
+            if let Some(first) = self.exchange.documents.first(open.document).filter(|_| !open.sorted) {
+                open.sort(&first);
+                return Some(Bulk::First { document: open.document, parts: first.iter().collect() });
+            }
             let Some(range) = open.ranges.front_mut() else { continue };
             let (offset, end) = (range.start, range.end.min(range.start.saturating_add(most)));
             match self.exchange.documents.read(open.document, offset..end) {
@@ -78,6 +86,13 @@ impl Supply {
 
 impl Open {
     fn new(wanted: &Wanted) -> Self {
-        Self { document: wanted.document, ranges: wanted.ranges.clone().into(), refused: false }
+        Self { document: wanted.document, ranges: wanted.ranges.clone().into(), refused: false, sorted: false }
+    }
+
+    fn sort(&mut self, first: &Ranges) {
+        let wanted = || self.ranges.iter().cloned();
+        let rest: Vec<_> = wanted().flat_map(|range| first.missing(range)).collect();
+        self.ranges = wanted().flat_map(|range| first.present(range).collect::<Vec<_>>()).chain(rest).collect();
+        self.sorted = true;
     }
 }

@@ -2,13 +2,14 @@
 //!
 //! ```text
 //! piece   1 │ document: 32 bytes │ offset: u64, big endian │ 1 to 16 384 bytes
+//! first   2 │ document: 32 bytes │ 1 to 160 times: from, to (exclusive): u32, big endian
 //! ```
 //!
-//! Bodies that begin with 2 to 8, which JSON never does, are left for later versions and skipped.
+//! Bodies that begin with 3 to 8, which JSON never does, are left for later versions and skipped.
 
 use super::wire::old_enough;
 use super::{LENGTH_BYTES, MESSAGE_LIMIT, MessageError, PROTOCOL, frame, parse};
-use crate::documents::{DocumentBytes, LONGEST_DOCUMENT, MOST_DOCUMENTS};
+use crate::documents::{DocumentBytes, LONGEST_DOCUMENT, MOST_DOCUMENTS, MOST_PARTS};
 use crate::model::DocumentId;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -45,6 +46,13 @@ pub enum Bulk {
         /// 1 to [`PIECE_LIMIT`].
         bytes: DocumentBytes,
     },
+    /// The first page of a document that is wanted needs these parts and no others; they are sent before the rest.
+    First {
+        /// Which.
+        document: DocumentId,
+        /// In order, apart from each other; 1 to [`MOST_PARTS`].
+        parts: Vec<Range<u64>>,
+    },
     /// A document that was wanted is not to be had now. It comes if that changes while it is wanted.
     Refused {
         /// Which.
@@ -64,10 +72,11 @@ pub struct Wanted {
 /// A bulk message as one frame. That of a piece holds a part of a document: overwrite it after use.
 ///
 /// # Errors
-/// [`MessageError::OutOfBounds`] for a piece or a list that is too long or empty.
+/// [`MessageError::OutOfBounds`] for a piece, a list or parts that are too long or empty.
 pub fn encode_bulk(message: &Bulk) -> Result<Vec<u8>, MessageError> {
     match message {
         Bulk::Piece { document, offset, bytes } => piece_frame(*document, *offset, bytes),
+        Bulk::First { document, parts } => first_frame(*document, parts),
         Bulk::Hello { token } => wire_frame(&Wire::Hello { protocol: PROTOCOL, token: token.0 }),
         Bulk::Ping { number } => wire_frame(&Wire::Ping { number: *number }),
         Bulk::Pong { number } => wire_frame(&Wire::Pong { number: *number }),
@@ -86,6 +95,7 @@ pub fn encode_bulk(message: &Bulk) -> Result<Vec<u8>, MessageError> {
 pub fn decode_bulk(bytes: &[u8]) -> Result<Option<Bulk>, MessageError> {
     match bytes.split_first() {
         Some((&PIECE, rest)) => piece(rest).map(Some),
+        Some((&FIRST, rest)) => first(rest).map(Some),
         Some((LATER_FIRST..=LATER_LAST, rest)) if rest.len() < MESSAGE_LIMIT => Ok(None),
         Some(_) | None => parse::<Wire>(bytes, MESSAGE_LIMIT)?.try_into(),
     }
@@ -208,6 +218,45 @@ fn piece(rest: &[u8]) -> Result<Bulk, MessageError> {
     Ok(Bulk::Piece { document: DocumentId(*document), offset, bytes: bytes.to_vec().into() })
 }
 
+/// Fits into one segment: voice waits behind it no longer than behind a piece.
+fn first_frame(document: DocumentId, parts: &[Range<u64>]) -> Result<Vec<u8>, MessageError> {
+    check_parts(parts)?;
+    let length = 1 + document.0.len() + PART_BYTES * parts.len();
+    let number = |number| u32::try_from(number).map_err(|_| MessageError::OutOfBounds("a part"));
+    let mut frame = number(length as u64)?.to_be_bytes().to_vec();
+    frame.push(FIRST);
+    frame.extend_from_slice(&document.0);
+    for part in parts {
+        frame.extend_from_slice(&number(part.start)?.to_be_bytes());
+        frame.extend_from_slice(&number(part.end)?.to_be_bytes());
+    }
+    Ok(frame)
+}
+
+fn first(rest: &[u8]) -> Result<Bulk, MessageError> {
+    let cut_short = || MessageError::Malformed("parts cut short".into());
+    let (document, rest) = rest.split_first_chunk().ok_or_else(cut_short)?;
+    let (ends, []) = rest.as_chunks::<PART_BYTES>() else { return Err(cut_short()) };
+    let part = |[a, b, c, d, e, f, g, h]: &[u8; PART_BYTES]| {
+        u64::from(u32::from_be_bytes([*a, *b, *c, *d]))..u64::from(u32::from_be_bytes([*e, *f, *g, *h]))
+    };
+    let parts: Vec<_> = ends.iter().take(MOST_PARTS + 1).map(part).collect();
+    check_parts(&parts)?;
+    Ok(Bulk::First { document: DocumentId(*document), parts })
+}
+
+fn check_parts(parts: &[Range<u64>]) -> Result<(), MessageError> {
+    let apart = parts.windows(2).all(|pair| pair[0].end < pair[1].start);
+    let within = parts.last().is_some_and(|last| last.end <= LONGEST_DOCUMENT);
+    if !(1..=MOST_PARTS).contains(&parts.len()) {
+        return Err(MessageError::OutOfBounds("the number of parts"));
+    }
+    if !apart || !within || parts.iter().any(Range::is_empty) {
+        return Err(MessageError::OutOfBounds("a part"));
+    }
+    Ok(())
+}
+
 fn check_piece(offset: u64, bytes: &[u8]) -> Result<(), MessageError> {
     if !(1..=PIECE_LIMIT).contains(&bytes.len()) {
         return Err(MessageError::OutOfBounds("the length of a piece"));
@@ -224,6 +273,8 @@ pub const PIECE_LIMIT: usize = 16 * 1024;
 pub const RANGES_LIMIT: usize = 8;
 /// Bytes of a piece's body before the document's own.
 pub const PIECE_HEAD: usize = 1 + 32 + 8;
+const PART_BYTES: usize = 8;
 const PIECE: u8 = 1;
-const LATER_FIRST: u8 = 2;
+const FIRST: u8 = 2;
+const LATER_FIRST: u8 = 3;
 const LATER_LAST: u8 = 8;
