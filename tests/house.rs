@@ -15,7 +15,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("durable", &[]),
     ("documents", &["documents", "model"]),
     ("questions", &["core::input", "core::request", "core::share", "documents", "inbox", "model"]),
-    ("asking", &["core::face", "core::request", "core::memory", "core::share", "documents", "model"]),
+    ("asking", &["core::face", "core::request", "core::memory", "core::share", "core::notes", "core::floor", "documents", "model"]),
     ("panel", &["panel", PUBLIC_CORE, "inbox", "questions", "asking", "config", "durable", "documents", "model"]),
     ("pages", &["pages", PUBLIC_CORE, "model"]),
     ("logging", &["logging"]),
@@ -86,6 +86,8 @@ const PUBLIC_CORE_FILES: &[&str] = &[
     "memory",
     "lesson",
     "share",
+    "notes",
+    "floor",
     "agreement",
     "turning",
 ];

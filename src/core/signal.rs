@@ -1,6 +1,8 @@
 //! What two boxes tell each other over the control connection. `trunk::message` gives these their bytes.
 
 use crate::core::agreement::Wish;
+use crate::core::floor::FloorWord;
+use crate::core::notes::NotesWord;
 use crate::core::share::ShareWord;
 use crate::model::{BootId, CameraState, Line, MicState, Moment, SessionId, Stance, Veil, VideoCodec};
 use std::time::Duration;
@@ -53,6 +55,10 @@ pub enum Signal {
     Heartbeat(Box<Heartbeat>),
     /// What is shared: on every new connection and after every change, in a meeting only.
     Share(Box<ShareWord>),
+    /// Part of the notice board: all of it on every new connection, then what changed; never behind a curtain.
+    Notes(Box<NotesWord>),
+    /// Hands and poll: on every new connection and after every change, while the rooms are together only.
+    Floor(Box<FloorWord>),
     /// Last words before a deliberate end.
     Farewell(Farewell),
 }

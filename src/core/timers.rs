@@ -39,6 +39,12 @@ pub enum Timer {
     CodeRotates,
     /// What is shared may be said again.
     ShareDue,
+    /// More of the notice board may be said.
+    NotesDue,
+    /// The notes' time is counted.
+    NotesAge,
+    /// Hands and poll may be said again.
+    FloorDue,
     /// Out of hours: sleep if nobody is there.
     SleepDue,
 }
@@ -80,7 +86,7 @@ impl Timers {
 }
 
 impl Timer {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 21] = [
         Self::Heartbeat,
         Self::Redial,
         Self::DialOverdue,
@@ -98,6 +104,9 @@ impl Timer {
         Self::ToldEnds,
         Self::CodeRotates,
         Self::ShareDue,
+        Self::NotesDue,
+        Self::NotesAge,
+        Self::FloorDue,
         Self::SleepDue,
     ];
 }

@@ -17,6 +17,8 @@ use crate::media::room::Media;
 use crate::model::{Mode, Moment, Ticket};
 use crate::panel::Meeting;
 use crate::questions::Questions;
+use crate::core::notes::Kept;
+use crate::system::board_file::BoardKeeper;
 use crate::system::clock;
 use crate::system::desk::Desk;
 use crate::system::hours::{self, Holidays};
@@ -32,6 +34,7 @@ use tokio::sync::Notify;
 pub(super) struct RoomHands {
     questions: Questions,
     keeper: Keeper,
+    board: BoardKeeper,
     ledger: Ledger,
     desk: Desk,
     panel: PanelHands,
@@ -63,12 +66,13 @@ impl RoomHands {
         let panel = PanelHands::start(config, overlay, &anew, &questions, &ledger, media, documents);
         let views: Vec<String> = config.room.views.iter().map(|view| view.name.clone()).collect();
         let keeper = Keeper::start(&config.state_directory, &views).map_err(other)?;
+        let board = BoardKeeper::start(&config.state_directory).map_err(other)?;
         let turned = views.into_iter().zip(&config.room.views).map(|(name, view)| {
             let first = view.of_first_camera(&config.camera.source);
             first.then_some(name)
         });
         let turns = Turns::start(&config.state_directory, turned.collect(), questions.clone()).map_err(other)?;
-        Ok(Self { questions, keeper, ledger, desk, panel, anew, turns, introduced: FaceConstants::default() })
+        Ok(Self { questions, keeper, board, ledger, desk, panel, anew, turns, introduced: FaceConstants::default() })
     }
 
     /// Kept from the start, so that a lost file is noticed.
@@ -122,6 +126,11 @@ impl RoomHands {
         self.keeper.keep(remembered);
     }
 
+    /// The notice board, over a restart.
+    pub(super) fn keep_board(&self, board: Kept) {
+        self.board.keep(board);
+    }
+
     /// Learns a view from the next seconds of the camera.
     pub(super) fn teach(&mut self, view: usize) {
         self.turns.teach(view);
@@ -137,13 +146,14 @@ impl RoomHands {
 
     /// What the disk does not take now, in words.
     pub(super) fn storage(&self) -> Vec<String> {
-        self.ledger.trouble().into_iter().chain(self.keeper.trouble()).collect()
+        self.ledger.trouble().into_iter().chain(self.keeper.trouble()).chain(self.board.trouble()).collect()
     }
 
     /// After every turn.
     pub(super) fn publish(&mut self, snapshot: &Snapshot, media: &Media) {
         self.turns.follow(media, snapshot.room.follow_turns, snapshot.at);
         self.desk.note_code(snapshot.room.code);
+        self.desk.note_board(&snapshot.room.board);
         self.panel.publish(snapshot);
     }
 }

@@ -11,6 +11,8 @@
 //! that proved its pinned key is ever read here.
 
 mod bulk;
+mod floor;
+mod notes;
 mod room;
 mod share;
 mod wire;

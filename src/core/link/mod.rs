@@ -214,6 +214,9 @@ impl Link {
             | Timer::ToldEnds
             | Timer::CodeRotates
             | Timer::ShareDue
+            | Timer::NotesDue
+            | Timer::NotesAge
+            | Timer::FloorDue
             | Timer::SleepDue => {}
         }
     }

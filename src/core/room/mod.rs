@@ -18,9 +18,11 @@ pub use settings::RoomSettings;
 
 use crate::core::agreement::Agreement;
 use crate::core::face::Banner;
+use crate::core::floor::Floor;
 use crate::core::ledger::Entry;
 use crate::core::lesson::Lesson;
 use crate::core::memory::{Drawn, Remembered};
+use crate::core::notes::{Kept, Notes};
 use crate::core::output::Output;
 use crate::core::request::{Asker, Denied};
 use crate::core::share::Share;
@@ -64,6 +66,10 @@ pub struct Room {
     pub(super) lesson: Option<Lesson>,
     pub(super) guests: Guests,
     pub(super) share: Share,
+    pub(super) notes: Notes,
+    pub(super) floor: Floor,
+    /// As it was noted last; stands on notes.
+    pub(super) wall_ms: u64,
     pub(super) meeting_since: Option<Moment>,
     /// The meeting that begins was pressed in this room.
     pressed_here: bool,
@@ -83,7 +89,7 @@ pub struct Room {
 
 impl Room {
     /// As it was remembered, microphone closed.
-    pub fn new(settings: RoomSettings, remembered: Remembered, now: Moment) -> Self {
+    pub fn new(settings: RoomSettings, remembered: Remembered, board: Kept, now: Moment) -> Self {
         let agreement = Agreement::new(Role::Offerer, remembered.near, remembered.far, remembered.wish);
         let mode = agreement.mode();
         let last = settings.views.len().saturating_sub(1);
@@ -112,6 +118,9 @@ impl Room {
             lesson: None,
             guests: Guests::new(remembered.locked),
             share: Share::new(remembered.ended),
+            notes: Notes::new(board),
+            floor: Floor::new(remembered.parted),
+            wall_ms: 0,
             meeting_since: (mode == Mode::Meeting).then_some(now),
             pressed_here: false,
             link_up: false,
@@ -204,6 +213,7 @@ impl Room {
             volume: self.volume,
             drawn: self.drawn,
             ended: self.share.ended(),
+            parted: self.floor.ended(),
         }
     }
 
@@ -260,6 +270,9 @@ impl Room {
         let over = matches!(mode, Mode::Quiet | Mode::Talking) || self.agreement.near() == Stance::Asleep;
         if over || (self.mode.is_shut() && mode == Mode::Meeting) {
             self.share.end(self.agreement.wish().presses);
+        }
+        if !matches!(mode, Mode::Talking | Mode::Meeting) {
+            self.floor.end(self.agreement.wish().presses);
         }
         if mode == self.mode {
             return;

@@ -38,7 +38,7 @@ struct Shared {
 
 /// Count, and the life that made it.
 #[derive(Serialize, Deserialize, Clone, Copy, Default)]
-struct Stamp(u32, u64);
+pub(super) struct Stamp(u32, u64);
 
 impl From<&ShareWord> for Share {
     fn from(word: &ShareWord) -> Self {

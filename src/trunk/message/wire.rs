@@ -1,6 +1,8 @@
 //! The JSON shapes, apart from the core's types so that neither changes the other by accident. A name here is a promise
 //! to the version before and after: add with a default, never rename, never reuse.
 
+use super::floor::Floor;
+use super::notes::Notes;
 use super::room::Room;
 use super::share::Share;
 use super::{CADENCE_MAX, CADENCE_MIN, CODEC_LIMIT, MessageError, OLDEST_PROTOCOL, PROTOCOL, SDP_LIMIT, clean_name};
@@ -44,6 +46,8 @@ pub(super) enum Signal {
     },
     Heartbeat(Box<Heartbeat>),
     Share(Box<Share>),
+    Notes(Box<Notes>),
+    Floor(Box<Floor>),
     Farewell {
         #[serde(default)]
         why: Farewell,
@@ -200,6 +204,8 @@ impl TryFrom<&signal::Signal> for Signal {
             signal::Signal::SessionEnded { session } => Self::SessionEnded { session: session.into() },
             signal::Signal::Heartbeat(heartbeat) => Self::Heartbeat(Box::new(heartbeat.as_ref().into())),
             signal::Signal::Share(word) => Self::Share(Box::new(word.as_ref().into())),
+            signal::Signal::Notes(word) => Self::Notes(Box::new(word.as_ref().into())),
+            signal::Signal::Floor(word) => Self::Floor(Box::new(word.as_ref().into())),
             signal::Signal::Farewell(signal::Farewell::GoingDown) => Self::Farewell { why: Farewell::GoingDown },
         })
     }
@@ -224,6 +230,8 @@ impl TryFrom<Signal> for Option<signal::Signal> {
             Signal::SessionEnded { session } => signal::Signal::SessionEnded { session: session.into() },
             Signal::Heartbeat(heartbeat) => signal::Signal::Heartbeat(Box::new((*heartbeat).try_into()?)),
             Signal::Share(share) => signal::Signal::Share(Box::new((*share).try_into()?)),
+            Signal::Notes(notes) => signal::Signal::Notes(Box::new((*notes).try_into()?)),
+            Signal::Floor(floor) => signal::Signal::Floor(Box::new((*floor).try_into()?)),
             // Whatever the reason, the sender leaves.
             Signal::Farewell { why: Farewell::GoingDown | Farewell::Newer } => {
                 signal::Signal::Farewell(signal::Farewell::GoingDown)
