@@ -63,7 +63,6 @@ fn points(flat: &[u16]) -> Stroke {
 #[cfg(test)]
 mod tests {
     use super::super::{json, request};
-    use super::*;
 
     #[test]
     fn board_and_floor_are_asked_for_in_one_way() {

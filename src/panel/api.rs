@@ -48,6 +48,8 @@ enum Endpoint {
     Dom,
     Remote,
     DocumentsScript,
+    BoardScript,
+    FloorScript,
     InstallerScript,
     Words,
     Icon,
@@ -65,6 +67,7 @@ pub(super) enum Errand {
     Ask,
     Share,
     OwnPicture,
+    Notes,
     Ledger,
     LedgerCsv,
     Installer,
@@ -75,13 +78,15 @@ pub(super) enum Errand {
 }
 
 /// All addresses.
-pub const ROUTES: [Route; 24] = [
+pub const ROUTES: [Route; 27] = [
     route("GET", "/", Who::Room, Endpoint::Page),
     route("GET", "/app.css", Who::Room, Endpoint::Style),
     route("GET", "/app.js", Who::Room, Endpoint::Script),
     route("GET", "/dom.js", Who::Room, Endpoint::Dom),
     route("GET", "/remote.js", Who::Room, Endpoint::Remote),
     route("GET", "/documents.js", Who::Room, Endpoint::DocumentsScript),
+    route("GET", "/board.js", Who::Room, Endpoint::BoardScript),
+    route("GET", "/floor.js", Who::Room, Endpoint::FloorScript),
     route("GET", "/installer.js", Who::Room, Endpoint::InstallerScript),
     route("GET", "/words.js", Who::Room, Endpoint::Words),
     route("GET", "/icon.svg", Who::Room, Endpoint::Icon),
@@ -93,6 +98,7 @@ pub const ROUTES: [Route; 24] = [
     route("POST", "/api/ask", Who::Guest, Endpoint::Visit(Errand::Ask)),
     route("POST", "/api/documents", Who::Guest, Endpoint::Visit(Errand::Share)),
     route("GET", "/api/own.jpg", Who::Guest, Endpoint::Visit(Errand::OwnPicture)),
+    route("GET", "/api/notes", Who::Guest, Endpoint::Visit(Errand::Notes)),
     route("GET", "/api/ledger", Who::Guest, Endpoint::Visit(Errand::Ledger)),
     route("GET", "/api/ledger.csv", Who::Guest, Endpoint::Visit(Errand::LedgerCsv)),
     route("POST", "/api/installer", Who::Room, Endpoint::Visit(Errand::Installer)),
@@ -144,6 +150,8 @@ async fn checked(
         Endpoint::Dom => return asset(assets::DOM),
         Endpoint::Remote => return asset(assets::REMOTE),
         Endpoint::DocumentsScript => return asset(assets::DOCUMENTS),
+        Endpoint::BoardScript => return asset(assets::BOARD),
+        Endpoint::FloorScript => return asset(assets::FLOOR),
         Endpoint::InstallerScript => return asset(assets::INSTALLER),
         Endpoint::Words => return asset(assets::WORDS),
         Endpoint::Icon => return asset(assets::ICON),

@@ -2,7 +2,9 @@
 
 #[path = "../core_world/mod.rs"]
 mod core_world;
+mod board;
 mod documents;
+mod floor;
 mod random;
 mod turned;
 

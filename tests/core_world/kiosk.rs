@@ -8,6 +8,7 @@ use engawa::core::input::{Input, News, SendReport};
 use engawa::core::ledger::Entry;
 use engawa::core::link::LinkSettings;
 use engawa::core::memory::Remembered;
+use engawa::core::notes::Kept;
 use engawa::core::output::Output;
 use engawa::core::plan::MediaPlan;
 use engawa::core::request::Answer;
@@ -134,6 +135,7 @@ impl Kiosk {
                     ..RoomSettings::default()
                 },
                 remembered: Remembered::default(),
+                board: Kept::default(),
                 ceiling: Bitrate::from_kbps(3000),
             },
             answers: Vec::new(),
@@ -301,7 +303,8 @@ impl Counts {
     pub(super) fn count(&mut self, output: &Output) {
         let place = match output {
             Output::Dial { .. } => &mut self.dials,
-            Output::Send { signal: Signal::Heartbeat(_) | Signal::Share(_), .. } => &mut self.heartbeats,
+            Output::Send { signal: Signal::Heartbeat(_) | Signal::Share(_), .. }
+            | Output::Send { signal: Signal::Notes(_) | Signal::Floor(_), .. } => &mut self.heartbeats,
             Output::Send { .. } => &mut self.signals,
             Output::CloseTrunk { .. } => &mut self.trunks_closed,
             Output::OpenSession(_) => &mut self.sessions_opened,
@@ -314,6 +317,7 @@ impl Counts {
             | Output::Answer { .. }
             | Output::Record(_)
             | Output::Remember(_)
+            | Output::KeepBoard(_)
             | Output::DrawCode
             | Output::Teach { .. }
             | Output::Hold { .. }
@@ -367,6 +371,7 @@ pub fn in_words(who: usize, now: u64, output: &Output) -> String {
         | Output::Answer { .. }
         | Output::Record(_)
         | Output::Remember(_)
+        | Output::KeepBoard(_)
         | Output::DrawCode
         | Output::Teach { .. }
         | Output::Hold { .. }
