@@ -12,11 +12,13 @@ mod board;
 mod calm;
 mod cards;
 mod door;
+mod floor;
 pub(super) mod layer;
 mod layout;
 mod paint;
 mod sheet;
 mod signs;
+mod slips;
 mod words;
 
 use super::page::PagePicture;

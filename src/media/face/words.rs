@@ -129,6 +129,14 @@ pub(super) fn width(text: &str) -> f64 {
     text.chars().map(|letter| if letter.is_ascii() { 0.54 } else { 1.0 }).sum()
 }
 
+/// At most so many letters, the last one dots.
+pub(super) fn short(text: &str, letters: usize) -> String {
+    match text.char_indices().nth(letters) {
+        Some(_) => text.chars().take(letters - 1).chain(['…']).collect(),
+        None => text.to_owned(),
+    }
+}
+
 /// A shut room: who shut it, and how it opens.
 pub(super) fn shut(face: &Face, language: Language) -> (&'static str, &'static str) {
     let (ja, en) = match (face.near, face.far) {
