@@ -15,15 +15,18 @@ fn the_board_outlives_kill_minus_9_of_both_boxes_and_what_was_taken_away_stays_a
     pair.wait_up(LIMIT);
     for (end, text) in [(End::A, "15時から配線工事"), (End::B, "了解です")] {
         pair.engawa(end, &["board", text], &[]);
-        End::BOTH.map(|end| shows(&pair, end, &[text]));
+        End::BOTH.into_iter().for_each(|end| shows(&pair, end, &[text]));
     }
     let lines = pair.engawa(End::A, &["board"], &[]);
     let lines: Vec<&str> = lines.trim().lines().collect();
     assert_eq!(lines.len(), 2, "{lines:?}");
-    assert!(lines[0].contains("this room: 15時から配線工事") && lines[1].contains("the other room: 了解です"), "{lines:?}");
+    assert!(
+        lines[0].contains("this room: 15時から配線工事") && lines[1].contains("the other room: 了解です"),
+        "{lines:?}"
+    );
     // Both at once: neither can give it back to the other.
-    End::BOTH.map(|end| kept(&pair, end, 2));
-    End::BOTH.map(|end| pair.kill_box(end));
+    End::BOTH.into_iter().for_each(|end| kept(&pair, end, 2));
+    End::BOTH.into_iter().for_each(|end| pair.kill_box(end));
     pair.start_box(End::A);
     shows(&pair, End::A, &["15時から配線工事", "了解です"]);
     pair.engawa(End::A, &["board", "相手がいない間"], &[]);
@@ -31,7 +34,7 @@ fn the_board_outlives_kill_minus_9_of_both_boxes_and_what_was_taken_away_stays_a
     pair.kill_box(End::A);
     pair.start_both();
     pair.wait_up(LIMIT);
-    End::BOTH.map(|end| shows(&pair, end, &["15時から配線工事", "了解です", "相手がいない間"]));
+    End::BOTH.into_iter().for_each(|end| shows(&pair, end, &["15時から配線工事", "了解です", "相手がいない間"]));
 }
 
 #[test]
@@ -39,7 +42,7 @@ fn a_broken_file_is_set_aside_and_the_board_comes_back_from_the_other_box() {
     let mut pair = Pair::start(None, &small());
     pair.wait_up(LIMIT);
     pair.engawa(End::A, &["board", "still here"], &[]);
-    End::BOTH.map(|end| shows(&pair, end, &["still here"]));
+    End::BOTH.into_iter().for_each(|end| shows(&pair, end, &["still here"]));
     kept(&pair, End::A, 1);
     pair.kill_box(End::A);
     let file = pair.state_directory(End::A).join("board");

@@ -225,7 +225,9 @@ fn states(language: Language) -> Vec<(&'static str, Screen)> {
         ),
         (
             "44-talking-poll",
-            with(|face| (face.mode, face.slips, face.hands, face.poll) = (Mode::Talking, slips(), hands(), Some(poll(3)))),
+            with(|face| {
+                (face.mode, face.slips, face.hands, face.poll) = (Mode::Talking, slips(), hands(), Some(poll(3)))
+            }),
         ),
         (
             "45-meeting-poll",
@@ -249,7 +251,11 @@ fn slips() -> Slips {
     let words = |text: &str| Paper::words(text).expect("words");
     let tree = vec![vec![[500, 560], [500, 240]], vec![[300, 300], [500, 60], [700, 300], [300, 300]], vec![[900, 80]]];
     let newest = vec![
-        note(words("15時から配線工事です。窓口は別館1階へ案内してください。傘立ても使えます。"), Role::Offerer, "総務課 田中"),
+        note(
+            words("15時から配線工事です。窓口は別館1階へ案内してください。傘立ても使えます。"),
+            Role::Offerer,
+            "総務課 田中",
+        ),
         note(Paper::drawing(tree).expect("on the sheet"), Role::Answerer, ""),
         note(words("了解です"), Role::Answerer, "鈴木"),
     ];
@@ -258,12 +264,26 @@ fn slips() -> Slips {
 
 fn hands() -> Vec<RaisedHand> {
     let hand = |name: &str, near| RaisedHand { name: name.into(), near };
-    vec![hand("佐藤", true), hand("会議室のPC", false), hand("", false), hand("田中のスマートフォン", true), hand("鈴木", true), hand("山本", true)]
+    vec![
+        hand("佐藤", true),
+        hand("会議室のPC", false),
+        hand("", false),
+        hand("田中のスマートフォン", true),
+        hand("鈴木", true),
+        hand("山本", true),
+    ]
 }
 
 fn poll(choices: usize) -> PollFace {
     let all = [
-        "来週の月曜", "来週の火曜、ただし午前中は窓口の当番があるため15時より後にしたい", "水曜", "木曜", "金曜", "再来週", "年明け", "やらない",
+        "来週の月曜",
+        "来週の火曜、ただし午前中は窓口の当番があるため15時より後にしたい",
+        "水曜",
+        "木曜",
+        "金曜",
+        "再来週",
+        "年明け",
+        "やらない",
     ];
     let choices: Vec<String> = all.iter().take(choices).map(|choice| (*choice).to_owned()).collect();
     let votes = (0..choices.len()).map(|place| [4, 9, 0, 1, 2, 0, 3, 1][place]).collect();

@@ -13,7 +13,9 @@ use std::sync::Arc;
 
 #[test]
 fn the_bytes_on_the_wire_are_the_golden_ones() {
-    for (name, signal) in [("notes", Signal::Notes(Box::new(notes()))), ("floor", Signal::Floor(Box::new(floor("次はいつ？", "15時"))))] {
+    for (name, signal) in
+        [("notes", Signal::Notes(Box::new(notes()))), ("floor", Signal::Floor(Box::new(floor("次はいつ？", "15時"))))]
+    {
         let frame = encode_signal(&signal).unwrap();
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.frame"));
         if std::env::var_os("ENGAWA_WRITE_GOLDEN").is_some() {
@@ -96,7 +98,8 @@ fn drawn(strokes: Vec<Vec<[u16; 2]>>) -> Arc<Note> {
 
 fn notes() -> NotesWord {
     let paper = Paper::words("15時から配線工事です").unwrap();
-    let typed = Note { stamp: stamp(7), paper, room: Role::Offerer, name: "田中".into(), written_ms: 1_790_000_000_000 };
+    let typed =
+        Note { stamp: stamp(7), paper, room: Role::Offerer, name: "田中".into(), written_ms: 1_790_000_000_000 };
     let notes = vec![
         Hung { note: Arc::new(typed), minutes: 10_080 },
         Hung { note: drawn(vec![vec![[0, 0], [1000, 600]], vec![[5, 5]]]), minutes: 1 },

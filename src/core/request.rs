@@ -168,20 +168,18 @@ impl Denied {
                 "資料が多すぎます。使わない資料を閉じてください。",
                 "Too many documents. Close one that is not needed.",
             ),
-            Self::BoardFull => (
-                "掲示板がいっぱいです。古いものをはがしてください。",
-                "The board is full. Take an old note away.",
-            ),
+            Self::BoardFull => {
+                ("掲示板がいっぱいです。古いものをはがしてください。", "The board is full. Take an old note away.")
+            }
             Self::NoSuchNote => ("その貼り紙はもうありません。", "That note is gone already."),
             Self::NotTogether => (
                 "挙手と投票は、会話か会議の間だけ使えます。",
                 "Raising hands and polls work while the rooms talk or meet.",
             ),
             Self::NoSuchHand => ("その手はもう下りています。", "That hand is down already."),
-            Self::PollOpen => (
-                "いま別の投票を受け付けています。先に締め切ってください。",
-                "Another poll is open. Close it first.",
-            ),
+            Self::PollOpen => {
+                ("いま別の投票を受け付けています。先に締め切ってください。", "Another poll is open. Close it first.")
+            }
             Self::NoPoll => ("その投票は終わっています。", "That poll is over."),
             Self::OtherCamera => (
                 "別のカメラの映像なので、向きを覚えさせる必要はありません。",

@@ -12,7 +12,7 @@ use crate::durable;
 use crate::model::{BoxId, Role};
 use serde::{Deserialize, Serialize};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -83,7 +83,7 @@ impl Drop for BoardKeeper {
 }
 
 impl Shared {
-    fn write(&self, path: &PathBuf) {
+    fn write(&self, path: &Path) {
         durable::sweep(path);
         let mut state = self.lock();
         loop {

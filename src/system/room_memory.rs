@@ -313,8 +313,14 @@ mod tests {
                 for veil in [Veil::Clear, Veil::Frosted, Veil::Black] {
                     let wish = Wish { together, presses: [7, u32::MAX] };
                     let locked = veil == Veil::Black;
-                    let rest =
-                        Remembered { view: 3, usual_view: 1, volume: 40, ended: [9, 8], parted: [7, 6], ..Remembered::default() };
+                    let rest = Remembered {
+                        view: 3,
+                        usual_view: 1,
+                        volume: 40,
+                        ended: [9, 8],
+                        parted: [7, 6],
+                        ..Remembered::default()
+                    };
                     for drawn in asking::DRAWN.map(Some).into_iter().chain([None]) {
                         let state = Remembered { near, far: Stance::Asleep, wish, veil, locked, drawn, ..rest };
                         assert_eq!(read(&bytes(&state, &views), &views), Some(state));

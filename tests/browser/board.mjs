@@ -20,7 +20,7 @@ export async function writeDrawVoteAndRaise(desk) {
   await until(there, '#sheet-left', { text: '22' });
   await look(there, 'board-drawing', '#note-sheet');
   await press(there, '#sheet-post');
-  await desk.waitForSelector('#notes svg.drawn polyline:nth-of-type(2)');
+  await desk.waitForSelector('#notes svg.drawn polyline:nth-of-type(2)', { state: 'attached' });
   const points = await desk.evaluate(() => document.querySelector('#notes svg.drawn polyline').points.numberOfItems);
   assert(points > 10 && points <= 48, `${points} points of a wave`);
   await look(desk, 'board', '#board-card');

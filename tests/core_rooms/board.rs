@@ -16,7 +16,10 @@ fn a_note_stands_on_both_boxes_and_either_room_takes_it_away() {
     world.run(SECOND);
     write(&mut world, 1, "了解です");
     world.run(SECOND);
-    assert_eq!([board(&world, 0), board(&world, 1)], [["15時から配線工事", "了解です"]; 2].map(|all| all.map(str::to_owned)));
+    assert_eq!(
+        [board(&world, 0), board(&world, 1)],
+        [["15時から配線工事", "了解です"]; 2].map(|all| all.map(str::to_owned))
+    );
     let near = [0, 1].map(|who| {
         let slips = world.shown(who).room.face.slips;
         slips.newest.iter().map(|(_, near)| *near).collect::<Vec<_>>()

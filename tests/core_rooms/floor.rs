@@ -21,7 +21,8 @@ fn a_hand_that_goes_up_is_seen_in_both_rooms_and_goes_down_with_its_guest() {
         let hands = world.shown(who).room.face.hands;
         hands.into_iter().map(|hand| (hand.name, hand.near)).collect::<Vec<_>>()
     };
-    let named = |near: [bool; 3]| ["田中", "Suzuki", "佐藤"].map(str::to_owned).into_iter().zip(near).collect::<Vec<_>>();
+    let named =
+        |near: [bool; 3]| ["田中", "Suzuki", "佐藤"].map(str::to_owned).into_iter().zip(near).collect::<Vec<_>>();
     assert_eq!([hands(&world, 0), hands(&world, 1)], [named([true, false, true]), named([false, true, false])]);
     world.inject(0, Mail::Urgent(Input::Room(RoomInput::GuestLeft(GuestId(1)))));
     world.run(300 * MS);

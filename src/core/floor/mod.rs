@@ -250,7 +250,8 @@ impl Floor {
         let (asked, choices) = (poll.asked, poll.choices.len());
         let votes = || self.votes.1.iter().filter(|_| self.votes.0 == asked).map(|(_, vote)| *vote);
         let count = |wanted| u16::try_from(votes().filter(|vote| *vote == wanted).count()).unwrap_or(u16::MAX);
-        let (counts, skipped): (Vec<u16>, u16) = ((0..choices).map(|choice| count(Some(choice))).collect(), count(None));
+        let (counts, skipped): (Vec<u16>, u16) =
+            ((0..choices).map(|choice| count(Some(choice))).collect(), count(None));
         let known = &self.word.tallies[self.role as usize];
         if known.on != asked || known.votes != counts || known.skipped != skipped {
             let counted = self.stamp();

@@ -94,10 +94,7 @@ impl Room {
             Timer::MenuCloses => (self.menu, self.own_picture, self.show_code) = (Menu::Closed, false, false),
             Timer::ToldEnds => self.told = None,
             // Settling says it.
-            Timer::ShareDue
-            | Timer::NotesDue
-            | Timer::NotesAge
-            | Timer::FloorDue => {}
+            Timer::ShareDue | Timer::NotesDue | Timer::NotesAge | Timer::FloorDue => {}
             Timer::CodeRotates => {
                 self.refusal_told = false;
                 self.outputs.extend(self.guests.end_old(now).into_iter().map(Output::Record));

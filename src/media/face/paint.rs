@@ -6,7 +6,9 @@ use super::sheet::{HAIR, INK, WELL};
 use super::signs;
 use crate::core::notes::{SHEET, Stroke};
 use crate::model::Language;
-use cairo::{Antialias, Context, Error, FontOptions, Format, HintMetrics, ImageSurface, LineCap, LineJoin, LinearGradient};
+use cairo::{
+    Antialias, Context, Error, FontOptions, Format, HintMetrics, ImageSurface, LineCap, LineJoin, LinearGradient,
+};
 use pango::{Alignment, EllipsizeMode, FontDescription, Layout, WrapMode};
 use qrcodegen::{QrCode, QrCodeEcc};
 use std::f64::consts::{FRAC_PI_2, PI};

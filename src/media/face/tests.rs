@@ -8,8 +8,8 @@ use crate::core::floor::Poll;
 use crate::core::notes::{Note, Paper};
 use crate::core::request::Denied;
 use crate::core::sentence::Sentence;
-use crate::core::snapshot::LinkState;
 use crate::core::share::Stamp;
+use crate::core::snapshot::LinkState;
 use crate::model::{MicState, Mode, Role, Stance};
 
 fn at(seconds: u64) -> Moment {
@@ -219,8 +219,7 @@ fn with_board(face: &mut Face) {
     face.hands = vec![RaisedHand { name: "佐藤".into(), near: true }, RaisedHand { name: String::new(), near: false }];
     let choices = ["月曜", "火曜"].map(str::to_owned).to_vec();
     let (stamp, question) = (Stamp::default(), "次はいつ？".to_owned());
-    let poll =
-        Poll { asked: stamp, since: [1, 0], question, choices, open: false, shown: true, changed: stamp };
+    let poll = Poll { asked: stamp, since: [1, 0], question, choices, open: false, shown: true, changed: stamp };
     face.poll = Some(PollFace { poll, votes: vec![1, 2], skipped: 1 });
 }
 
@@ -274,7 +273,8 @@ fn hands_and_the_result_stand_on_the_screen_while_the_rooms_are_together() {
             face.mode = mode;
         });
         let said = said(&screen, 0, Language::Japanese);
-        for words in ["挙手", "佐藤", "次はいつ？", "月曜", "1票　33%", "2票　67%", "締め切りました　選ばない 1"] {
+        for words in ["挙手", "佐藤", "次はいつ？", "月曜", "1票　33%", "2票　67%", "締め切りました　選ばない 1"]
+        {
             assert!(said.contains(words), "{words} in {said}");
         }
     }

@@ -149,7 +149,9 @@ function redraw() {
   for (const stroke of [...strokes, ...(drawing ? [drawing.points] : [])]) {
     pen.beginPath();
     pen.moveTo(...stroke[0]);
-    for (const point of stroke.length > 1 ? stroke.slice(1) : stroke) pen.lineTo(...point);
+    // A line without a length is not drawn at all.
+    pen.lineTo(stroke[0][0] + 0.1, stroke[0][1]);
+    for (const point of stroke.slice(1)) pen.lineTo(...point);
     pen.stroke();
   }
   text('sheet-left', say('strokes_left', { n: STROKES - strokes.length }));
