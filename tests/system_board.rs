@@ -83,7 +83,7 @@ fn kept(count: usize) -> Kept {
     let stamp = |count: usize| Stamp { count: count as u32, by: BootId(u64::MAX) };
     let note = |number: usize| {
         let drawing = Paper::drawing(vec![vec![SHEET; POINTS]; STROKES]).unwrap();
-        let paper = if number % 2 == 0 { Paper::words("15時から 🍵").unwrap() } else { drawing };
+        let paper = if number.is_multiple_of(2) { Paper::words("15時から 🍵").unwrap() } else { drawing };
         let (room, name) = (Role::Answerer, "田中".into());
         let note = Note { stamp: stamp(number), paper, room, name, written_ms: 1_790_000_000_000 };
         Hung { note: Arc::new(note), minutes: 10_080 }

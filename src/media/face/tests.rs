@@ -229,6 +229,7 @@ fn the_newest_notes_stand_at_the_edge_and_make_way_for_what_wants_an_eye() {
     let said = |change: fn(&mut Face)| {
         let screen = live(|face| {
             with_board(face);
+            face.poll = None;
             change(face);
         });
         told(&screen, 0, Language::Japanese)
@@ -238,6 +239,8 @@ fn the_newest_notes_stand_at_the_edge_and_make_way_for_what_wants_an_eye() {
     assert!(quiet.contains("市民課") && quiet.contains("この部屋"));
     assert!(!said(|face| face.banner = Some(Banner::Knocked)).contains("一枚目"));
     assert!(!said(|face| face.menu = Some(MenuPage::Sound)).contains("一枚目"));
+    let result = live(with_board);
+    assert!(!told(&result, 0, Language::Japanese).contains("一枚目"), "a result has the screen for a while");
     for mode in [Mode::Meeting, Mode::Curtain, Mode::Asleep] {
         let screen = live(|face| {
             with_board(face);
@@ -250,6 +253,7 @@ fn the_newest_notes_stand_at_the_edge_and_make_way_for_what_wants_an_eye() {
 #[test]
 fn slips_end_above_the_sentence_and_what_does_not_fit_is_counted() {
     let mut screen = live(with_board);
+    screen.face.poll = None;
     screen.sentence = Some(Sentence::FarSilent);
     screen.picture = Picture::Held { since: at(0) };
     let canvas = Area::new(0.0, 0.0, WIDTH, HEIGHT);
