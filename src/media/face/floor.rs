@@ -103,7 +103,7 @@ fn sized(text: &str, style: Style, width: f64) -> Style {
 /// Hands that are named.
 const NAMED: usize = 4;
 /// Letters of each name.
-const LETTERS: usize = 7;
+const LETTERS: f64 = 7.0;
 /// Width of the line: beside slips and own picture.
 const HANDS: f64 = 1000.0;
 /// Height of the line.

@@ -129,12 +129,20 @@ pub(super) fn width(text: &str) -> f64 {
     text.chars().map(|letter| if letter.is_ascii() { 0.54 } else { 1.0 }).sum()
 }
 
-/// At most so many letters, the last one dots.
-pub(super) fn short(text: &str, letters: usize) -> String {
-    match text.char_indices().nth(letters) {
-        Some(_) => text.chars().take(letters - 1).chain(['…']).collect(),
-        None => text.to_owned(),
+/// No wider than so many letters; dots stand for the rest.
+pub(super) fn short(text: &str, most: f64) -> String {
+    if width(text) <= most {
+        return text.to_owned();
     }
+    let mut short = String::new();
+    for letter in text.chars() {
+        short.push(letter);
+        if width(&short) > most - 1.0 {
+            short.pop();
+            break;
+        }
+    }
+    short + "…"
 }
 
 /// A shut room: who shut it, and how it opens.
