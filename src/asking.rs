@@ -5,7 +5,10 @@
 //! ```
 //! Only what stands here can be asked; an unknown word or field is refused, never half believed. No I/O.
 
+mod told;
 mod written;
+
+pub use told::{stamp, stamp_name};
 
 use crate::core::face::PageState;
 use crate::core::memory::Drawn;
@@ -223,6 +226,12 @@ pub const fn denied_name(why: Denied) -> &'static str {
         Denied::TooMuchInk => "too_much_ink",
         Denied::KeepsNothing => "keeps_nothing",
         Denied::AlreadyKept => "already_kept",
+        Denied::BoardFull => "board_full",
+        Denied::NoSuchNote => "no_such_note",
+        Denied::NotTogether => "not_together",
+        Denied::NoSuchHand => "no_such_hand",
+        Denied::PollOpen => "poll_open",
+        Denied::NoPoll => "no_poll",
     }
 }
 
@@ -231,7 +240,10 @@ pub fn denied(name: &str) -> Option<Denied> {
     let shut = [Denied::FarCurtain, Denied::FarAsleep, Denied::NearCurtain, Denied::NearAsleep];
     let nobody = [Denied::NoLink, Denied::NotPaired, Denied::NobodyKnocks, Denied::NoSuchView, Denied::NoSuchGuest];
     let pages = [Denied::NoSuchDocument, Denied::TooManyDocuments, Denied::TooMuchInk, Denied::AlreadyKept];
-    let nobody = nobody.into_iter().chain([Denied::OtherCamera, Denied::KeepsNothing]).chain(pages);
+    let board = [Denied::BoardFull, Denied::NoSuchNote, Denied::NotTogether];
+    let floor = [Denied::NoSuchHand, Denied::PollOpen, Denied::NoPoll];
+    let others = [Denied::OtherCamera, Denied::KeepsNothing].into_iter().chain(pages).chain(board).chain(floor);
+    let nobody = nobody.into_iter().chain(others);
     let door = [Denied::NotAdmitted, Denied::WrongCode, Denied::TooManyTries, Denied::Locked, Denied::Full];
     shut.into_iter().chain(nobody).chain(door).find(|why| denied_name(*why) == name)
 }
@@ -243,8 +255,8 @@ const fn pick<'t>(language: Language, ja: &'t str, en: &'t str) -> &'t str {
     }
 }
 
-/// Bytes of one question.
-const LONGEST: usize = 4096;
+/// Bytes of one question: a drawn note is the longest.
+const LONGEST: usize = 16 * 1024;
 
 #[cfg(test)]
 mod tests {

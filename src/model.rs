@@ -108,7 +108,7 @@ impl fmt::Debug for SessionId {
 pub struct TrunkId(pub u64);
 
 /// Who offers; decided by the two pinned keys, so offers cannot collide: the greater [`BoxId`] offers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     /// Opens sessions.
     #[default]

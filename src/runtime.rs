@@ -148,7 +148,11 @@ async fn turn(
             match mail {
                 Mail::Urgent(input) => {
                     // What people type is nobody's business, the room code least of all.
-                    if !matches!(input, Input::Room(_) | Input::Heard { signal: Signal::Share(_), .. }) {
+                    if !matches!(
+                        input,
+                        Input::Room(_)
+                            | Input::Heard { signal: Signal::Share(_) | Signal::Notes(_) | Signal::Floor(_), .. }
+                    ) {
                         tracing::debug!(?input);
                     }
                     core.handle(input, now);

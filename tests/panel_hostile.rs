@@ -154,7 +154,7 @@ async fn broken_http_is_closed_and_nothing_happens() {
     let head = format!("Host: {host}\r\nCookie: {cookie}\r\nContent-Type: application/json\r\n");
     let wish = r#"{"ask":"veil","veil":"black"}"#;
     assert_eq!(wish.len(), 29);
-    let chunk = format!("1400\r\n{}\r\n0\r\n\r\n", " ".repeat(0x1400));
+    let chunk = format!("4800\r\n{}\r\n0\r\n\r\n", " ".repeat(0x4800));
     for (case, sent, status) in [
         ("garbage", "\u{1}\u{2}\u{3}\r\n\r\n".to_owned(), "400"),
         ("HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(), ""),

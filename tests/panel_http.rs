@@ -116,6 +116,8 @@ async fn files_of_the_page_are_not_sent_twice() {
         "/dom.js",
         "/remote.js",
         "/documents.js",
+        "/board.js",
+        "/floor.js",
         "/installer.js",
         "/words.js",
         "/icon.svg",

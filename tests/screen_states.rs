@@ -8,18 +8,21 @@ mod needs;
 
 use display::{Shot, Xvfb};
 use engawa::config::Sink;
-use engawa::core::face::{Banner, Face, MenuPage, PageFace, PageState};
+use engawa::core::face::{Banner, Face, MenuPage, PageFace, PageState, PollFace, RaisedHand, Slips};
+use engawa::core::floor::Poll;
 use engawa::core::memory::Drawn;
+use engawa::core::notes::{Note, Paper};
 use engawa::core::plan::{Picture, Screen};
 use engawa::core::request::Denied;
 use engawa::core::sentence::Sentence;
 use engawa::core::share::Look;
+use engawa::core::share::Stamp;
 use engawa::core::snapshot::LinkState;
 use engawa::inbox::Inbox;
 use engawa::media::face::FaceConstants;
 use engawa::media::page::PagePicture;
 use engawa::media::screen::ScreenView;
-use engawa::model::{DocumentId, Language, MicState, Mode, Moment, Stance, Veil};
+use engawa::model::{DocumentId, Language, MicState, Mode, Moment, Role, Stance, Veil};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use std::process::Command;
@@ -220,6 +223,35 @@ fn states(language: Language) -> Vec<(&'static str, Screen)> {
             screen.face.page = Some(arriving(A4, 43));
             screen
         }),
+        ("40-board", with(|face| face.slips = slips())),
+        ("41-board-own", with(|face| (face.slips, face.own_picture) = (slips(), true))),
+        ("42-board-lost", {
+            let mut screen = lost(Mode::Quiet);
+            screen.face.slips = slips();
+            screen
+        }),
+        (
+            "43-board-talking-hands",
+            with(|face| {
+                (face.mode, face.slips, face.hands) = (Mode::Talking, slips(), hands());
+                (face.microphone, face.microphone_wanted, face.far_microphone) = (MicState::Open, true, MicState::Open);
+            }),
+        ),
+        (
+            "44-talking-poll",
+            with(|face| {
+                (face.mode, face.slips, face.hands, face.poll) = (Mode::Talking, slips(), hands(), Some(poll(3)))
+            }),
+        ),
+        (
+            "45-meeting-poll",
+            with(|face| {
+                (face.mode, face.slips, face.hands, face.poll) = (Mode::Meeting, slips(), hands(), Some(poll(8)));
+                face.meeting_since = Some(ago(600));
+            }),
+        ),
+        ("46-meeting-hands", with(|face| (face.mode, face.hands) = (Mode::Meeting, hands()))),
+        ("47-board-knocked", with(|face| (face.slips, face.banner) = (slips(), Some(Banner::Knocked)))),
         ("32-long-name", with(|face| face.far_name = "健康福祉部 高齢者いきいき支援課 地域包括ケア推進係".into())),
     ]
 }
@@ -250,6 +282,56 @@ fn sheet(view: &ScreenView, id: DocumentId) -> Option<PagePicture> {
     let pixel = |x: u32, y: u32| if y % 40 < 6 && (60..width - 60).contains(&x) { [60, 60, 60, 255] } else { [255; 4] };
     let bgrx: Vec<u8> = (0..height).flat_map(|y| (0..width).flat_map(move |x| pixel(x, y))).collect();
     PagePicture::new(id, Look::at(0), (width, height), &bgrx)
+}
+
+/// Three notes of both rooms, one of them drawn.
+fn slips() -> Slips {
+    let note = |paper: Paper, room: Role, name: &str| {
+        let stamp = Stamp::default();
+        (Arc::new(Note { stamp, paper, room, name: name.into(), written_ms: 1_790_000_000_000 }), room == Role::Offerer)
+    };
+    let words = |text: &str| Paper::words(text).expect("words");
+    let tree = vec![vec![[500, 560], [500, 240]], vec![[300, 300], [500, 60], [700, 300], [300, 300]], vec![[900, 80]]];
+    let newest = vec![
+        note(
+            words("15時から配線工事です。窓口は別館1階へ案内してください。傘立ても使えます。"),
+            Role::Offerer,
+            "総務課 田中",
+        ),
+        note(Paper::drawing(tree).expect("on the sheet"), Role::Answerer, ""),
+        note(words("了解です"), Role::Answerer, "鈴木"),
+    ];
+    Slips { newest, older: 12 }
+}
+
+fn hands() -> Vec<RaisedHand> {
+    let hand = |name: &str, near| RaisedHand { name: name.into(), near };
+    vec![
+        hand("佐藤", true),
+        hand("会議室のPC", false),
+        hand("", false),
+        hand("田中のスマートフォン", true),
+        hand("鈴木", true),
+        hand("山本", true),
+    ]
+}
+
+fn poll(choices: usize) -> PollFace {
+    let all = [
+        "来週の月曜",
+        "来週の火曜、ただし午前中は窓口の当番があるため15時より後にしたい",
+        "水曜",
+        "木曜",
+        "金曜",
+        "再来週",
+        "年明け",
+        "やらない",
+    ];
+    let choices: Vec<String> = all.iter().take(choices).map(|choice| (*choice).to_owned()).collect();
+    let votes = (0..choices.len()).map(|place| [4, 9, 0, 1, 2, 0, 3, 1][place]).collect();
+    let (asked, question) = (Stamp::default(), "次の打ち合わせはいつにしますか？".to_owned());
+    let poll = Poll { asked, since: [1, 0], question, choices, open: true, shown: true, changed: asked };
+    PollFace { poll, votes, skipped: 2 }
 }
 
 /// One frame of a source.

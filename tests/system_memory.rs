@@ -43,6 +43,7 @@ fn open_meeting(press: u32) -> Remembered {
         volume: 70,
         drawn: None,
         ended: [0; 2],
+        parted: [0; 2],
     }
 }
 

@@ -1,5 +1,8 @@
 //! One question as it stands in JSON.
 
+use super::{stamp, told};
+use crate::core::floor::FloorRequest;
+use crate::core::notes::{NoteRequest, Paper};
 use crate::core::request::Request;
 use crate::core::share::{MOST_POINTS, Point, Pointer, ShareRequest, Turn};
 use crate::model::GuestId;
@@ -37,6 +40,16 @@ pub(super) enum Written {
     Draw { document: String, page: u32, points: Vec<Point> },
     Wipe { document: String, page: u32 },
     Keep { document: String, keep: bool },
+    Note { text: String },
+    DrawnNote { strokes: Vec<Vec<u16>> },
+    TakeNote { note: String },
+    Hand { up: bool },
+    LowerHand { hand: String },
+    Poll { question: String, choices: Vec<String> },
+    Vote { poll: String, choice: usize },
+    SkipVote { poll: String },
+    ClosePoll { poll: String },
+    ShowPoll { poll: String, shown: bool },
 }
 
 impl Written {
@@ -80,6 +93,16 @@ impl Written {
             }
             Self::Wipe { document, page } => Request::Share(ShareRequest::Wipe(document.parse().ok()?, page)),
             Self::Keep { document, keep } => Request::Share(ShareRequest::Keep(document.parse().ok()?, keep)),
+            Self::Note { text } => Request::Note(NoteRequest::Write(Paper::words(&text)?)),
+            Self::DrawnNote { strokes } => Request::Note(NoteRequest::Write(told::drawing(&strokes)?)),
+            Self::TakeNote { note } => Request::Note(NoteRequest::Take(stamp(&note)?)),
+            Self::Hand { up } => Request::Floor(FloorRequest::Hand(up)),
+            Self::LowerHand { hand } => Request::Floor(FloorRequest::Lower(stamp(&hand)?)),
+            Self::Poll { question, choices } => return told::poll(&question, &choices),
+            Self::Vote { poll, choice } => Request::Floor(FloorRequest::Vote(stamp(&poll)?, Some(choice))),
+            Self::SkipVote { poll } => Request::Floor(FloorRequest::Vote(stamp(&poll)?, None)),
+            Self::ClosePoll { poll } => Request::Floor(FloorRequest::Close(stamp(&poll)?)),
+            Self::ShowPoll { poll, shown } => Request::Floor(FloorRequest::Show(stamp(&poll)?, shown)),
         })
     }
 
@@ -103,6 +126,8 @@ impl Written {
             Request::FollowTurns(follow) => Self::FollowTurns { follow: *follow },
             Request::Teach(view) => Self::Teach { view: *view },
             Request::Share(request) => Self::of_share(request),
+            Request::Note(request) => told::of_note(request),
+            Request::Floor(request) => told::of_floor(request),
         }
     }
 

@@ -4,6 +4,7 @@
 
 use crate::asking::{self, Reply};
 use crate::cli::{Failure, ledger, load, share, status};
+use crate::core::notes::{LETTERS, NoteRequest, Paper};
 use crate::core::request::Request;
 use crate::core::share::{ShareRequest, Turn};
 use crate::system::status::Status;
@@ -80,6 +81,14 @@ pub enum Question {
         #[command(flatten)]
         at: Daemon,
     },
+    /// Prints the notice board of both rooms, oldest first; with words, puts them on it.
+    Board {
+        /// At most 200 characters.
+        text: Option<String>,
+        /// Whose room.
+        #[command(flatten)]
+        at: Daemon,
+    },
     /// Prints the room code that opens the panel.
     RoomCode(Daemon),
     /// Prints the newest lines of the ledger: when were camera and microphone on? Or checks all of it.
@@ -138,6 +147,11 @@ pub fn ask(question: &Question) -> Result<(), Failure> {
                 (_, _) => return Err(Failure::new(format!("{page} is no page; write next, previous or a number"))),
             };
             request(at, &Request::Share(ShareRequest::Turn(turn)))
+        }
+        Question::Board { text: None, at } => print(&at.socket()?, r#"{"ask":"board"}"#),
+        Question::Board { text: Some(text), at } => {
+            let unfit = || Failure::new(format!("a note has 1 to {LETTERS} characters"));
+            request(at, &Request::Note(NoteRequest::Write(Paper::words(text).ok_or_else(unfit)?)))
         }
         Question::RoomCode(at) => print(&at.socket()?, r#"{"ask":"room_code"}"#),
         Question::Ledger(arguments) => ledger::run(arguments),

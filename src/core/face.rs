@@ -1,6 +1,8 @@
 //! What the screen says about the room, in types: `media::screen` gives it words and a shape.
 
+use crate::core::floor::Poll;
 use crate::core::memory::Drawn;
+use crate::core::notes::Note;
 use crate::core::request::Denied;
 use crate::core::share::{Look, Point, Refusal, Stroke};
 use crate::core::snapshot::LinkState;
@@ -44,6 +46,12 @@ pub struct Face {
     pub page: Option<PageFace>,
     /// Where people of both rooms point on it.
     pub pointers: Vec<PointerFace>,
+    /// Of the notice board.
+    pub slips: Slips,
+    /// Raised hands, the first raised first.
+    pub hands: Vec<RaisedHand>,
+    /// The poll, if its result is shown.
+    pub poll: Option<PollFace>,
     /// The keypad's menu.
     pub menu: Option<MenuPage>,
     /// Address, QR code and this room code.
@@ -54,6 +62,35 @@ pub struct Face {
     pub volume: u8,
     /// No new guests are taken.
     pub locked: bool,
+}
+
+/// What of the notice board stands on the screen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Slips {
+    /// The newest ones, oldest first; `true`: of this room.
+    pub newest: Vec<(Arc<Note>, bool)>,
+    /// How many more there are.
+    pub older: usize,
+}
+
+/// A raised hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RaisedHand {
+    /// Whose; empty: somebody of that room.
+    pub name: String,
+    /// Of this room.
+    pub near: bool,
+}
+
+/// A poll with its figures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PollFace {
+    /// What was asked.
+    pub poll: Poll,
+    /// Votes of both rooms for each choice.
+    pub votes: Vec<u32>,
+    /// Devices that chose not to choose.
+    pub skipped: u32,
 }
 
 /// The document in front, or why there is none.

@@ -26,6 +26,8 @@ pub struct Remembered {
     pub drawn: Option<Drawn>,
     /// Presses of the wish when a meeting ended last: its documents come back from nowhere.
     pub ended: [u32; 2],
+    /// The same of the last time together: its hands and its poll do not come back either.
+    pub parted: [u32; 2],
 }
 
 /// Why the box drew the curtain of its own room.
@@ -76,6 +78,7 @@ impl Remembered {
         volume: FULL_VOLUME,
         drawn: Some(Drawn::Forgot),
         ended: [0; 2],
+        parted: [0; 2],
     };
 
     /// Whether a box that comes back with `self` instead of `newer` shows or tells more than people had asked for.
@@ -99,6 +102,7 @@ impl Default for Remembered {
             volume: FULL_VOLUME,
             drawn: None,
             ended: [0; 2],
+            parted: [0; 2],
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod backoff;
 pub mod budget;
 pub mod diagnosis;
 pub mod face;
+pub mod floor;
 pub mod input;
 pub mod invariants;
 pub mod ledger;
@@ -17,6 +18,7 @@ pub mod lesson;
 pub mod link;
 pub mod liveness;
 pub mod memory;
+pub mod notes;
 pub mod output;
 pub mod plan;
 pub mod playout;
@@ -29,6 +31,7 @@ mod sharing;
 pub mod signal;
 pub mod snapshot;
 pub mod timers;
+mod together;
 pub mod trunks;
 pub mod turning;
 mod view;
@@ -37,6 +40,7 @@ use crate::core::input::{CarryReport, Input, News, ReceiveReport, RoomInput, Sen
 use crate::core::ledger::Entry;
 use crate::core::link::{Link, LinkSettings};
 use crate::core::memory::Remembered;
+use crate::core::notes::Kept;
 use crate::core::output::Output;
 use crate::core::plan::{MediaPlan, Picture};
 use crate::core::room::{Room, RoomSettings};
@@ -44,6 +48,7 @@ use crate::core::share::{InkMark, Pointer, ShareWord};
 use crate::core::signal::{CaptureMark, Heartbeat, RoomWord, Signal};
 use crate::core::snapshot::{Fault, LinkState};
 use crate::core::timers::Timer;
+use crate::core::together::Together;
 use crate::model::{Bitrate, BootId, CameraState, Device, DocumentId, Line, MicState, Moment, Side, TrunkId};
 use std::collections::VecDeque;
 
@@ -56,6 +61,8 @@ pub struct Settings {
     pub room: RoomSettings,
     /// What outlived the last daemon; the default for a box that never lived, [`Remembered::UNREADABLE`] for one that forgot.
     pub remembered: Remembered,
+    /// The notice board, as it was kept.
+    pub board: Kept,
     /// Everything sent stays below this.
     pub ceiling: Bitrate,
 }
@@ -78,6 +85,8 @@ pub struct Core {
     pointed: Option<(Option<Pointer>, Moment)>,
     held: (Vec<(DocumentId, u64)>, bool),
     arriving: Option<(DocumentId, u8)>,
+    /// What the far box was told of board and floor.
+    together: Together,
     remembered: Remembered,
     far_beat: Option<(BootId, Moment)>,
     recorded: (CameraState, MicState),
@@ -102,7 +111,7 @@ impl Core {
     pub fn new(settings: Settings, now: Moment) -> Self {
         let paired = settings.link.clone();
         let mut core = Self {
-            room: Room::new(settings.room.clone(), settings.remembered, now),
+            room: Room::new(settings.room.clone(), settings.remembered, settings.board.clone(), now),
             said: RoomWord::default(),
             shared: None,
             far_share: None,
@@ -111,6 +120,7 @@ impl Core {
             pointed: None,
             held: (Vec::new(), false),
             arriving: None,
+            together: Together::default(),
             remembered: settings.remembered,
             far_beat: None,
             recorded: (CameraState::Off, MicState::Closed),
@@ -144,13 +154,17 @@ impl Core {
         link.start(now);
         self.room.agreement.take_role(link.role);
         self.room.share.take_life(link.settings.boot, link.role);
+        self.room.floor.take_life(link.role, link.settings.boot);
+        self.room.notes.take_peer(link.settings.far, link.role, link.settings.boot);
         (self.state, self.since) = (LinkState::Connecting, now);
         self.settle(now);
     }
 
-    /// The wall clock's reading, milliseconds since 1970: told to the peer and compared with its own, never decided from.
+    /// The wall clock's reading, milliseconds since 1970: told to the peer, compared with its own and
+    /// written on notes. Decided from in one place: a note's last day.
     pub fn note_wall(&mut self, wall_ms: u64) {
         self.wall_ms = wall_ms;
+        self.room.wall_ms = wall_ms;
     }
 
     /// Something happened.
@@ -172,6 +186,7 @@ impl Core {
             }
         }
         self.handle_share(&input, now);
+        self.handle_together(&input);
         match &mut self.link {
             Some(link) => link.handle(&input, now),
             None if input == Input::StopRequested => self.outputs.push_back(Output::Stop),
@@ -263,6 +278,7 @@ impl Core {
         }
         self.keep(now);
         self.tell_share(now);
+        self.tell_together(now);
         let plan = self.make_plan(now);
         if plan != self.plan {
             self.plan = plan.clone();

@@ -2,6 +2,7 @@
 
 use crate::core::ledger::Entry;
 use crate::core::memory::Remembered;
+use crate::core::notes::Kept;
 use crate::core::plan::MediaPlan;
 use crate::core::request::Answer;
 use crate::core::signal::{Alignment, Signal};
@@ -71,6 +72,8 @@ pub enum Output {
     Record(Entry),
     /// Keep this over a restart.
     Remember(Remembered),
+    /// Keep the notice board over a restart.
+    KeepBoard(Kept),
     /// Draw a random room code; answered by `Input::CodeDrawn`.
     DrawCode,
     /// Learn this view from what the camera shows now.

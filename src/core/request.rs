@@ -1,5 +1,7 @@
 //! What people ask of their own box, and the three answers they get: accepted, already so, denied because.
 
+use crate::core::floor::FloorRequest;
+use crate::core::notes::NoteRequest;
 use crate::core::share::ShareRequest;
 use crate::model::{GuestId, Language, Mode, Veil};
 
@@ -42,6 +44,10 @@ pub enum Request {
     Teach(usize),
     /// Something with the documents.
     Share(ShareRequest),
+    /// Something with the notice board.
+    Note(NoteRequest),
+    /// Something with hands or poll.
+    Floor(FloorRequest),
 }
 
 /// Who asks.
@@ -111,6 +117,18 @@ pub enum Denied {
     KeepsNothing,
     /// Both rooms wanted it kept: it lies on the boxes' disks.
     AlreadyKept,
+    /// The notice board is full.
+    BoardFull,
+    /// That note is gone.
+    NoSuchNote,
+    /// Only while both rooms talk or meet.
+    NotTogether,
+    /// That hand is not up in this room.
+    NoSuchHand,
+    /// One poll at a time.
+    PollOpen,
+    /// That poll takes no votes.
+    NoPoll,
 }
 
 impl Denied {
@@ -168,6 +186,19 @@ impl Denied {
                 "もう残してあります。「残した資料」から消せます。",
                 "It is kept already. It can be taken away under “Kept documents”.",
             ),
+            Self::BoardFull => {
+                ("掲示板がいっぱいです。古いものをはがしてください。", "The board is full. Take an old note away.")
+            }
+            Self::NoSuchNote => ("その貼り紙はもうありません。", "That note is gone already."),
+            Self::NotTogether => (
+                "挙手と投票は、会話か会議の間だけ使えます。",
+                "Raising hands and polls work while the rooms talk or meet.",
+            ),
+            Self::NoSuchHand => ("その手はもう下りています。", "That hand is down already."),
+            Self::PollOpen => {
+                ("いま別の投票を受け付けています。先に締め切ってください。", "Another poll is open. Close it first.")
+            }
+            Self::NoPoll => ("その投票は終わっています。", "That poll is over."),
             Self::OtherCamera => (
                 "別のカメラの映像なので、向きを覚えさせる必要はありません。",
                 "Another camera gives this view: there is no turning to learn.",

@@ -1,6 +1,8 @@
 //! What two boxes tell each other over the control connection. `trunk::message` gives these their bytes.
 
 use crate::core::agreement::Wish;
+use crate::core::floor::FloorWord;
+use crate::core::notes::NotesWord;
 use crate::core::share::{InkMark, Pointer, ShareWord};
 use crate::model::{BootId, CameraState, Line, MicState, Moment, SessionId, Stance, Veil, VideoCodec};
 use std::time::Duration;
@@ -58,6 +60,10 @@ pub enum Signal {
     Ink(Vec<InkMark>),
     /// Where somebody of the sender's room points now. In a meeting only.
     Point(Pointer),
+    /// Part of the notice board: all of it on every new connection, then what changed; never behind a curtain.
+    Notes(Box<NotesWord>),
+    /// Hands and poll: on every new connection and after every change, while the rooms are together only.
+    Floor(Box<FloorWord>),
     /// Last words before a deliberate end.
     Farewell(Farewell),
 }

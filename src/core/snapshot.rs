@@ -1,8 +1,10 @@
 //! What the loop publishes after every turn: the one truth for status, screen and tests.
 
 use crate::core::face::Face;
+use crate::core::floor::Floor;
 use crate::core::input::{CarryReport, ReceiveReport, SendReport};
 use crate::core::lesson::Lesson;
+use crate::core::notes::Board;
 use crate::core::plan::MediaPlan;
 use crate::core::sentence::Sentence;
 use crate::core::share::Share;
@@ -109,6 +111,10 @@ pub struct RoomSnapshot {
     pub follow_turns: bool,
     /// The documents of the meeting.
     pub share: Share,
+    /// The notice board.
+    pub board: Board,
+    /// Hands and poll.
+    pub floor: Floor,
     /// What became of the view that was taught last.
     pub lesson: Option<Lesson>,
     /// The room code, for the kiosk screen only.

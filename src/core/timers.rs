@@ -41,6 +41,12 @@ pub enum Timer {
     ShareDue,
     /// A pointer was not moved for a while.
     PointerFades,
+    /// More of the notice board may be said.
+    NotesDue,
+    /// The notes' time is counted.
+    NotesAge,
+    /// Hands and poll may be said again.
+    FloorDue,
     /// Out of hours: sleep if nobody is there.
     SleepDue,
 }
@@ -82,7 +88,7 @@ impl Timers {
 }
 
 impl Timer {
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 22] = [
         Self::Heartbeat,
         Self::Redial,
         Self::DialOverdue,
@@ -101,6 +107,9 @@ impl Timer {
         Self::CodeRotates,
         Self::ShareDue,
         Self::PointerFades,
+        Self::NotesDue,
+        Self::NotesAge,
+        Self::FloorDue,
         Self::SleepDue,
     ];
 }

@@ -51,6 +51,8 @@ enum Endpoint {
     Remote,
     DocumentsScript,
     PagesScript,
+    BoardScript,
+    FloorScript,
     InstallerScript,
     Words,
     Icon,
@@ -73,6 +75,7 @@ pub(super) enum Errand {
     Kept,
     KeptFile,
     ForgetKept,
+    Notes,
     Ledger,
     LedgerCsv,
     Installer,
@@ -83,7 +86,7 @@ pub(super) enum Errand {
 }
 
 /// All addresses.
-pub const ROUTES: [Route; 30] = [
+pub const ROUTES: [Route; 33] = [
     route("GET", "/", Who::Room, Endpoint::Page),
     route("GET", "/app.css", Who::Room, Endpoint::Style),
     route("GET", "/app.js", Who::Room, Endpoint::Script),
@@ -91,6 +94,8 @@ pub const ROUTES: [Route; 30] = [
     route("GET", "/remote.js", Who::Room, Endpoint::Remote),
     route("GET", "/documents.js", Who::Room, Endpoint::DocumentsScript),
     route("GET", "/pages.js", Who::Room, Endpoint::PagesScript),
+    route("GET", "/board.js", Who::Room, Endpoint::BoardScript),
+    route("GET", "/floor.js", Who::Room, Endpoint::FloorScript),
     route("GET", "/installer.js", Who::Room, Endpoint::InstallerScript),
     route("GET", "/words.js", Who::Room, Endpoint::Words),
     route("GET", "/icon.svg", Who::Room, Endpoint::Icon),
@@ -107,6 +112,7 @@ pub const ROUTES: [Route; 30] = [
     route("GET", "/api/kept/file", Who::Member, Endpoint::Visit(Errand::KeptFile)),
     route("POST", "/api/kept/forget", Who::Member, Endpoint::Visit(Errand::ForgetKept)),
     route("GET", "/api/own.jpg", Who::Guest, Endpoint::Visit(Errand::OwnPicture)),
+    route("GET", "/api/notes", Who::Member, Endpoint::Visit(Errand::Notes)),
     route("GET", "/api/ledger", Who::Guest, Endpoint::Visit(Errand::Ledger)),
     route("GET", "/api/ledger.csv", Who::Guest, Endpoint::Visit(Errand::LedgerCsv)),
     route("POST", "/api/installer", Who::Room, Endpoint::Visit(Errand::Installer)),
@@ -159,6 +165,8 @@ async fn checked(
         Endpoint::Remote => return asset(assets::REMOTE),
         Endpoint::DocumentsScript => return asset(assets::DOCUMENTS),
         Endpoint::PagesScript => return asset(assets::PAGES),
+        Endpoint::BoardScript => return asset(assets::BOARD),
+        Endpoint::FloorScript => return asset(assets::FLOOR),
         Endpoint::InstallerScript => return asset(assets::INSTALLER),
         Endpoint::Words => return asset(assets::WORDS),
         Endpoint::Icon => return asset(assets::ICON),

@@ -38,17 +38,17 @@ pub(super) fn own_page(headers: &HeaderMap) -> Result<(), Refusal> {
     if right_origin && right_site { Ok(()) } else { Err(Refusal::ForeignOrigin) }
 }
 
-/// The body of a question: declared as JSON, short, and soon there.
-pub(super) async fn body(request: Request<Incoming>) -> Result<Bytes, Refusal> {
+/// The body of a question: declared as JSON, at most so many bytes, and soon there.
+pub(super) async fn body(request: Request<Incoming>, longest: usize) -> Result<Bytes, Refusal> {
     let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
         return Err(Refusal::NotJson);
     }
     let body = request.into_body();
-    if body.size_hint().lower() > LONGEST_BODY as u64 {
+    if body.size_hint().lower() > longest as u64 {
         return Err(Refusal::TooLong);
     }
-    match timeout(BODY_DUE, Limited::new(body, LONGEST_BODY).collect()).await {
+    match timeout(BODY_DUE, Limited::new(body, longest).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::TooLong),
         Ok(Err(_)) => Err(Refusal::NotUnderstood),
@@ -101,7 +101,6 @@ fn host(headers: &HeaderMap) -> Option<Authority> {
     (hosts.next().is_none() && numbered).then_some(host)
 }
 
-const LONGEST_BODY: usize = 4 * 1024;
 const BODY_DUE: Duration = Duration::from_secs(5);
 
 #[cfg(test)]

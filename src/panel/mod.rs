@@ -12,6 +12,7 @@
 mod api;
 mod ask;
 mod assets;
+mod board;
 mod certificate;
 mod door;
 mod events;

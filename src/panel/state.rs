@@ -1,5 +1,6 @@
 //! The state as the page gets it: one JSON object, whole, every time. `docs/panel.md` lists its fields.
 
+use super::board::Floor;
 use super::facts::{Fact, Facts};
 use super::rows::{DocumentRow, PageWords, documents, page_words, unshowable};
 use super::tokens::Visitor;
@@ -102,6 +103,8 @@ struct State<'s> {
     missing: Vec<&'static str>,
     levels: Levels,
     set: Vec<Fact>,
+    #[serde(flatten)]
+    floor: Floor<'s>,
 }
 
 #[derive(Serialize)]
@@ -163,7 +166,7 @@ impl Shown {
                 name: Some(own.map_or("", |own| &own.name)),
                 installer: Some(visitor.installer),
             };
-            serde_json::to_string(&self.state(at, door(you), facts))
+            serde_json::to_string(&self.state(at, visitor.guest, door(you), facts))
         } else {
             let state = if standing == Standing::Waiting { "waiting" } else { "unknown" };
             serde_json::to_string(&door(You { state, id: None, name: None, installer: None }))
@@ -181,7 +184,7 @@ impl Shown {
         self.snapshot.missing.iter().map(|device| device_name(*device)).collect()
     }
 
-    fn state<'s>(&'s self, at: Moment, door: Door<'s>, facts: &Facts) -> State<'s> {
+    fn state<'s>(&'s self, at: Moment, guest: GuestId, door: Door<'s>, facts: &Facts) -> State<'s> {
         let (snapshot, room) = (&self.snapshot, &self.snapshot.room);
         let face = &room.face;
         State {
@@ -232,6 +235,7 @@ impl Shown {
             missing: self.missing(),
             levels: levels(snapshot),
             set: facts.list(self),
+            floor: Floor::of(room, guest),
         }
     }
 }

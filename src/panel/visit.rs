@@ -8,7 +8,7 @@ use super::reply::{self, Reply};
 use super::state::Standing;
 use super::tokens::Visitor;
 use super::words::{self, Refusal};
-use super::{Shared, guard, pages, papers, settings};
+use super::{Shared, board, guard, pages, papers, settings};
 use crate::asking;
 use crate::core::input::RoomInput;
 use crate::core::request::{Answer, Asker, Denied};
@@ -50,7 +50,7 @@ impl Visit<'_> {
             Errand::Enter => self.enter(read(request).await?).await,
             Errand::Wait => self.wait(read(request).await?).await,
             Errand::Leave => read(request).await.map(|Leave {}| self.leave()),
-            Errand::Ask => self.ask(&object(request).await?).await,
+            Errand::Ask => self.ask(&object(request, LONGEST_WISH).await?).await,
             Errand::Share => self.share(request).await,
             Errand::OwnPicture => papers::own_picture(self.shared).await,
             Errand::Page => pages::picture(self.shared, request.uri().query().unwrap_or_default()).await,
@@ -63,6 +63,7 @@ impl Visit<'_> {
                 pages::forget(self.shared, &document).await?;
                 self.said(Answer::Accepted)
             }
+            Errand::Notes => Ok(board::notes(self.shared)),
             Errand::Ledger => papers::ledger(self.shared).await,
             Errand::LedgerCsv => papers::ledger_csv(self.shared).await,
             Errand::Installer => self.installer(read(request).await?).await,
@@ -228,12 +229,12 @@ impl Visit<'_> {
 }
 
 async fn read<T: DeserializeOwned>(request: Request<Incoming>) -> Result<T, Refusal> {
-    serde_json::from_slice(&object(request).await?).map_err(|_| Refusal::NotUnderstood)
+    serde_json::from_slice(&object(request, LONGEST_BODY).await?).map_err(|_| Refusal::NotUnderstood)
 }
 
 /// An array would pass for a structure without names.
-async fn object(request: Request<Incoming>) -> Result<Bytes, Refusal> {
-    let body = guard::body(request).await?;
+async fn object(request: Request<Incoming>, longest: usize) -> Result<Bytes, Refusal> {
+    let body = guard::body(request, longest).await?;
     if body.trim_ascii_start().starts_with(b"{") { Ok(body) } else { Err(Refusal::NotUnderstood) }
 }
 
@@ -256,6 +257,9 @@ fn file_name(query: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+/// Bytes of a body; of a guest's wish, which may be a drawn note.
+const LONGEST_BODY: usize = 4 * 1024;
+const LONGEST_WISH: usize = 16 * 1024;
 /// Documents on their way into the box at a time: each is held in memory.
 pub(super) const UPLOADS: usize = 2;
 /// Questions of strangers at a time.

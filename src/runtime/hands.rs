@@ -129,6 +129,7 @@ impl Hands {
             Output::Answer { ticket, answer } => self.room.answer(ticket, answer),
             Output::Record(entry) => self.room.record(&entry, now),
             Output::Remember(remembered) => self.room.remember(&remembered),
+            Output::KeepBoard(board) => self.room.keep_board(board),
             Output::DrawCode => self.room.draw_code(),
             Output::Teach { view } => self.room.teach(view),
             Output::Hold { documents, served } => {

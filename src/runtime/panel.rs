@@ -19,7 +19,7 @@ use crate::panel::{
 };
 use crate::questions::Questions;
 use crate::system::clock;
-use crate::system::kept::{Kept, Note};
+use crate::system::kept::{KeptDocuments, Note};
 use crate::system::ledger::Ledger;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ pub(super) struct PanelHands {
 pub(super) struct Papers {
     pub(super) ledger: Ledger,
     pub(super) views: PageViews,
-    pub(super) kept: Kept,
+    pub(super) kept: KeptDocuments,
 }
 
 /// What every try needs.
@@ -176,7 +176,7 @@ fn sources(config: &Config, anew: &Arc<Notify>, papers: Papers, media: &Media, d
     }
 }
 
-fn kept_sources(kept: Kept) -> KeptSources {
+fn kept_sources(kept: KeptDocuments) -> KeptSources {
     let (list, read) = (kept.clone(), kept.clone());
     let row = |(id, Note { name, length, until_s, .. }): (DocumentId, Note)| KeptRow {
         id: id.to_string(),

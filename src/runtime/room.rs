@@ -9,6 +9,7 @@ use crate::config::{Config, Overlay};
 use crate::core::input::RoomInput;
 use crate::core::ledger::Entry;
 use crate::core::memory::Remembered;
+use crate::core::notes::Kept;
 use crate::core::request::Answer;
 use crate::core::snapshot::Snapshot;
 use crate::documents::Documents;
@@ -18,10 +19,11 @@ use crate::media::room::Media;
 use crate::model::{DocumentId, Mode, Moment, Ticket};
 use crate::panel::Meeting;
 use crate::questions::Questions;
+use crate::system::board_file::BoardKeeper;
 use crate::system::clock;
 use crate::system::desk::Desk;
 use crate::system::hours::{self, Holidays};
-use crate::system::kept::Kept;
+use crate::system::kept::KeptDocuments;
 use crate::system::keys::{self, Profiles};
 use crate::system::ledger::{Ledger, Shown, What};
 use crate::system::room_memory::Keeper;
@@ -34,11 +36,12 @@ use tokio::sync::Notify;
 pub(super) struct RoomHands {
     questions: Questions,
     keeper: Keeper,
+    board: BoardKeeper,
     ledger: Ledger,
     desk: Desk,
     panel: PanelHands,
     views: PageViews,
-    kept: Kept,
+    kept: KeptDocuments,
     documents: Documents,
     anew: Arc<Notify>,
     turns: Turns,
@@ -65,13 +68,14 @@ impl RoomHands {
         let ledger = Ledger::open(&config.state_directory, boot).map_err(other)?;
         let desk = Desk::new(questions.clone(), ledger.clone(), documents.clone(), config.language);
         let anew = Arc::new(Notify::new());
-        let kept = Kept::open(&config.state_directory, config.room.keep_days);
+        let kept = KeptDocuments::open(&config.state_directory, config.room.keep_days);
         kept.count();
         let views = PageViews::new(documents);
         let shown = Papers { ledger: ledger.clone(), views: views.clone(), kept: kept.clone() };
         let panel = PanelHands::start(config, overlay, &anew, &questions, shown, media, documents);
         let named: Vec<String> = config.room.views.iter().map(|view| view.name.clone()).collect();
         let keeper = Keeper::start(&config.state_directory, &named).map_err(other)?;
+        let board = BoardKeeper::start(&config.state_directory).map_err(other)?;
         let turned = named.into_iter().zip(&config.room.views).map(|(name, view)| {
             let first = view.of_first_camera(&config.camera.source);
             first.then_some(name)
@@ -80,6 +84,7 @@ impl RoomHands {
         Ok(Self {
             questions,
             keeper,
+            board,
             ledger,
             desk,
             panel,
@@ -143,6 +148,11 @@ impl RoomHands {
         self.keeper.keep(remembered);
     }
 
+    /// The notice board, over a restart.
+    pub(super) fn keep_board(&self, board: Kept) {
+        self.board.keep(board);
+    }
+
     /// Learns a view from the next seconds of the camera.
     pub(super) fn teach(&mut self, view: usize) {
         self.turns.teach(view);
@@ -175,13 +185,14 @@ impl RoomHands {
 
     /// What the disk does not take now, in words.
     pub(super) fn storage(&self) -> Vec<String> {
-        self.ledger.trouble().into_iter().chain(self.keeper.trouble()).collect()
+        self.ledger.trouble().into_iter().chain(self.keeper.trouble()).chain(self.board.trouble()).collect()
     }
 
     /// After every turn.
     pub(super) fn publish(&mut self, snapshot: &Snapshot, media: &Media) {
         self.turns.follow(media, snapshot.room.follow_turns, snapshot.at);
         self.desk.note_code(snapshot.room.code);
+        self.desk.note_board(&snapshot.room.board);
         self.panel.publish(snapshot);
     }
 }

@@ -16,6 +16,7 @@ use crate::inbox::Inbox;
 use crate::media::room::{self as media, Intake, Media};
 use crate::model::{BootId, VideoCodec};
 use crate::peer::{Peer, PeerSettings, Taps};
+use crate::system::board_file;
 use crate::system::check;
 use crate::system::clock::Clock;
 use crate::system::network;
@@ -77,7 +78,8 @@ pub(super) async fn start(
         false => room_memory::load(&config.state_directory, &settings.views),
     };
     room.begin(&remembered);
-    let settings = Settings { link, room: settings, remembered, ceiling: config.ceiling };
+    let board = board_file::load(&config.state_directory);
+    let settings = Settings { link, room: settings, remembered, board, ceiling: config.ceiling };
     let status = status.serve(Some(room.desk()));
     let pages = PageHands::new(documents, room.questions(), inbox.clone(), &media);
     let hands = Hands::new(trunk, peer, media, status, room, pages, config.ceiling.as_kbps());

@@ -3,7 +3,7 @@
 //! ```text
 //!   keep ─► state_directory/kept/ID.document, then ID.json      ─ date comes, or a week of running is over, or a person ─► gone
 //! ```
-//! May be relied on: nothing lies there that was not named by [`Kept::keep`]; each counts down the time that the box runs, so
+//! May be relied on: nothing lies there that was not named by [`KeptDocuments::keep`]; each counts down the time that the box runs, so
 //! that no wrong clock keeps it for ever, and a clock that is set right takes nothing away early. A power cut costs at most
 //! one period of that count, in favour of forgetting. What cannot be read is removed: it was to be forgotten anyway.
 
@@ -20,7 +20,7 @@ use std::time::Duration;
 
 /// The kept documents; cheap to clone.
 #[derive(Clone)]
-pub struct Kept(Arc<Shared>);
+pub struct KeptDocuments(Arc<Shared>);
 
 struct Shared {
     directory: PathBuf,
@@ -42,7 +42,7 @@ pub struct Note {
     left_s: u64,
 }
 
-impl Kept {
+impl KeptDocuments {
     /// Reads what is there and begins to count. `days`: how long documents are kept; 0: not at all.
     pub fn open(state_directory: &Path, days: u32) -> Self {
         let directory = state_directory.join(NAME);

@@ -1,5 +1,6 @@
 //! The machine below: clocks, memory, notify, network evidence, keys, hours, ledger, what is remembered, the status socket.
 
+pub mod board_file;
 pub mod check;
 pub mod clock;
 pub mod desk;

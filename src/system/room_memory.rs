@@ -229,6 +229,8 @@ struct Written {
     drawn: Option<String>,
     #[serde(default)]
     ended: [u32; 2],
+    #[serde(default)]
+    parted: [u32; 2],
 }
 
 fn full() -> u8 {
@@ -250,6 +252,7 @@ fn bytes(remembered: &Remembered, views: &[String]) -> Vec<u8> {
         volume: remembered.volume,
         drawn: remembered.drawn.map(|why| asking::drawn_name(why).into()),
         ended: remembered.ended,
+        parted: remembered.parted,
     };
     // Words and numbers only: this cannot fail.
     serde_json::to_vec(&written).unwrap_or_default()
@@ -275,6 +278,7 @@ fn read(bytes: &[u8], views: &[String]) -> Option<Remembered> {
         volume: written.volume.min(100),
         drawn,
         ended: written.ended,
+        parted: written.parted,
     })
 }
 
@@ -309,8 +313,14 @@ mod tests {
                 for veil in [Veil::Clear, Veil::Frosted, Veil::Black] {
                     let wish = Wish { together, presses: [7, u32::MAX] };
                     let locked = veil == Veil::Black;
-                    let rest =
-                        Remembered { view: 3, usual_view: 1, volume: 40, ended: [9, 8], ..Remembered::default() };
+                    let rest = Remembered {
+                        view: 3,
+                        usual_view: 1,
+                        volume: 40,
+                        ended: [9, 8],
+                        parted: [7, 6],
+                        ..Remembered::default()
+                    };
                     for drawn in asking::DRAWN.map(Some).into_iter().chain([None]) {
                         let state = Remembered { near, far: Stance::Asleep, wish, veil, locked, drawn, ..rest };
                         assert_eq!(read(&bytes(&state, &views), &views), Some(state));

@@ -53,8 +53,31 @@ pub struct RoomStatus {
     pub waiting: usize,
     /// No new guests.
     pub locked: bool,
+    /// Notes on the board.
+    pub notes: usize,
+    /// Raised hands of both rooms.
+    pub hands: usize,
+    /// The poll, open or closed.
+    pub poll: Option<PollStatus>,
     /// The far box is authenticated end to end right now.
     pub sealed: bool,
+}
+
+/// The poll with the votes of both rooms.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PollStatus {
+    /// What was asked.
+    pub question: String,
+    /// What can be chosen.
+    pub choices: Vec<String>,
+    /// Votes for each choice.
+    pub votes: Vec<u32>,
+    /// Devices that chose not to choose.
+    pub skipped: u32,
+    /// Votes are taken.
+    pub open: bool,
+    /// The result stands on the screens.
+    pub shown: bool,
 }
 
 /// A document that could not be shown.
@@ -177,6 +200,16 @@ impl RoomStatus {
             guests: room.guests.iter().filter(|guest| guest.admitted).count(),
             waiting: room.guests.iter().filter(|guest| !guest.admitted).count(),
             locked: face.locked,
+            notes: room.board.notes.len(),
+            hands: face.hands.len(),
+            poll: room.floor.poll().map(|(poll, votes, skipped)| PollStatus {
+                question: poll.question.clone(),
+                choices: poll.choices.clone(),
+                votes,
+                skipped,
+                open: poll.open,
+                shown: poll.shown,
+            }),
             sealed: face.sealed,
         }
     }

@@ -11,7 +11,9 @@
 //! that proved its pinned key is ever read here.
 
 mod bulk;
+mod floor;
 mod ink;
+mod notes;
 mod room;
 mod share;
 mod wire;

@@ -3,6 +3,7 @@ import {
   PHONE, assert, axeRuns, command, cuttableLine, enter, far, given, look, media, near, press, results, start, step, stop, until,
   visit, visitAndEnter,
 } from './rig.mjs';
+import { writeDrawVoteAndRaise } from './board.mjs';
 import { shareAndTurn } from './documents.mjs';
 import { openWithThePin, setAndSave } from './installer.mjs';
 
@@ -357,6 +358,8 @@ await step('meeting: clock on both pages, microphones closed, every guest ends w
 });
 
 await step('the meeting stands in the list of recent meetings', () => until(desk, '#meetings', { text: '分' }));
+
+await step('board, hands and poll: written, drawn, raised and voted from both rooms', () => writeDrawVoteAndRaise(desk));
 
 if (media) await step('documents: chosen here, on both screens, turned from both rooms', () => shareAndTurn(desk));
 

@@ -1,8 +1,10 @@
 //! Two rooms in pretend time: modes, microphones, knocks, curtains, hours, guests, one named test per promise; and at random.
 
+mod board;
 #[path = "../core_world/mod.rs"]
 mod core_world;
 mod documents;
+mod floor;
 mod marks;
 mod random;
 mod turned;

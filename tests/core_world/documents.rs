@@ -48,6 +48,15 @@ impl World {
         if shares && self.mode_of(who) != Some(Mode::Meeting) {
             self.fault(&format!("box {who}: documents are told outside a meeting"));
         }
+        let mode = || self.mode_of(who);
+        let notes = matches!(output, Output::Send { signal: Signal::Notes(_), .. });
+        if notes && mode().is_none_or(Mode::is_shut) {
+            self.fault(&format!("box {who}: the board is told behind a curtain"));
+        }
+        let floor = matches!(output, Output::Send { signal: Signal::Floor(_), .. });
+        if floor && !matches!(mode(), Some(Mode::Talking | Mode::Meeting)) {
+            self.fault(&format!("box {who}: hands are told while the rooms are apart"));
+        }
     }
 
     /// Opens what lies there, and brings over what the other box serves.

@@ -8,6 +8,7 @@ use engawa::core::input::{Input, News, SendReport};
 use engawa::core::ledger::Entry;
 use engawa::core::link::LinkSettings;
 use engawa::core::memory::Remembered;
+use engawa::core::notes::Kept;
 use engawa::core::output::Output;
 use engawa::core::plan::MediaPlan;
 use engawa::core::request::Answer;
@@ -136,6 +137,7 @@ impl Kiosk {
                     ..RoomSettings::default()
                 },
                 remembered: Remembered::default(),
+                board: Kept::default(),
                 ceiling: Bitrate::from_kbps(3000),
             },
             answers: Vec::new(),
@@ -303,8 +305,9 @@ impl Counts {
     pub(super) fn count(&mut self, output: &Output) {
         let place = match output {
             Output::Dial { .. } => &mut self.dials,
-            Output::Send { signal: Signal::Heartbeat(_) | Signal::Share(_), .. } => &mut self.heartbeats,
             Output::Send { signal: Signal::Ink(_) | Signal::Point(_), .. } => &mut self.marks,
+            Output::Send { signal: Signal::Heartbeat(_) | Signal::Share(_), .. }
+            | Output::Send { signal: Signal::Notes(_) | Signal::Floor(_), .. } => &mut self.heartbeats,
             Output::Send { .. } => &mut self.signals,
             Output::CloseTrunk { .. } => &mut self.trunks_closed,
             Output::OpenSession(_) => &mut self.sessions_opened,
@@ -317,6 +320,7 @@ impl Counts {
             | Output::Answer { .. }
             | Output::Record(_)
             | Output::Remember(_)
+            | Output::KeepBoard(_)
             | Output::DrawCode
             | Output::Teach { .. }
             | Output::Hold { .. }
@@ -372,6 +376,7 @@ pub fn in_words(who: usize, now: u64, output: &Output) -> String {
         | Output::Answer { .. }
         | Output::Record(_)
         | Output::Remember(_)
+        | Output::KeepBoard(_)
         | Output::DrawCode
         | Output::Teach { .. }
         | Output::Hold { .. }

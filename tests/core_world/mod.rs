@@ -345,6 +345,7 @@ impl World {
             Output::Answer { ticket: _, answer } => self.kiosks[who].answers.push(answer),
             Output::Record(entry) => self.kiosks[who].ledger.push(entry),
             Output::Remember(remembered) => self.kiosks[who].settings.remembered = remembered,
+            Output::KeepBoard(board) => self.kiosks[who].settings.board = board,
             Output::Teach { .. } => {}
             Output::DrawCode => {
                 let now = self.kiosks[who].clock.local(self.now);

@@ -168,7 +168,8 @@ async fn turn(inbox: Inbox, questions: Questions, panel: Arc<Panel>, entries: Ar
     let clock = Clock::start(ClockSetting::default());
     let room = RoomSettings { views: vec!["部屋".into(), "机".into()], ..RoomSettings::default() };
     let ceiling = Bitrate::from_kbps(3000);
-    let mut core = Core::new(Settings { link: None, room, remembered: Remembered::default(), ceiling }, clock.now());
+    let (remembered, board) = (Remembered::default(), Default::default());
+    let mut core = Core::new(Settings { link: None, room, remembered, board, ceiling }, clock.now());
     let mut mail = None;
     loop {
         let now = clock.now();

@@ -215,6 +215,9 @@ impl Link {
             | Timer::CodeRotates
             | Timer::ShareDue
             | Timer::PointerFades
+            | Timer::NotesDue
+            | Timer::NotesAge
+            | Timer::FloorDue
             | Timer::SleepDue => {}
         }
     }

@@ -18,9 +18,11 @@ pub use settings::RoomSettings;
 
 use crate::core::agreement::Agreement;
 use crate::core::face::Banner;
+use crate::core::floor::Floor;
 use crate::core::ledger::Entry;
 use crate::core::lesson::Lesson;
 use crate::core::memory::{Drawn, Remembered};
+use crate::core::notes::{Kept, Notes};
 use crate::core::output::Output;
 use crate::core::request::{Asker, Denied};
 use crate::core::share::{Pointed, Pointer, Share};
@@ -66,6 +68,10 @@ pub struct Room {
     pub(super) share: Share,
     /// Where the near and the far room point.
     pointers: [Option<Pointed>; 2],
+    pub(super) notes: Notes,
+    pub(super) floor: Floor,
+    /// As it was noted last; stands on notes.
+    pub(super) wall_ms: u64,
     pub(super) meeting_since: Option<Moment>,
     /// The meeting that begins was pressed in this room.
     pressed_here: bool,
@@ -85,7 +91,7 @@ pub struct Room {
 
 impl Room {
     /// As it was remembered, microphone closed.
-    pub fn new(settings: RoomSettings, remembered: Remembered, now: Moment) -> Self {
+    pub fn new(settings: RoomSettings, remembered: Remembered, board: Kept, now: Moment) -> Self {
         let agreement = Agreement::new(Role::Offerer, remembered.near, remembered.far, remembered.wish);
         let mode = agreement.mode();
         let last = settings.views.len().saturating_sub(1);
@@ -115,6 +121,9 @@ impl Room {
             guests: Guests::new(remembered.locked),
             share: Share::new(remembered.ended),
             pointers: [None; 2],
+            notes: Notes::new(board),
+            floor: Floor::new(remembered.parted),
+            wall_ms: 0,
             meeting_since: (mode == Mode::Meeting).then_some(now),
             pressed_here: false,
             link_up: false,
@@ -207,6 +216,7 @@ impl Room {
             volume: self.volume,
             drawn: self.drawn,
             ended: self.share.ended(),
+            parted: self.floor.ended(),
         }
     }
 
@@ -286,6 +296,9 @@ impl Room {
         if over || (self.mode.is_shut() && mode == Mode::Meeting) {
             self.share.end(self.agreement.wish().presses);
             self.pointers = [None; 2];
+        }
+        if !matches!(mode, Mode::Talking | Mode::Meeting) {
+            self.floor.end(self.agreement.wish().presses);
         }
         if mode == self.mode {
             return;

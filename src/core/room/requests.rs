@@ -1,6 +1,7 @@
 //! The policy: who may ask what, and what then happens. Keys, panel and command line meet the same rules.
 
 use super::{KNOCK_LASTS, Room};
+use crate::core::floor::FloorRequest;
 use crate::core::ledger::Entry;
 use crate::core::lesson::{Lesson, LessonState};
 use crate::core::output::Output;
@@ -57,6 +58,7 @@ impl Room {
             Request::Veil(veil) => *veil > self.veil,
             Request::Mode(_) | Request::Knock | Request::Answer | Request::Cancel | Request::Admit(_) => false,
             Request::Microphone(true) | Request::Lock(false) | Request::Share(_) => false,
+            Request::Note(_) | Request::Floor(_) => false,
         }
     }
 
@@ -117,6 +119,8 @@ impl Room {
             }
             Request::FollowTurns(follow) => set(&mut self.follow_turns, *follow),
             Request::Share(request) => self.ask_share(request, now),
+            Request::Note(request) => self.notes.ask(request, &self.named(by), self.wall_ms),
+            Request::Floor(request) => self.ask_floor(by, request),
             Request::Teach(view) if *view >= self.settings.views.len() => Answer::Denied(Denied::NoSuchView),
             Request::Teach(_) if self.mode.is_shut() => Answer::Denied(self.shut().unwrap_or(Denied::NearCurtain)),
             Request::Teach(view) if self.settings.elsewhere.contains(view) => Answer::Denied(Denied::OtherCamera),
@@ -145,6 +149,28 @@ impl Room {
             self.point(Side::Near, *pointer, now);
         }
         answer
+    }
+
+    /// Hands and poll are for both rooms while they are together.
+    fn ask_floor(&mut self, by: Asker, request: &FloorRequest) -> Answer {
+        if !matches!(self.mode, Mode::Talking | Mode::Meeting) {
+            return Answer::Denied(self.shut().unwrap_or(Denied::NotTogether));
+        }
+        let name = self.named(by);
+        let device = match by {
+            Asker::Guest(guest) => Some((guest, name.as_str())),
+            Asker::Key | Asker::Local | Asker::Installer => None,
+        };
+        self.floor.ask(request, device, self.agreement.wish().presses)
+    }
+
+    /// As this guest calls itself; empty: the room.
+    fn named(&self, by: Asker) -> String {
+        let guest = |id| self.guests.iter().find(|known| known.id == id).map(|known| known.name.clone());
+        match by {
+            Asker::Guest(id) => guest(id).unwrap_or_default(),
+            Asker::Key | Asker::Local | Asker::Installer => String::new(),
+        }
     }
 
     fn ask_mode(&mut self, mode: Mode) -> Answer {

@@ -94,8 +94,8 @@ impl Room {
             Timer::MenuCloses => (self.menu, self.own_picture, self.show_code) = (Menu::Closed, false, false),
             Timer::ToldEnds => self.told = None,
             // Settling says it.
-            Timer::ShareDue => {}
             Timer::PointerFades => self.pointers_fade(now),
+            Timer::ShareDue | Timer::NotesDue | Timer::NotesAge | Timer::FloorDue => {}
             Timer::CodeRotates => {
                 self.refusal_told = false;
                 self.outputs.extend(self.guests.end_old(now).into_iter().map(Output::Record));

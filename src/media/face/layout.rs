@@ -3,7 +3,7 @@
 //! ```text
 //!  Quiet, Talking              Meeting                      Curtain, Asleep
 //!  ┌────────────────────┐      ┌───────────────┬──────┐     ┌────────────────────┐
-//!  │     banner    own  │      │               │ far  │     │  who shut it       │
+//!  │ slips  banner own  │      │               │ far  │     │  who shut it       │
 //!  │  far picture       │      │  place for    ├──────┤     │  how it opens      │
 //!  │  sentence, menu    │      │  the page     │ own  │     │                    │
 //!  ├────────────────────┤      ├───────────────┴──────┤     ├────────────────────┤
@@ -16,7 +16,7 @@ use super::super::page::PagePicture;
 use super::sheet::{Align, Area, Colour, Placed, Run, SOFT, Sheet, Size, Style, Weight};
 use super::sheet::{BOARD, DUSK, GLASS, INK, NIGHT, PAPER};
 use super::words::{self, say};
-use super::{Look, board, calm, cards, door};
+use super::{Look, board, calm, cards, door, floor, slips};
 use crate::core::face::PageState;
 use crate::core::plan::Picture;
 use crate::model::{Language, Mode, Stance, Veil};
@@ -68,7 +68,11 @@ pub(super) fn layout(look: &Look, language: Language, canvas: Area) -> Layout {
     match face.mode {
         Mode::Quiet | Mode::Talking => {
             layout.picture = seen.then_some(canvas);
-            sheets.extend(words_over(&setting, free));
+            let sentence = words_over(&setting, free);
+            let bottom = sentence.as_ref().map_or(free.height, |sentence| sentence.y - shift.1) - MARGIN;
+            sheets.extend(slips::slips(&setting, bottom));
+            sheets.extend(floor::floor(&setting, free));
+            sheets.extend(sentence);
             if face.own_picture {
                 let own = Area::new(canvas.width - OWN.0 - 48.0, 48.0, OWN.0, OWN.1).moved(shift);
                 sheets.push(own_frame(&setting, own));
@@ -82,6 +86,7 @@ pub(super) fn layout(look: &Look, language: Language, canvas: Area) -> Layout {
             layout.under.push(calm::place(&setting, place));
             layout.page = Some(place.moved(shift));
             sheets.extend(calm::coming(&setting, place));
+            sheets.extend(floor::floor(&setting, place));
             sheets.extend(words_over(&setting, place));
             layout.picture = seen.then_some(strip);
             if !seen {

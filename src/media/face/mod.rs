@@ -12,12 +12,14 @@ mod board;
 mod calm;
 mod cards;
 mod door;
+mod floor;
 mod ink;
 pub(super) mod layer;
 mod layout;
 mod paint;
 mod sheet;
 mod signs;
+mod slips;
 mod words;
 
 use super::page::PagePicture;

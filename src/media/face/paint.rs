@@ -4,6 +4,7 @@ use super::layer::Image;
 use super::sheet::{Align, Area, Colour, Mark, Run, Sheet, Size, Style, Weight};
 use super::sheet::{HAIR, INK, WELL};
 use super::signs;
+use crate::core::notes::{SHEET, Stroke};
 use crate::model::Language;
 use cairo::{
     Antialias, Context, Error, FontOptions, Format, HintMetrics, ImageSurface, LineCap, LineJoin, LinearGradient,
@@ -52,6 +53,7 @@ impl Brush {
             Mark::Row { area, align, runs } => self.row(*area, *align, runs),
             Mark::Text { area, align, style, text } => self.text(*area, *align, *style, text),
             Mark::Qr { area, text } => self.qr(*area, text),
+            Mark::Drawing { area, strokes } => self.drawing(*area, strokes),
             Mark::Folds { area } => self.folds(*area),
             Mark::Line { points, width, colour } => self.stroke(points, *width, *colour),
         }
@@ -274,6 +276,26 @@ impl Brush {
         self.context.stroke()
     }
 
+    fn drawing(&self, area: Area, strokes: &[Stroke]) -> Result<(), Error> {
+        let scale = (area.width / f64::from(SHEET[0])).min(area.height / f64::from(SHEET[1]));
+        self.context.save()?;
+        self.context.translate(area.x, area.y);
+        self.context.scale(scale, scale);
+        self.colour(INK);
+        self.context.set_line_width(PEN);
+        self.context.set_line_cap(LineCap::Round);
+        self.context.set_line_join(LineJoin::Round);
+        for stroke in strokes {
+            self.context.new_path();
+            // A dot is a line to itself.
+            for [x, y] in stroke.first().into_iter().chain(stroke) {
+                self.context.line_to(f64::from(*x), f64::from(*y));
+            }
+            self.context.stroke()?;
+        }
+        self.context.restore()
+    }
+
     /// Soft vertical folds, and a hem of shadow above and below.
     fn folds(&self, area: Area) -> Result<(), Error> {
         let folds = (area.width / FOLD).round().max(1.0);
@@ -306,6 +328,8 @@ fn sign_side(size: Size) -> f64 {
 const SHORTEST: f64 = 220.0;
 /// Type is made no smaller than this share of its size.
 const SMALLEST: f64 = 0.5;
+/// Width of a drawn line, in points of its sheet.
+const PEN: f64 = 16.0;
 const FONT: &str = "Noto Sans CJK JP, Noto Sans, sans-serif";
 const EVEN_FONT: &str = "Noto Sans Mono CJK JP, monospace";
 /// Width of a fold of the curtain.

@@ -3,6 +3,8 @@
 //! All lengths are in design pixels: a 16:9 screen is 1920 × 1080 of them, whatever it has in reality. Values only, so that
 //! equal sheets look equal and a drawn one can be kept.
 
+use crate::core::notes::Stroke;
+
 /// Something drawn in one piece, and where its upper left corner stands.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Placed {
@@ -41,6 +43,8 @@ pub(super) enum Mark {
     Text { area: Area, align: Align, style: Style, text: String },
     /// A QR code, dark on light.
     Qr { area: Area, text: String },
+    /// A drawing on a sheet of [`SHEET`](crate::core::notes::SHEET), in ink.
+    Drawing { area: Area, strokes: Vec<Stroke> },
     /// The folds of a drawn curtain.
     Folds { area: Area },
     /// A line through these places; one place is a dot.
@@ -130,6 +134,7 @@ pub(super) enum Sign {
     Camera,
     Guest,
     Notice,
+    Hand,
 }
 
 /// Red, green, blue, opacity: `0xRRGGBBAA`.
@@ -232,6 +237,8 @@ pub(super) const WELL: Colour = Colour(0x7F_C9_B4_FF);
 pub(super) const PAPER: Colour = Colour(0xF8_F6_F1_FF);
 /// Words on dark that come second.
 pub(super) const SOFT: Colour = Colour(0xB4_C0_C8_FF);
+/// A slip of paper on the notice board.
+pub(super) const SLIP: Colour = Colour(0xFB_F3_CF_FF);
 /// Words on light that come second.
 pub(super) const SHADE: Colour = Colour(0x4A_57_61_FF);
 /// A card of ink that lets a little of the picture through.

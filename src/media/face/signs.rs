@@ -35,6 +35,16 @@ pub(super) fn draw(context: &Context, sign: Sign) -> Result<(), Error> {
             context.close_path();
             context.fill()?;
         }
+        Sign::Hand => {
+            for (x, top) in [(7.0, 6.0), (10.5, 3.5), (14.0, 4.0), (17.5, 6.5)] {
+                line(context, &[(x, top), (x, 13.0)])?;
+            }
+            line(context, &[(3.5, 12.0), (7.0, 17.0)])?;
+            context.rectangle(6.0, 12.0, 12.5, 5.0);
+            context.fill()?;
+            context.arc(12.25, 17.0, 6.25, 0.0, PI);
+            context.fill()?;
+        }
         Sign::Notice => {
             context.arc(12.0, 12.0, 9.5, 0.0, TAU);
             context.stroke()?;

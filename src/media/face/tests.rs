@@ -3,11 +3,14 @@
 use super::layout::{layout, shift};
 use super::sheet::{Mark, Run};
 use super::*;
-use crate::core::face::{Banner, Face, MenuPage};
+use crate::core::face::{Banner, Face, MenuPage, PollFace, RaisedHand, Slips};
+use crate::core::floor::Poll;
+use crate::core::notes::{Note, Paper};
 use crate::core::request::Denied;
 use crate::core::sentence::Sentence;
+use crate::core::share::Stamp;
 use crate::core::snapshot::LinkState;
-use crate::model::{MicState, Mode, Stance};
+use crate::model::{MicState, Mode, Role, Stance};
 
 fn at(seconds: u64) -> Moment {
     Moment::default() + Duration::from_secs(seconds)
@@ -48,7 +51,7 @@ fn said(screen: &Screen, seconds: u64, language: Language) -> String {
                 }
             }
             Mark::Plate { .. } | Mark::Outline { .. } | Mark::Line { .. } => {}
-            Mark::Qr { .. } | Mark::Folds { .. } => {}
+            Mark::Drawing { .. } | Mark::Qr { .. } | Mark::Folds { .. } => {}
         }
         said.push('|');
     }
@@ -204,4 +207,85 @@ fn every_screen_size_is_drawn_whatever_its_shape() {
         assert!(picture.x >= 0 && picture.y >= 0 && picture.width > 0 && picture.height > 0);
         assert!((picture.x + picture.width) as u32 <= size.0 && (picture.y + picture.height) as u32 <= size.1);
     }
+}
+
+fn with_board(face: &mut Face) {
+    let note = |text: &str, name: &str| {
+        let (stamp, paper) = (Stamp::default(), Paper::Words(text.into()));
+        Arc::new(Note { stamp, paper, room: Role::Offerer, name: name.into(), written_ms: 1_790_000_000_000 })
+    };
+    let newest = vec![(note("一枚目", "田中"), true), (note("二枚目", ""), false), (note("三枚目", ""), true)];
+    face.slips = Slips { newest, older: 4 };
+    face.hands = vec![RaisedHand { name: "佐藤".into(), near: true }, RaisedHand { name: String::new(), near: false }];
+    let choices = ["月曜", "火曜"].map(str::to_owned).to_vec();
+    let (stamp, question) = (Stamp::default(), "次はいつ？".to_owned());
+    let poll = Poll { asked: stamp, since: [1, 0], question, choices, open: false, shown: true, changed: stamp };
+    face.poll = Some(PollFace { poll, votes: vec![1, 2], skipped: 1 });
+}
+
+#[test]
+fn the_newest_notes_stand_at_the_edge_and_make_way_for_what_wants_an_eye() {
+    let told = said;
+    let said = |change: fn(&mut Face)| {
+        let screen = live(|face| {
+            with_board(face);
+            face.poll = None;
+            change(face);
+        });
+        told(&screen, 0, Language::Japanese)
+    };
+    let quiet = said(|_| {});
+    assert!(quiet.contains("掲示板にほか4枚") && quiet.contains("田中") && quiet.contains("一枚目"), "{quiet}");
+    assert!(quiet.contains("市民課") && quiet.contains("この部屋"));
+    assert!(!said(|face| face.banner = Some(Banner::Knocked)).contains("一枚目"));
+    assert!(!said(|face| face.menu = Some(MenuPage::Sound)).contains("一枚目"));
+    let result = live(with_board);
+    assert!(!told(&result, 0, Language::Japanese).contains("一枚目"), "a result has the screen for a while");
+    for mode in [Mode::Meeting, Mode::Curtain, Mode::Asleep] {
+        let screen = live(|face| {
+            with_board(face);
+            face.mode = mode;
+        });
+        assert!(!told(&screen, 0, Language::Japanese).contains("一枚目"), "{mode:?}");
+    }
+}
+
+#[test]
+fn slips_end_above_the_sentence_and_what_does_not_fit_is_counted() {
+    let mut screen = live(with_board);
+    screen.face.poll = None;
+    screen.sentence = Some(Sentence::FarSilent);
+    screen.picture = Picture::Held { since: at(0) };
+    let canvas = Area::new(0.0, 0.0, WIDTH, HEIGHT);
+    for mode in [Mode::Quiet, Mode::Talking] {
+        screen.face.mode = mode;
+        let layout = layout(&look(&screen, 40), Language::Japanese, canvas);
+        let text_of = |placed: &sheet::Placed| format!("{:?}", placed.sheet.marks);
+        let sentence = layout.sheets.iter().find(|placed| text_of(placed).contains("応答がありません")).expect("told");
+        let slips: Vec<_> = layout.sheets.iter().filter(|placed| text_of(placed).contains("枚")).collect();
+        assert!(slips.len() >= 2);
+        assert!(slips.iter().all(|slip| slip.y + slip.sheet.height < sentence.y));
+        assert!(text_of(slips[slips.len() - 1]).contains("三枚目"), "the newest stays");
+    }
+}
+
+#[test]
+fn hands_and_the_result_stand_on_the_screen_while_the_rooms_are_together() {
+    for mode in [Mode::Talking, Mode::Meeting] {
+        let screen = live(|face| {
+            with_board(face);
+            face.mode = mode;
+        });
+        let said = said(&screen, 0, Language::Japanese);
+        for words in ["挙手", "佐藤", "次はいつ？", "月曜", "1票　33%", "2票　67%", "締め切りました　選ばない 1"]
+        {
+            assert!(said.contains(words), "{words} in {said}");
+        }
+    }
+    let shut = live(|face| {
+        with_board(face);
+        (face.mode, face.near) = (Mode::Curtain, Stance::Curtain);
+    });
+    let shut = said(&shut, 0, Language::Japanese);
+    assert!(!shut.contains("佐藤") && !shut.contains("月曜"), "nothing of the other room behind a curtain");
 }

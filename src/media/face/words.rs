@@ -129,6 +129,22 @@ pub(super) fn width(text: &str) -> f64 {
     text.chars().map(|letter| if letter.is_ascii() { 0.54 } else { 1.0 }).sum()
 }
 
+/// No wider than so many letters; dots stand for the rest.
+pub(super) fn short(text: &str, most: f64) -> String {
+    if width(text) <= most {
+        return text.to_owned();
+    }
+    let mut short = String::new();
+    for letter in text.chars() {
+        short.push(letter);
+        if width(&short) > most - 1.0 {
+            short.pop();
+            break;
+        }
+    }
+    short + "…"
+}
+
 /// A shut room: who shut it, and how it opens.
 pub(super) fn shut(face: &Face, language: Language) -> (&'static str, &'static str) {
     let (ja, en) = match (face.near, face.far) {

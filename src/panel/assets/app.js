@@ -6,7 +6,9 @@
 // no press, so that nobody opens what they meant to close.
 import { $, attr, language, list, node, notice, ownPicture, pause, post, prop, read, say, show, speak, text, write } from '/dom.js';
 import { drawStage, renderInstaller } from '/installer.js';
+import { renderBoard } from '/board.js';
 import { renderDocuments } from '/documents.js';
+import { renderFloor } from '/floor.js';
 import { renderMicrophone, renderRemote, renderTop } from '/remote.js';
 
 const SILENT_MS = 12_500; // the box says something every 10 s
@@ -163,6 +165,8 @@ function render() {
     renderMicrophone(state);
     renderRemote(state);
     renderDocuments(state);
+    renderFloor(state, steers);
+    renderBoard(state, steers);
     tick();
     list('facts', state.set, ({ what, fact }) => [node('div', {}, node('dt', {}, what), node('dd', {}, fact))]);
     readLedgerIfNew(screen);

@@ -65,6 +65,15 @@ const ja = {
   to_front: '出す', to_front_name: '{name}を前に出す', close: '閉じる', close_name: '{name}を閉じる',
   sending: '{name}を箱へ送っています {percent} %', not_a_document: '{name} は出せません。PDF・PNG・JPEG を選んでください。', too_large: '{name} は大きすぎます（100 MB まで）。',
 
+  board: '掲示板', board_is: '両方の部屋の画面に出ます。つながっていない間も書けて、7日たつと消えます。', no_notes: 'まだ何も貼られていません',
+  note_text: '貼るひとこと（200字まで）', note_post: '貼る', note_draw: '手で描く', sheet: '描く紙', sheet_clear: '描き直す', strokes_left: '線はあと{n}本',
+  sheet_full: '線が多すぎます。貼るか、描き直してください。', nothing_drawn: 'まだ何も描かれていません。', drawn_note: '手描きの貼り紙', take_note: 'はがす', take_note_name: '「{name}」をはがす',
+
+  floor: '挙手と投票', hand_up: '手を挙げる', hand_down: '手を下ろす', lower: '下ろす', lower_name: '{name}の手を下ろす',
+  poll: '投票', poll_new: '投票をつくる', poll_question: '質問（120字まで）', poll_choices: '選択肢', choice_n: '選択肢 {n}', poll_more: '選択肢を足す', poll_send: '投票を始める',
+  poll_unfinished: '質問と、2つ以上の選択肢を書いてください。', votes_of: '{votes}票 {percent}%', poll_sum: '{votes}票、選ばない {skipped}。締め切るまで選び直せます。', poll_sum_closed: '締め切りました。{votes}票、選ばない {skipped}。',
+  poll_skip: '選ばない', poll_close: '締め切る', poll_show: '結果を両方の部屋の画面に出す',
+
   sound: '音', volume: '相手の音の大きさ（この部屋）', softer: '小さく', louder: '大きく', muted: '消音',
   far_microphone: '相手のマイク', is_open: '開いています', is_closed: '閉じています', is_levels: '大きさだけ',
   camera: 'カメラ', sent: '相手に見えるもの', far_camera: '相手のカメラ',
@@ -180,6 +189,15 @@ const en = {
   page_previous: 'Back', page_next: 'Next', page_of: '{n} / {pages}', no_documents: 'None yet', in_front: 'In front',
   to_front: 'Show', to_front_name: 'Show {name}', close: 'Close', close_name: 'Close {name}',
   sending: 'Sending {name} to the box {percent} %', not_a_document: '{name} cannot be shown. Please choose a PDF, PNG or JPEG.', too_large: '{name} is too large: 100 MB at most.',
+
+  board: 'Board', board_is: 'It stands on the screens of both rooms. You can write while the rooms are not linked; a note is gone after 7 days.', no_notes: 'Nothing yet',
+  note_text: 'A short note (up to 200 letters)', note_post: 'Put it up', note_draw: 'Draw one', sheet: 'Sheet to draw on', sheet_clear: 'Start again', strokes_left: '{n} lines left',
+  sheet_full: 'Too many lines. Put it up, or start again.', nothing_drawn: 'Nothing is drawn yet.', drawn_note: 'A drawn note', take_note: 'Take away', take_note_name: 'Take away “{name}”',
+
+  floor: 'Hands and poll', hand_up: 'Raise a hand', hand_down: 'Lower the hand', lower: 'Lower', lower_name: 'Lower the hand of {name}',
+  poll: 'Poll', poll_new: 'Ask both rooms', poll_question: 'Question (up to 120 letters)', poll_choices: 'Choices', choice_n: 'Choice {n}', poll_more: 'Add a choice', poll_send: 'Begin the poll',
+  poll_unfinished: 'Please write a question and at least two choices.', votes_of: '{votes} · {percent}%', poll_sum: '{votes} votes, {skipped} skipped. You can change yours until it is closed.', poll_sum_closed: 'Closed: {votes} votes, {skipped} skipped.',
+  poll_skip: 'Skip', poll_close: 'Close the poll', poll_show: 'Show the result on the screens of both rooms',
 
   sound: 'Sound', volume: 'Their volume, here', softer: 'Softer', louder: 'Louder', muted: 'Off',
   far_microphone: 'Their microphone', is_open: 'Open', is_closed: 'Closed', is_levels: 'Loudness only',

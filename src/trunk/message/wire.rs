@@ -1,7 +1,9 @@
 //! The JSON shapes, apart from the core's types so that neither changes the other by accident. A name here is a promise
 //! to the version before and after: add with a default, never rename, never reuse.
 
+use super::floor::Floor;
 use super::ink::{Ink, Pointer};
+use super::notes::Notes;
 use super::room::Room;
 use super::share::Share;
 use super::{CADENCE_MAX, CADENCE_MIN, CODEC_LIMIT, MessageError, OLDEST_PROTOCOL, PROTOCOL, SDP_LIMIT, clean_name};
@@ -47,6 +49,8 @@ pub(super) enum Signal {
     Share(Box<Share>),
     Ink(Ink),
     Point(Pointer),
+    Notes(Box<Notes>),
+    Floor(Box<Floor>),
     Farewell {
         #[serde(default)]
         why: Farewell,
@@ -205,6 +209,8 @@ impl TryFrom<&signal::Signal> for Signal {
             signal::Signal::Share(word) => Self::Share(Box::new(word.as_ref().into())),
             signal::Signal::Ink(marks) => Self::Ink(Ink::new(marks)),
             signal::Signal::Point(pointer) => Self::Point(pointer.into()),
+            signal::Signal::Notes(word) => Self::Notes(Box::new(word.as_ref().into())),
+            signal::Signal::Floor(word) => Self::Floor(Box::new(word.as_ref().into())),
             signal::Signal::Farewell(signal::Farewell::GoingDown) => Self::Farewell { why: Farewell::GoingDown },
         })
     }
@@ -231,6 +237,8 @@ impl TryFrom<Signal> for Option<signal::Signal> {
             Signal::Share(share) => signal::Signal::Share(Box::new((*share).try_into()?)),
             Signal::Ink(ink) => signal::Signal::Ink(ink.read()?),
             Signal::Point(pointer) => signal::Signal::Point(pointer.try_into()?),
+            Signal::Notes(notes) => signal::Signal::Notes(Box::new((*notes).try_into()?)),
+            Signal::Floor(floor) => signal::Signal::Floor(Box::new((*floor).try_into()?)),
             // Whatever the reason, the sender leaves.
             Signal::Farewell { why: Farewell::GoingDown | Farewell::Newer } => {
                 signal::Signal::Farewell(signal::Farewell::GoingDown)
