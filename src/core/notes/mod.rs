@@ -305,13 +305,13 @@ fn is_past(written_ms: u64, wall_ms: u64) -> bool {
 pub const MOST: usize = 40;
 /// A note stays so many minutes: a week.
 pub const LIFE: u32 = 7 * 24 * 60;
-/// What is gone is remembered four weeks: longer than any box still holds the note.
+/// What is gone is remembered four weeks: a box that was off for longer brings its note back, to be taken away again.
 const REMEMBERED: u32 = 4 * LIFE;
 /// Of these, so many.
 pub const MOST_GONE: usize = 200;
 /// A note that seems so many lives old was written, or is read, by a wrong clock.
 const BELIEVED: u64 = 8;
-/// So much of the powered-on time may be counted twice by a box that restarts.
+/// Powered-on time is counted in such steps; a restart forgets the one that had begun, the calendar does not.
 const COUNTED_EVERY: Duration = Duration::from_secs(600);
 /// Bytes of one message, unless one note alone has more: a heartbeat behind it waits little.
 const MESSAGE: usize = 8 * 1024;
