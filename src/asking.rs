@@ -224,6 +224,7 @@ pub const fn denied_name(why: Denied) -> &'static str {
         Denied::NoSuchDocument => "no_such_document",
         Denied::TooManyDocuments => "too_many_documents",
         Denied::TooMuchInk => "too_much_ink",
+        Denied::MeetingOver => "meeting_over",
         Denied::KeepsNothing => "keeps_nothing",
         Denied::AlreadyKept => "already_kept",
         Denied::BoardFull => "board_full",
@@ -242,7 +243,11 @@ pub fn denied(name: &str) -> Option<Denied> {
     let pages = [Denied::NoSuchDocument, Denied::TooManyDocuments, Denied::TooMuchInk, Denied::AlreadyKept];
     let board = [Denied::BoardFull, Denied::NoSuchNote, Denied::NotTogether];
     let floor = [Denied::NoSuchHand, Denied::PollOpen, Denied::NoPoll];
-    let others = [Denied::OtherCamera, Denied::KeepsNothing].into_iter().chain(pages).chain(board).chain(floor);
+    let others = [Denied::OtherCamera, Denied::KeepsNothing, Denied::MeetingOver]
+        .into_iter()
+        .chain(pages)
+        .chain(board)
+        .chain(floor);
     let nobody = nobody.into_iter().chain(others);
     let door = [Denied::NotAdmitted, Denied::WrongCode, Denied::TooManyTries, Denied::Locked, Denied::Full];
     shut.into_iter().chain(nobody).chain(door).find(|why| denied_name(*why) == name)

@@ -2,7 +2,7 @@
 
 use crate::core::input::{Input, RoomInput};
 use crate::core::request::{Answer, Asker, Request};
-use crate::core::share::{self, Opening, ShareRequest};
+use crate::core::share::{self, Occasion, Opening, ShareRequest};
 use crate::documents::{Documents, Full, name_of};
 use crate::inbox::Inbox;
 use crate::model::Ticket;
@@ -50,7 +50,8 @@ impl Questions {
         tokio::time::timeout(PATIENCE, receiver).await.ok()?.ok()
     }
 
-    /// Puts a file into the store and asks to share it, called `name`. What is not shared is overwritten at once.
+    /// Puts a file into the store and asks to share it, called `name`. What is not shared is overwritten at once. `begun`: the
+    /// occasion when its bytes began to come, if that is long ago.
     ///
     /// # Errors
     /// When the store does not take it.
@@ -59,6 +60,7 @@ impl Questions {
         documents: &Documents,
         by: Asker,
         name: &str,
+        begun: Option<Occasion>,
         bytes: Vec<u8>,
     ) -> Result<Option<Answer>, Full> {
         let (store, length) = (documents.clone(), bytes.len() as u64);
@@ -69,7 +71,7 @@ impl Questions {
         });
         let Ok(kept) = kept.await else { return Ok(None) };
         let (id, was_here) = kept?;
-        let opening = Opening { id, name: share::file_name(name), length };
+        let opening = Opening { id, name: share::file_name(name), length, begun };
         let request = Request::Share(ShareRequest::Open(opening));
         let answer = self.ask(|ticket| RoomInput::Asked { ticket, by, request }).await;
         if !was_here && matches!(answer, Some(Answer::Denied(_)) | None) {

@@ -187,7 +187,7 @@ mod tests {
             assert!(request(points(many, at).as_bytes()).is_err(), "{many} points, {at}");
         }
         assert!(request(points(MOST_POINTS, 10_000).as_bytes()).is_ok());
-        let opening = Opening { id, name: "a.pdf".into(), length: 1 };
+        let opening = Opening { id, name: "a.pdf".into(), length: 1, begun: None };
         assert!(request(json(&Request::Share(ShareRequest::Open(opening))).as_bytes()).is_err());
     }
 }

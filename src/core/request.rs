@@ -113,6 +113,8 @@ pub enum Denied {
     TooManyDocuments,
     /// As many lines as pages may carry.
     TooMuchInk,
+    /// The meeting that a document was brought for is over, or the curtain behind which it was brought is open.
+    MeetingOver,
     /// This box is set to keep no documents.
     KeepsNothing,
     /// Both rooms wanted it kept: it lies on the boxes' disks.
@@ -177,6 +179,10 @@ impl Denied {
             Self::TooMuchInk => (
                 "書き込みがいっぱいです。「消す」で消してから書いてください。",
                 "The pages carry as many lines as they can. Wipe some away first.",
+            ),
+            Self::MeetingOver => (
+                "送っている間に会議やカーテンの状態が変わったので、資料は出しませんでした。もう一度選んでください。",
+                "The meeting or the curtain changed while it was sent, so it was not shown. Choose it again.",
             ),
             Self::KeepsNothing => (
                 "この箱は資料を残さない設定です。設置担当者に相談してください。",

@@ -123,9 +123,11 @@ impl Visit<'_> {
     async fn share(&self, request: Request<Incoming>) -> Result<Reply, Refusal> {
         let name = file_name(request.uri().query().unwrap_or_default());
         let _place = self.shared.uploads.try_acquire().map_err(|_| Refusal::Busy)?;
+        let begun = Some(self.shared.shown.borrow().snapshot.room.face.occasion());
         let bytes = guard::document(request).await?;
         self.used();
-        let shared = self.shared.questions.share(&self.shared.sources.documents, self.asker(), &name, bytes).await;
+        let documents = &self.shared.sources.documents;
+        let shared = self.shared.questions.share(documents, self.asker(), &name, begun, bytes).await;
         self.said(shared.map_err(Refusal::NotTaken)?.ok_or(Refusal::Busy)?)
     }
 

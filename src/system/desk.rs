@@ -68,7 +68,7 @@ impl Desk {
     /// A file in the box, called so: shared if the room's policy allows it, else overwritten at once.
     pub(super) async fn share(&self, name: &str, bytes: Vec<u8>) -> String {
         let by = Asker::Local;
-        let reply = match self.questions.share(&self.documents, by, name, bytes).await {
+        let reply = match self.questions.share(&self.documents, by, name, None, bytes).await {
             Ok(answer) => Reply::of(answer, self.language),
             Err(full) => Reply::full(full, self.language),
         };

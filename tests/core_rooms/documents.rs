@@ -42,6 +42,37 @@ fn both_rooms_turn_the_same_page() {
 }
 
 #[test]
+fn what_takes_long_to_come_lands_where_it_was_meant_for_or_nowhere() {
+    let mut world = linked(Options::new(44));
+    let bring = |world: &mut World, begun| {
+        world.put(0, id(1));
+        let ShareRequest::Open(opening) = open(id(1)) else { unreachable!() };
+        let answer = shared(world, 0, ShareRequest::Open(Opening { begun: Some(begun), ..opening }));
+        world.run(300 * MS);
+        answer
+    };
+    let occasion = |world: &World| world.shown(0).room.face.occasion();
+    ask(&mut world, 1, Request::Mode(Mode::Meeting));
+    world.run(300 * MS);
+    let begun = occasion(&world);
+    ask(&mut world, 1, Request::Mode(Mode::Quiet));
+    world.run(300 * MS);
+    assert_eq!(bring(&mut world, begun), Answer::Denied(Denied::MeetingOver), "it begins no new one");
+    ask(&mut world, 1, Request::Mode(Mode::Meeting));
+    world.run(300 * MS);
+    assert_eq!(bring(&mut world, begun), Answer::Denied(Denied::MeetingOver), "nor lands in the next");
+    ask(&mut world, 0, Request::Mode(Mode::Curtain));
+    world.run(300 * MS);
+    let begun = occasion(&world);
+    ask(&mut world, 0, Request::Mode(Mode::Meeting));
+    world.run(300 * MS);
+    assert_eq!(bring(&mut world, begun), Answer::Denied(Denied::MeetingOver), "it was for this room alone");
+    let begun = occasion(&world);
+    assert_eq!(bring(&mut world, begun), Answer::Accepted);
+    assert_eq!(front(&world, 1), Some((id(1), Look::at(0))));
+}
+
+#[test]
 fn a_cut_keeps_the_page_and_both_agree_after_it() {
     let mut world = linked(Options::new(32));
     put(&mut world, 0, 1);
@@ -262,7 +293,7 @@ pub fn id(number: u8) -> DocumentId {
 }
 
 pub fn open(id: DocumentId) -> ShareRequest {
-    ShareRequest::Open(Opening { id, name: "a.pdf".into(), length: 1000 })
+    ShareRequest::Open(Opening { id, name: "a.pdf".into(), length: 1000, begun: None })
 }
 
 pub fn put(world: &mut World, who: usize, number: u8) -> Answer {

@@ -6,7 +6,7 @@ use crate::core::ledger::Entry;
 use crate::core::lesson::{Lesson, LessonState};
 use crate::core::output::Output;
 use crate::core::request::{Answer, Asker, Denied, Request};
-use crate::core::share::ShareRequest;
+use crate::core::share::{Occasion, Opening, ShareRequest};
 use crate::core::timers::Timer;
 use crate::model::{GuestId, Mode, Moment, Side, Stance, Together};
 use std::time::Duration;
@@ -140,6 +140,11 @@ impl Room {
         if matches!(request, ShareRequest::Keep(_, true)) && !self.settings.keeps_documents {
             return Answer::Denied(Denied::KeepsNothing);
         }
+        if let ShareRequest::Open(Opening { begun: Some(begun), .. }) = request
+            && !self.is_still(*begun)
+        {
+            return Answer::Denied(Denied::MeetingOver);
+        }
         if matches!(request, ShareRequest::Open(_)) && matches!(self.mode, Mode::Quiet | Mode::Talking) {
             self.press(Mode::Meeting);
             self.mode_may_have_changed(now);
@@ -170,6 +175,15 @@ impl Room {
         match by {
             Asker::Guest(id) => guest(id).unwrap_or_default(),
             Asker::Key | Asker::Local | Asker::Installer => String::new(),
+        }
+    }
+
+    /// What is brought into a meeting begins no other one, and what is brought for this room alone comes along into none.
+    fn is_still(&self, begun: Occasion) -> bool {
+        match begun {
+            Occasion::Meeting(since) => self.meeting_since == Some(since),
+            Occasion::Alone => self.mode.is_shut(),
+            Occasion::None => true,
         }
     }
 

@@ -20,7 +20,7 @@ pub use refusal::Refusal;
 pub use word::{Document, Keep, Look, MOST_ZOOM, ShareWord, Stamp};
 
 use crate::core::request::{Answer, Denied};
-use crate::model::{BootId, DocumentId, Role};
+use crate::model::{BootId, DocumentId, Moment, Role};
 
 /// The machine. [`super::Core`] feeds it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,6 +51,19 @@ pub struct Opening {
     pub name: String,
     /// Bytes.
     pub length: u64,
+    /// When somebody began to bring it; none: a moment ago.
+    pub begun: Option<Occasion>,
+}
+
+/// What somebody who brings a document believes to bring it into. Its bytes take their time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    /// The meeting that runs since then.
+    Meeting(Moment),
+    /// This room alone.
+    Alone,
+    /// A meeting that begins with it.
+    None,
 }
 
 /// A document that could not be opened or did not arrive, told until the next one.
