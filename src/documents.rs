@@ -387,7 +387,7 @@ const MIB: u64 = 1024 * 1024;
 pub const LONGEST_DOCUMENT: u64 = 100 * MIB;
 /// Bytes of all documents here; one that is still shown somewhere after it was forgotten is not counted.
 pub const MOST_BYTES: u64 = 256 * MIB;
-/// Parts of one document that its first page needs.
-pub const MOST_PARTS: usize = 160;
+/// Parts of one document that its first page needs: one for each page of a long one.
+pub const MOST_PARTS: usize = 1000;
 /// Documents here, coming and failed ones too.
 pub const MOST_DOCUMENTS: usize = 32;

@@ -82,7 +82,8 @@ fn a_piece_beyond_the_end_and_a_thousand_crumbs_are_out_of_bounds() {
         assert_eq!(documents.take_in(document, offset, &vec![0; length]), Taken::OutOfBounds, "{offset}");
     }
     assert_eq!(documents.progress(document), Some((0, 1000)));
-    let taken: Vec<_> = (0..500).map(|at| documents.take_in(document, at * 2, &[0])).collect();
+    documents.expect(document, 10_000).unwrap();
+    let taken: Vec<_> = (0..5_000).map(|at| documents.take_in(document, at * 2, &[0])).collect();
     assert_eq!(taken.iter().filter(|taken| **taken == Taken::More).count(), MOST_PARTS + 64);
     assert!(taken[MOST_PARTS + 64..].iter().all(|taken| *taken == Taken::OutOfBounds));
     assert_eq!(documents.take_in(document, 1, &[0]), Taken::More, "closing a gap is always taken");
@@ -284,7 +285,13 @@ proptest! {
         prop_assert!(missing.iter().all(|range| !range.is_empty()));
         prop_assert!(missing.windows(2).all(|two| two[0].end < two[1].start));
         let positions: Vec<u64> = missing.into_iter().flatten().collect();
-        prop_assert_eq!(positions, within.filter(|at| !plain.contains(at)).collect::<Vec<_>>());
+        prop_assert_eq!(positions, within.clone().filter(|at| !plain.contains(at)).collect::<Vec<_>>());
+        let present: Vec<u64> = ranges.present(within.clone()).flatten().collect();
+        prop_assert_eq!(present, within.clone().filter(|at| plain.contains(at)).collect::<Vec<_>>());
+        prop_assert_eq!(ranges.end(), plain.last().map_or(0, |last| last + 1));
+        let few = ranges.clone().joined(3);
+        prop_assert!(few.count() <= 3 && few.contains(&ranges) && few.end() == ranges.end());
+        prop_assert_eq!(ranges.contains(&few), few == ranges);
         let next = next.0..next.0 + next.1;
         let (touches, count) = (ranges.touches(&next), ranges.count());
         ranges.insert(next);

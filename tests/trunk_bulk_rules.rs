@@ -8,7 +8,7 @@ mod trunk_support;
 use engawa::core::input::{Input, News};
 use engawa::documents::{LONGEST_DOCUMENT, MOST_PARTS, name_of};
 use engawa::model::{Bitrate, DocumentId};
-use engawa::trunk::message::{Bulk, LENGTH_BYTES, MessageError, Wanted, decode_bulk, encode_bulk};
+use engawa::trunk::message::{Bulk, LENGTH_BYTES, MessageError, PIECE_LIMIT, Wanted, decode_bulk, encode_bulk};
 use std::ops::Range;
 use std::time::Duration;
 use trunk_support::raw::{Raw, want};
@@ -48,7 +48,7 @@ fn every_limit_of_what_a_first_page_needs_holds() {
         assert_eq!(decode_bulk(&[&[2][..], &[1; 32], &ends.collect::<Vec<_>>().concat()].concat()), heard);
     }
     let fits = encode_bulk(&first(&many[1..])).unwrap().len();
-    assert!(fits + 22 <= 1428, "{fits} bytes and a TLS record are more than a segment");
+    assert!(fits <= PIECE_LIMIT / 2, "{fits} bytes are more than a box sends at once");
     assert!(decode_bulk(&[2; 1 + 32 + 7]).is_err() && decode_bulk(&[2; 12]).is_err());
 }
 
@@ -236,6 +236,28 @@ async fn what_the_first_page_needs_is_told_and_sent_before_the_rest() {
             whole.extend_from_slice(&bytes);
         }
         assert_eq!(whole[..], bytes[piece.start as usize..piece.end as usize]);
+    }
+}
+
+#[tokio::test]
+async fn on_a_slow_line_fewer_parts_are_told_and_nothing_that_is_needed_is_left_out() {
+    let (mut raw, end) = Raw::linked().await;
+    let document = end.documents.add(vec![7; 1_000_000]).unwrap();
+    let needed: Vec<_> = (0..MOST_PARTS as u64).map(|part| part * 900..part * 900 + 100 + part / 10).collect();
+    assert!(end.documents.set_first(document, needed.clone()));
+    end.documents.serve([document]);
+    for (kbps, most) in [(100, 171), (1_300, 508), (20_000, MOST_PARTS)] {
+        end.trunk.pace(Bitrate::from_kbps(kbps));
+        raw.say(&want(&[(document, 0..1_000_000)])).await;
+        let parts = loop {
+            if let Some(Bulk::First { parts, .. }) = raw.hear().await {
+                break parts;
+            }
+        };
+        assert!((most * 9 / 10..=most).contains(&parts.len()), "{} parts at {kbps} kbit/s", parts.len());
+        let within = |one: &Range<u64>| parts.iter().any(|part| part.start <= one.start && one.end <= part.end);
+        assert!(needed.iter().all(within), "{kbps}");
+        raw.say(&want(&[])).await;
     }
 }
 

@@ -73,6 +73,17 @@ impl Ranges {
         self.0.first().filter(|first| first.start == 0).map_or(0, |first| first.end)
     }
 
+    /// At most so many ranges, at the price of what lies between those that are nearest to each other.
+    #[must_use]
+    pub fn joined(mut self, most: usize) -> Self {
+        while self.0.len() > most.max(1) {
+            let between = |at: &usize| self.0[at + 1].start - self.0[*at].end;
+            let Some(at) = (0..self.0.len() - 1).min_by_key(between) else { break };
+            self.0[at].end = self.0.remove(at + 1).end;
+        }
+        self
+    }
+
     /// As ranges, in order.
     pub fn iter(&self) -> impl Iterator<Item = Range<u64>> {
         self.0.iter().cloned()

@@ -33,7 +33,7 @@ pub const LONGEST_DOCUMENT: usize = 100 << 20;
 /// The most pages of one document.
 pub const MOST_PAGES: usize = 5_000;
 /// The most parts of a document that are named as what its first page needs.
-pub const MOST_PARTS: usize = 160;
+pub const MOST_PARTS: usize = 1_000;
 /// The longest side of a drawn picture, in pixels.
 pub const LONGEST_SIDE: u32 = 8_192;
 /// The most pixels of one drawn picture: twice a 3840×2160 screen.

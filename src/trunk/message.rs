@@ -18,7 +18,7 @@ mod room;
 mod share;
 mod wire;
 
-pub use bulk::{Bulk, PIECE_HEAD, PIECE_LIMIT, RANGES_LIMIT, Token, Wanted, decode_bulk, encode_bulk};
+pub use bulk::{Bulk, PART_BYTES, PIECE_HEAD, PIECE_LIMIT, RANGES_LIMIT, Token, Wanted, decode_bulk, encode_bulk};
 
 use crate::core::signal::{Hello, Signal};
 use serde::Serialize;

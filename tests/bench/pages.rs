@@ -93,12 +93,18 @@ fn over_a_line() {
         pause(Duration::from_secs(8));
         let before = pair.watch("before", Duration::from_secs(5));
         let dropped = Instant::now();
-        pair.engawa(End::A, &["share", &file.to_string_lossy()], &[]);
-        let shown = |screen: &Screen| {
-            wait_for(LIMIT, || screen.shows_early(&first).then(|| dropped.elapsed().as_secs_f64())).expect("shown")
-        };
-        let times = [shown(&screens[0]), shown(&screens[1])];
-        let during = pair.watch("during", Duration::from_secs(10));
+        let (times, during) = std::thread::scope(|scope| {
+            // The command says what became of it a little later.
+            scope.spawn(|| pair.engawa(End::A, &["share", &file.to_string_lossy()], &[]));
+            let times = scope.spawn(|| {
+                let shown = |screen: &Screen| {
+                    wait_for(LIMIT, || screen.shows_early(&first).then(|| dropped.elapsed().as_secs_f64()))
+                };
+                screens.each_ref().map(|screen| shown(screen).expect("shown"))
+            });
+            let during = pair.watch("during", Duration::from_secs(12));
+            (times.join().expect("watched"), during)
+        });
         println!("run {run}: first page after {times:.2?} s; before {}; during {}", voice(&before), voice(&during));
         near.push(times[0]);
         far.push(times[1]);

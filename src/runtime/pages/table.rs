@@ -279,3 +279,58 @@ fn within((width, height): (u32, u32), shape: f64) -> (u32, u32) {
 pub(super) const MOST_WORKERS: usize = 3;
 /// Drawn pages: the one in front, its neighbours, and those one comes from. 8 MB each on a 1920×1080 screen.
 const KEPT: usize = 6;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inbox::Inbox;
+    use std::sync::mpsc::{Receiver, channel};
+
+    const ID: DocumentId = DocumentId([1; 32]);
+
+    /// A table on whose screen the first page stands that came in the first try; what the screen is told from now on.
+    fn shows_early(inbox: &Inbox) -> (Arc<Table>, Wish, Receiver<bool>) {
+        let (tell, told) = channel();
+        let out: PageOut = Arc::new(move |page| tell.send(page.is_some()).unwrap_or_default());
+        let table = Arc::new(Table::new(Questions::new(inbox.clone()), out));
+        let wish = Wish { id: ID, look: Look::at(0), size: (1, 1), early: Some(1) };
+        assert!(table.begin_early((ID, 1)) && told.try_recv().is_err());
+        (table.lock().wish, table.lock().shown) = (Some(wish), Some(wish));
+        (table, wish, told)
+    }
+
+    fn drawn() -> Result<Picture, Undrawn> {
+        Ok(Picture { width: 1, height: 1, bgrx: vec![255; 4] })
+    }
+
+    #[test]
+    fn what_turned_out_wrong_goes_off_the_screen() {
+        let (table, wish, told) = shows_early(&Inbox::default());
+        assert!(!table.begin_early((ID, 1)) && told.try_recv().is_err(), "the same try");
+        assert!(table.begin_early((ID, 2)));
+        assert_eq!(told.try_recv(), Ok(false));
+        // Its worker was not done yet.
+        table.drawn(wish, drawn());
+        assert!(told.try_recv().is_err() && table.lock().shown.is_none());
+    }
+
+    #[test]
+    fn the_first_page_stands_until_the_whole_document_is_drawn_and_is_not_kept() {
+        let (table, wish, told) = shows_early(&Inbox::default());
+        table.end_early();
+        assert!(told.try_recv().is_err() && table.lock().shown == Some(wish));
+        table.drawn(wish, drawn());
+        assert!(told.try_recv().is_err() && table.lock().drawn.is_empty());
+    }
+
+    #[test]
+    fn no_word_about_an_early_page_refuses_the_document() {
+        let inbox = Inbox::default();
+        let (table, wish, told) = shows_early(&inbox);
+        table.opened_early((ID, 1), Err(Refusal::Broken));
+        table.lock().asked = Some(wish);
+        table.drawn(wish, Err(Undrawn::Refused(Refusal::Broken)));
+        assert_eq!((told.try_recv().is_err(), inbox.take()), (true, None));
+        assert_eq!(table.lock().asked, Some(wish), "nor is it tried again and again");
+    }
+}

@@ -4,7 +4,7 @@
 //! what is asked on it; only the newest asks, so that nothing is sent twice.
 
 use super::pace::Pace;
-use crate::documents::{Documents, MOST_DOCUMENTS, Missing, Taken};
+use crate::documents::{Documents, MOST_DOCUMENTS, Missing, Ranges, Taken};
 use crate::model::{Bitrate, DocumentId};
 use crate::trunk::message::{MessageError, RANGES_LIMIT, Wanted};
 use std::collections::{BTreeSet, VecDeque};
@@ -134,7 +134,8 @@ impl Seat {
         drop(state);
         let lacking = |document| {
             let Missing { attempt, ranges } = self.exchange.documents.missing(document)?;
-            Some((attempt, Wanted { document, ranges: few(ranges) }))
+            let few = ranges.into_iter().collect::<Ranges>().joined(RANGES_LIMIT);
+            Some((attempt, Wanted { document, ranges: few.iter().collect() }))
         };
         wanted.into_iter().filter_map(lacking).collect()
     }
@@ -156,18 +157,6 @@ impl Drop for Seat {
         self.exchange.lock().seats.remove(&self.number);
         self.exchange.changed.send_replace(());
     }
-}
-
-/// At most as many ranges as a message holds: those with the least between them are joined, at the price of bytes that are
-/// here already.
-fn few(mut ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
-    while ranges.len() > RANGES_LIMIT {
-        let between = |at: &usize| ranges[at + 1].start - ranges[*at].end;
-        let Some(at) = (0..ranges.len() - 1).min_by_key(between) else { break };
-        let joined = ranges.remove(at + 1);
-        ranges[at].end = joined.end;
-    }
-    ranges
 }
 
 /// Of two full lists pieces may be under way.

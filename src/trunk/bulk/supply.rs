@@ -6,7 +6,7 @@
 use super::exchange::Exchange;
 use crate::documents::Ranges;
 use crate::model::DocumentId;
-use crate::trunk::message::{Bulk, Wanted};
+use crate::trunk::message::{Bulk, PART_BYTES, Wanted};
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
@@ -59,6 +59,8 @@ impl Supply {
         self.open.retain(|open| !open.ranges.is_empty());
         for open in &mut self.open {
             if let Some(first) = self.exchange.documents.first(open.document).filter(|_| !open.sorted) {
+                // No longer than a piece: voice waits behind it too.
+                let first = Ranges::clone(&first).joined(usize::try_from(most).unwrap_or(usize::MAX) / PART_BYTES);
                 open.sort(&first);
                 return Some(Bulk::First { document: open.document, parts: first.iter().collect() });
             }

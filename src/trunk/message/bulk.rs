@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! piece   1 │ document: 32 bytes │ offset: u64, big endian │ 1 to 16 384 bytes
-//! first   2 │ document: 32 bytes │ 1 to 160 times: from, to (exclusive): u32, big endian
+//! first   2 │ document: 32 bytes │ 1 to 1000 times: from, to (exclusive): u32, big endian
 //! ```
 //!
 //! Bodies that begin with 3 to 8, which JSON never does, are left for later versions and skipped.
@@ -218,7 +218,6 @@ fn piece(rest: &[u8]) -> Result<Bulk, MessageError> {
     Ok(Bulk::Piece { document: DocumentId(*document), offset, bytes: bytes.to_vec().into() })
 }
 
-/// Fits into one segment: voice waits behind it no longer than behind a piece.
 fn first_frame(document: DocumentId, parts: &[Range<u64>]) -> Result<Vec<u8>, MessageError> {
     check_parts(parts)?;
     let length = 1 + document.0.len() + PART_BYTES * parts.len();
@@ -271,9 +270,10 @@ fn check_piece(offset: u64, bytes: &[u8]) -> Result<(), MessageError> {
 pub const PIECE_LIMIT: usize = 16 * 1024;
 /// Ranges of one document in a list.
 pub const RANGES_LIMIT: usize = 8;
+/// Bytes of one part in what is said of a first page.
+pub const PART_BYTES: usize = 8;
 /// Bytes of a piece's body before the document's own.
 pub const PIECE_HEAD: usize = 1 + 32 + 8;
-const PART_BYTES: usize = 8;
 const PIECE: u8 = 1;
 const FIRST: u8 = 2;
 const LATER_FIRST: u8 = 3;
