@@ -48,9 +48,19 @@ impl Facts {
                 "保存するもの",
                 "What is stored",
                 say(
-                    "カメラとマイクを開け閉めした時刻、モードの変更、参加した端末の記録だけです。映像と音声は含みません。",
-                    "Only when camera and microphone were opened and closed, changes of mode, and which devices joined. No \
+                    "カメラとマイクを開け閉めした時刻、モードの変更、参加した端末の記録、掲示板の貼り紙（7日まで）、両方の部屋が「残す」を押した資料（期限まで）だけです。映像と音声は含みません。",
+                    "Only when camera and microphone were opened and closed, changes of mode, which devices joined, the notes on \
+                     the board (seven days at most), and documents that both rooms pressed “Keep” for (until their date). No \
                      picture, no sound.",
+                ),
+            ),
+            fact(
+                "資料",
+                "Documents",
+                say(
+                    "両方の箱のメモリーの中だけにあり、会議が終わると両方から消えます。ファイルとして受け取れるのは、両方の部屋が「残す」を押したものだけです。",
+                    "Only in the memory of both boxes, and gone from both when the meeting ends. Only what both rooms pressed \
+                     “Keep” for can be downloaded as a file.",
                 ),
             ),
             fact("つながる相手", "Linked to", self.peer(shown)),

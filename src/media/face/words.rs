@@ -268,10 +268,14 @@ pub(super) fn meeting(minutes: u64, language: Language) -> String {
 
 /// Which page of how many.
 pub(super) fn page_of(page: &PageFace, drawn: u32, language: Language) -> String {
+    let larger = match page.look.zoom {
+        ..=1000 => String::new(),
+        zoom => format!("　×{:.1}", f64::from(zoom) / 1000.0),
+    };
     match (page.pages, language) {
         (0, _) => String::new(),
-        (pages, Language::Japanese) => format!("{} / {pages} ページ", drawn + 1),
-        (pages, Language::English) => format!("page {} of {pages}", drawn + 1),
+        (pages, Language::Japanese) => format!("{} / {pages} ページ{larger}", drawn + 1),
+        (pages, Language::English) => format!("page {} of {pages}{larger}", drawn + 1),
     }
 }
 
