@@ -93,7 +93,7 @@ fn a_box_set_to_keep_nothing_and_a_full_one_say_so() {
         keep(&kept, "a.pdf", number.to_string().as_bytes());
     }
     assert_eq!(refused(&kept, b"x"), Err(std::io::ErrorKind::StorageFull));
-    assert_eq!(refused(&kept, b"7"), Ok(()), "kept already");
+    assert_eq!(refused(&kept, b"7"), Ok(false), "kept already");
 }
 
 fn keep(kept: &KeptDocuments, name: &str, bytes: &[u8]) -> DocumentId {

@@ -88,7 +88,7 @@ pub enum Output {
         /// The far box may fetch them.
         served: bool,
     },
-    /// Write this document to the disk: both rooms want it kept beyond the meeting.
+    /// Write this document to the disk, and that it was written into the ledger: both rooms want it kept beyond the meeting.
     Keep {
         /// Its bytes are held.
         document: DocumentId,

@@ -2,7 +2,6 @@
 
 use super::Core;
 use crate::core::input::Input;
-use crate::core::ledger::Entry;
 use crate::core::output::Output;
 use crate::core::share::{MOST_STROKES, Pointer, Refusal};
 use crate::core::signal::Signal;
@@ -69,8 +68,6 @@ impl Core {
             self.outputs.push_back(Output::Hold { documents, served });
         }
         while let Some((document, name)) = self.room.share.next_to_keep() {
-            let length = self.room.share.open().find(|open| open.id == document).map_or(0, |open| open.length);
-            self.outputs.push_back(Output::Record(Entry::DocumentKept { length }));
             self.outputs.push_back(Output::Keep { document, name });
         }
         let trunk = self.link.as_ref().and_then(|link| link.trunks.chosen()).map(|trunk| trunk.id);

@@ -136,7 +136,7 @@ impl Hands {
                 self.room.hold(&documents);
                 self.pages.hold(&documents, served, self.trunk.as_ref());
             }
-            Output::Keep { document, name } => self.room.keep_document(document, name),
+            Output::Keep { document, name } => self.room.keep_document(document, name, now),
             Output::Stop => self.stopping = true,
         }
     }

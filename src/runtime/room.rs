@@ -163,14 +163,22 @@ impl RoomHands {
         self.views.hold(&documents.iter().map(|(id, _)| *id).collect::<Vec<_>>());
     }
 
-    /// Writes a document to the disk, beside the loop.
-    pub(super) fn keep_document(&self, id: DocumentId, name: String) {
+    /// Writes a document to the disk, beside the loop; the ledger tells of what was really written.
+    pub(super) fn keep_document(&self, id: DocumentId, name: String, at: Moment) {
         let (kept, questions, bytes) = (self.kept.clone(), self.questions.clone(), self.documents.bytes(id));
+        let ledger = self.ledger.clone();
         tokio::task::spawn_blocking(move || {
-            let kept = bytes.map(|bytes| kept.keep(id, &name, &bytes));
-            if let Some(Err(error)) = kept {
-                tracing::warn!(%error, document = ?id, "a document cannot be kept");
-                questions.tell(RoomInput::DocumentNotKept(id));
+            let Some(bytes) = bytes else { return };
+            match kept.keep(id, &name, &bytes) {
+                Ok(true) => {
+                    let length = bytes.len() as u64;
+                    ledger.record(&Entry::DocumentKept { length }, clock::wall_ms(), at);
+                }
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::warn!(%error, document = ?id, "a document cannot be kept");
+                    questions.tell(RoomInput::DocumentNotKept(id));
+                }
             }
         });
     }

@@ -88,15 +88,15 @@ impl KeptDocuments {
         self.forget_old(now_s);
     }
 
-    /// Keeps a document; nothing new if it is kept. Waits for the disk.
+    /// Keeps a document; false if it is kept already. Waits for the disk.
     ///
     /// # Errors
     /// `StorageFull` beyond [`MOST_KEPT`] or [`MOST_BYTES`], or when nothing is to be kept; others as the file system says.
-    pub fn keep(&self, id: DocumentId, name: &str, bytes: &DocumentBytes) -> io::Result<()> {
+    pub fn keep(&self, id: DocumentId, name: &str, bytes: &DocumentBytes) -> io::Result<bool> {
         let length = bytes.len() as u64;
         let mut notes = self.lock();
         if notes.contains_key(&id) {
-            return Ok(());
+            return Ok(false);
         }
         let held: u64 = notes.values().map(|note| note.length).sum();
         if self.0.days == 0 || notes.len() >= MOST_KEPT || held + length > MOST_BYTES {
@@ -111,7 +111,7 @@ impl KeptDocuments {
             return Err(error);
         }
         notes.insert(id, note);
-        Ok(())
+        Ok(true)
     }
 
     /// What is kept.
