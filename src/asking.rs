@@ -222,6 +222,7 @@ pub const fn denied_name(why: Denied) -> &'static str {
         Denied::NotPaired => "not_paired",
         Denied::OtherCamera => "other_camera",
         Denied::NoSuchDocument => "no_such_document",
+        Denied::NotInFront => "not_in_front",
         Denied::TooManyDocuments => "too_many_documents",
         Denied::TooMuchInk => "too_much_ink",
         Denied::MeetingOver => "meeting_over",
@@ -243,7 +244,7 @@ pub fn denied(name: &str) -> Option<Denied> {
     let pages = [Denied::NoSuchDocument, Denied::TooManyDocuments, Denied::TooMuchInk, Denied::AlreadyKept];
     let board = [Denied::BoardFull, Denied::NoSuchNote, Denied::NotTogether];
     let floor = [Denied::NoSuchHand, Denied::PollOpen, Denied::NoPoll];
-    let others = [Denied::OtherCamera, Denied::KeepsNothing, Denied::MeetingOver]
+    let others = [Denied::OtherCamera, Denied::KeepsNothing, Denied::MeetingOver, Denied::NotInFront]
         .into_iter()
         .chain(pages)
         .chain(board)

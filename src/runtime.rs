@@ -151,7 +151,8 @@ async fn turn(
                     if !matches!(
                         input,
                         Input::Room(_)
-                            | Input::Heard { signal: Signal::Share(_) | Signal::Notes(_) | Signal::Floor(_), .. }
+                            | Input::Heard { signal: Signal::Share(_) | Signal::Ink(_) | Signal::Point(_), .. }
+                            | Input::Heard { signal: Signal::Notes(_) | Signal::Floor(_), .. }
                     ) {
                         tracing::debug!(?input);
                     }

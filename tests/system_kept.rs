@@ -81,6 +81,19 @@ fn nothing_lies_there_that_was_not_kept() {
 }
 
 #[test]
+fn what_was_kept_with_another_box_is_not_for_this_pair() {
+    let home = tempfile::tempdir().unwrap();
+    let kept = KeptDocuments::open(home.path(), 7);
+    kept.take_pair("neko umi sora hana ishi kawa");
+    keep(&kept, "a.pdf", b"a");
+    let kept = KeptDocuments::open(home.path(), 7);
+    kept.take_pair("neko umi sora hana ishi kawa");
+    assert_eq!(kept.list().len(), 1);
+    kept.take_pair("tori yama kaze tsuki hoshi ame");
+    assert_eq!((kept.list().len(), files(home.path())), (0, 1), "only whose they are");
+}
+
+#[test]
 fn a_box_set_to_keep_nothing_and_a_full_one_say_so() {
     let home = tempfile::tempdir().unwrap();
     let refused = |kept: &KeptDocuments, text: &[u8]| {

@@ -30,10 +30,10 @@ fn the_bytes_on_the_wire_are_the_golden_ones() {
 #[test]
 fn the_fullest_words_fit_one_message() {
     let full = Hung { note: drawn(vec![vec![SHEET; POINTS]; STROKES]), minutes: u32::MAX };
-    let gone = Gone { stamp: stamp(u32::MAX), minutes: u32::MAX };
+    let gone = Gone { stamp: stamp(u32::MAX / 2), minutes: u32::MAX };
     let notes = NotesWord { notes: vec![full], gone: vec![gone; MOST_GONE] };
     let mut floor = floor(&"𠮷".repeat(QUESTION), &"𠮷".repeat(CHOICE));
-    floor.hands = vec![Hand { raised: stamp(u32::MAX), name: "𠮷".repeat(NAME) }; 64];
+    floor.hands = vec![Hand { raised: stamp(u32::MAX / 2), name: "𠮷".repeat(NAME) }; 64];
     for signal in [Signal::Notes(Box::new(notes)), Signal::Floor(Box::new(floor))] {
         let frame = encode_signal(&signal).unwrap();
         assert!(frame.len() <= MESSAGE_LIMIT, "{}", frame.len());
@@ -93,7 +93,7 @@ fn stamp(count: u32) -> Stamp {
 fn drawn(strokes: Vec<Vec<[u16; 2]>>) -> Arc<Note> {
     let paper = Paper::drawing(strokes).unwrap();
     let name = "𠮷".repeat(NAME);
-    Arc::new(Note { stamp: stamp(u32::MAX), paper, room: Role::Answerer, name, written_ms: u64::MAX })
+    Arc::new(Note { stamp: stamp(u32::MAX / 2), paper, room: Role::Answerer, name, written_ms: u64::MAX })
 }
 
 fn notes() -> NotesWord {

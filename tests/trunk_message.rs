@@ -299,7 +299,7 @@ fn any_room() -> impl Strategy<Value = RoomWord> {
     (
         prop_oneof![Just(Stance::Present), Just(Stance::Curtain), Just(Stance::Asleep)],
         together,
-        any::<[u32; 2]>(),
+        [0..=u32::MAX / 2, 0..=u32::MAX / 2],
         any::<Option<u32>>(),
         prop_oneof![Just(Veil::Clear), Just(Veil::Frosted), Just(Veil::Black)],
         "[a-z机]{0,32}",

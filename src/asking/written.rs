@@ -12,44 +12,126 @@ use serde::{Deserialize, Serialize};
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Written {
-    Mode { mode: String },
+    Mode {
+        mode: String,
+    },
     Knock {},
     Answer {},
     Cancel {},
-    Microphone { open: bool },
-    View { view: usize },
-    Veil { veil: String },
-    Volume { volume: u8 },
-    OwnPicture { shown: bool },
-    ShowCode { shown: bool },
-    Lock { locked: bool },
-    Admit { guest: u64 },
-    Refuse { guest: u64 },
-    Remove { guest: u64 },
+    Microphone {
+        open: bool,
+    },
+    View {
+        view: usize,
+    },
+    Veil {
+        veil: String,
+    },
+    Volume {
+        volume: u8,
+    },
+    OwnPicture {
+        shown: bool,
+    },
+    ShowCode {
+        shown: bool,
+    },
+    Lock {
+        locked: bool,
+    },
+    Admit {
+        guest: u64,
+    },
+    Refuse {
+        guest: u64,
+    },
+    Remove {
+        guest: u64,
+    },
     RemoveAll {},
-    FollowTurns { follow: bool },
-    Teach { view: usize },
+    FollowTurns {
+        follow: bool,
+    },
+    Teach {
+        view: usize,
+    },
     Share {},
-    Front { document: String },
-    Page { page: u32 },
-    NextPage {},
-    PreviousPage {},
-    Zoom { zoom: u16, corner: [u16; 2] },
-    CloseDocument { document: String },
-    Point { document: String, page: u32, at: Option<Point> },
-    Draw { document: String, page: u32, points: Vec<Point> },
-    Wipe { document: String, page: u32 },
-    Keep { document: String, keep: bool },
-    Note { text: String },
-    DrawnNote { strokes: Vec<Vec<u16>> },
-    TakeNote { note: String },
-    Hand { up: bool },
-    LowerHand { hand: String },
-    Poll { question: String, choices: Vec<String> },
-    Vote { poll: String, choice: usize },
-    SkipVote { poll: String },
-    ClosePoll { poll: String },
-    ShowPoll { poll: String, shown: bool },
+    Front {
+        document: String,
+    },
+    Page {
+        page: u32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        document: Option<String>,
+    },
+    NextPage {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        document: Option<String>,
+    },
+    PreviousPage {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        document: Option<String>,
+    },
+    Zoom {
+        zoom: u16,
+        corner: [u16; 2],
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        document: Option<String>,
+    },
+    CloseDocument {
+        document: String,
+    },
+    Point {
+        document: String,
+        page: u32,
+        at: Option<Point>,
+    },
+    Draw {
+        document: String,
+        page: u32,
+        points: Vec<Point>,
+    },
+    Wipe {
+        document: String,
+        page: u32,
+    },
+    Keep {
+        document: String,
+        keep: bool,
+    },
+    Note {
+        text: String,
+    },
+    DrawnNote {
+        strokes: Vec<Vec<u16>>,
+    },
+    TakeNote {
+        note: String,
+    },
+    Hand {
+        up: bool,
+    },
+    LowerHand {
+        hand: String,
+    },
+    Poll {
+        question: String,
+        choices: Vec<String>,
+    },
+    Vote {
+        poll: String,
+        choice: usize,
+    },
+    SkipVote {
+        poll: String,
+    },
+    ClosePoll {
+        poll: String,
+    },
+    ShowPoll {
+        poll: String,
+        shown: bool,
+    },
 }
 
 impl Written {
@@ -76,10 +158,10 @@ impl Written {
             // A document comes with its bytes, never by its name alone.
             Self::Share {} => return None,
             Self::Front { document } => Request::Share(ShareRequest::Front(document.parse().ok()?)),
-            Self::Page { page } => Request::Share(ShareRequest::Turn(Turn::To(page))),
-            Self::NextPage {} => Request::Share(ShareRequest::Turn(Turn::Next)),
-            Self::PreviousPage {} => Request::Share(ShareRequest::Turn(Turn::Previous)),
-            Self::Zoom { zoom, corner } => Request::Share(ShareRequest::Zoom(zoom, corner)),
+            Self::Page { page, document } => in_front(document, ShareRequest::Turn(Turn::To(page)))?,
+            Self::NextPage { document } => in_front(document, ShareRequest::Turn(Turn::Next))?,
+            Self::PreviousPage { document } => in_front(document, ShareRequest::Turn(Turn::Previous))?,
+            Self::Zoom { zoom, corner, document } => in_front(document, ShareRequest::Zoom(zoom, corner))?,
             Self::CloseDocument { document } => Request::Share(ShareRequest::Close(document.parse().ok()?)),
             Self::Point { at: Some(at), .. } if !on_page(&at) => return None,
             Self::Point { document, page, at } => {
@@ -125,20 +207,22 @@ impl Written {
             Request::RemoveAll => Self::RemoveAll {},
             Request::FollowTurns(follow) => Self::FollowTurns { follow: *follow },
             Request::Teach(view) => Self::Teach { view: *view },
-            Request::Share(request) => Self::of_share(request),
+            Request::Share(ShareRequest::InFront(id, request)) => Self::of_share(request, Some(id.to_string())),
+            Request::Share(request) => Self::of_share(request, None),
             Request::Note(request) => told::of_note(request),
             Request::Floor(request) => told::of_floor(request),
         }
     }
 
-    fn of_share(request: &ShareRequest) -> Self {
+    fn of_share(request: &ShareRequest, document: Option<String>) -> Self {
         match request {
             ShareRequest::Open(_) => Self::Share {},
+            ShareRequest::InFront(_, request) => Self::of_share(request, document),
             ShareRequest::Front(id) => Self::Front { document: id.to_string() },
-            ShareRequest::Turn(Turn::To(page)) => Self::Page { page: *page },
-            ShareRequest::Turn(Turn::Next) => Self::NextPage {},
-            ShareRequest::Turn(Turn::Previous) => Self::PreviousPage {},
-            ShareRequest::Zoom(zoom, corner) => Self::Zoom { zoom: *zoom, corner: *corner },
+            ShareRequest::Turn(Turn::To(page)) => Self::Page { page: *page, document },
+            ShareRequest::Turn(Turn::Next) => Self::NextPage { document },
+            ShareRequest::Turn(Turn::Previous) => Self::PreviousPage { document },
+            ShareRequest::Zoom(zoom, corner) => Self::Zoom { zoom: *zoom, corner: *corner, document },
             ShareRequest::Close(id) => Self::CloseDocument { document: id.to_string() },
             ShareRequest::Point(Pointer { document, page, at }) => {
                 Self::Point { document: document.to_string(), page: *page, at: *at }
@@ -150,6 +234,13 @@ impl Written {
             ShareRequest::Keep(id, keep) => Self::Keep { document: id.to_string(), keep: *keep },
         }
     }
+}
+
+fn in_front(document: Option<String>, request: ShareRequest) -> Option<Request> {
+    Some(Request::Share(match document {
+        Some(document) => ShareRequest::InFront(document.parse().ok()?, Box::new(request)),
+        None => request,
+    }))
 }
 
 fn on_page(point: &Point) -> bool {
@@ -170,7 +261,8 @@ mod tests {
         let marks = [ShareRequest::Point(pointer), ShareRequest::Draw(id, 2, vec![[1, 2], [3, 4]])];
         let nowhere = ShareRequest::Point(Pointer { at: None, ..pointer });
         let whole = [ShareRequest::Front(id), ShareRequest::Close(id), nowhere];
-        let kept = [ShareRequest::Wipe(id, 0), ShareRequest::Keep(id, true)];
+        let seen = ShareRequest::InFront(id, Box::new(ShareRequest::Turn(Turn::To(4))));
+        let kept = [ShareRequest::Wipe(id, 0), ShareRequest::Keep(id, true), seen];
         for asked in whole.into_iter().chain(marks).chain(kept) {
             let asked = Request::Share(asked);
             assert_eq!(request(json(&asked).as_bytes()), Ok(asked));

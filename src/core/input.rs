@@ -168,8 +168,22 @@ pub enum RoomInput {
         /// Why.
         why: Refusal,
     },
-    /// A document that was to be kept has no place on the disk.
-    DocumentNotKept(DocumentId),
+    /// A document that was to be kept is written to the disk, or has no place there.
+    DocumentKept {
+        /// Which.
+        document: DocumentId,
+        /// It is written.
+        written: bool,
+    },
+    /// A guest took a kept document away: as a file, or off the disk before its time.
+    KeptTaken {
+        /// Who.
+        guest: GuestId,
+        /// Which.
+        document: DocumentId,
+        /// Off the disk.
+        forgotten: bool,
+    },
     /// What became of `Output::Teach`.
     Taught(Lesson),
 }

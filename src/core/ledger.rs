@@ -45,6 +45,13 @@ pub enum Entry {
         /// Bytes.
         length: u64,
     },
+    /// A guest took a kept document away: as a file, or off the disk before its time.
+    KeptTaken {
+        /// Who.
+        guest: GuestId,
+        /// Off the disk.
+        forgotten: bool,
+    },
     /// A guest was let in.
     GuestAdmitted {
         /// Who.

@@ -44,12 +44,12 @@ use crate::core::notes::Kept;
 use crate::core::output::Output;
 use crate::core::plan::{MediaPlan, Picture};
 use crate::core::room::{Room, RoomSettings};
-use crate::core::share::{InkMark, Pointer, ShareWord};
+use crate::core::sharing::Sharing;
 use crate::core::signal::{CaptureMark, Heartbeat, RoomWord, Signal};
 use crate::core::snapshot::{Fault, LinkState};
 use crate::core::timers::Timer;
 use crate::core::together::Together;
-use crate::model::{Bitrate, BootId, CameraState, Device, DocumentId, Line, MicState, Moment, Side, TrunkId};
+use crate::model::{Bitrate, BootId, CameraState, Device, DocumentId, Line, MicState, Moment, Side};
 use std::collections::VecDeque;
 
 /// What the core is built from.
@@ -75,15 +75,8 @@ pub struct Core {
     room: Room,
     /// The room's word as it was last said.
     said: RoomWord,
-    /// What was last said of the documents, and on which connection.
-    shared: Option<(TrunkId, ShareWord)>,
-    /// The far box's word that waits for the meeting.
-    far_share: Option<Box<ShareWord>>,
-    share_said_at: Moment,
-    /// Drawings of the far box that wait for the meeting.
-    far_ink: Vec<InkMark>,
-    pointed: Option<(Option<Pointer>, Moment)>,
-    held: (Vec<(DocumentId, u64)>, bool),
+    /// What the far box was told of documents, and said of them.
+    sharing: Sharing,
     arriving: Option<(DocumentId, u8)>,
     /// What the far box was told of board and floor.
     together: Together,
@@ -113,12 +106,7 @@ impl Core {
         let mut core = Self {
             room: Room::new(settings.room.clone(), settings.remembered, settings.board.clone(), now),
             said: RoomWord::default(),
-            shared: None,
-            far_share: None,
-            share_said_at: Moment::default(),
-            far_ink: Vec::new(),
-            pointed: None,
-            held: (Vec::new(), false),
+            sharing: Sharing::default(),
             arriving: None,
             together: Together::default(),
             remembered: settings.remembered,
@@ -160,8 +148,8 @@ impl Core {
         self.settle(now);
     }
 
-    /// The wall clock's reading, milliseconds since 1970: told to the peer, compared with its own and
-    /// written on notes. Decided from in one place: a note's last day.
+    /// The wall clock's reading, milliseconds since 1970: told to the peer, compared with its own and written on notes, never
+    /// decided from.
     pub fn note_wall(&mut self, wall_ms: u64) {
         self.wall_ms = wall_ms;
         self.room.wall_ms = wall_ms;
@@ -339,7 +327,13 @@ impl Core {
                 return room.share.opened(document, pages, room.agreement.wish().presses);
             }
             RoomInput::DocumentRefused { document, why } => return room.share.refused(document, why),
-            RoomInput::DocumentNotKept(document) => return room.share.not_kept(document),
+            RoomInput::DocumentKept { document, written } => return room.share.kept(document, written),
+            RoomInput::KeptTaken { guest, document, forgotten } => {
+                if forgotten {
+                    room.share.forgotten(document);
+                }
+                return self.outputs.push_back(Output::Record(Entry::KeptTaken { guest, forgotten }));
+            }
         };
         self.outputs.push_back(Output::Answer { ticket, answer });
     }

@@ -109,6 +109,8 @@ pub enum Denied {
     OtherCamera,
     /// No document is open, or not this one.
     NoSuchDocument,
+    /// Another document was put in front meanwhile.
+    NotInFront,
     /// As many documents as can be open at once.
     TooManyDocuments,
     /// As many lines as pages may carry.
@@ -172,6 +174,10 @@ impl Denied {
             Self::Full => ("これ以上の端末は参加できません。", "No more guests can join."),
             Self::NotPaired => ("まだ相手の箱と組になっていません。", "This box is not paired yet."),
             Self::NoSuchDocument => ("その資料は出ていません。", "That document is not open."),
+            Self::NotInFront => (
+                "別の資料に切り替わったところです。もう一度押してください。",
+                "Another document was just put in front. Please press again.",
+            ),
             Self::TooManyDocuments => (
                 "資料が多すぎます。使わない資料を閉じてください。",
                 "Too many documents. Close one that is not needed.",

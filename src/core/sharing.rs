@@ -3,11 +3,28 @@
 use super::Core;
 use crate::core::input::Input;
 use crate::core::output::Output;
-use crate::core::share::{MOST_STROKES, Pointer, Refusal};
+use crate::core::share::{InkMark, MOST_STROKES, Pointer, Refusal, ShareWord};
 use crate::core::signal::Signal;
 use crate::core::timers::Timer;
-use crate::model::{Mode, Moment, Side, TrunkId};
+use crate::model::{DocumentId, Mode, Moment, Side, TrunkId};
 use std::time::Duration;
+
+/// What the far box was told of documents, and said of them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sharing {
+    /// What was last said, and on which connection.
+    shared: Option<(TrunkId, ShareWord)>,
+    /// The far box's word that waits for the meeting, and when it came.
+    far_share: Option<Box<ShareWord>>,
+    far_share_at: Moment,
+    /// Drawings of the far box that wait for the meeting.
+    far_ink: Vec<InkMark>,
+    share_due_at: Moment,
+    /// Where the far box believes that this room points, and since when.
+    pointed: Option<(Option<Pointer>, Moment)>,
+    /// What the store was told to hold, and whether to serve it.
+    held: (Vec<(DocumentId, u64)>, bool),
+}
 
 impl Core {
     /// What comes from the trunk.
@@ -15,10 +32,17 @@ impl Core {
         let known = |id| self.link.as_ref().is_some_and(|link| link.trunks.iter().any(|open| open.id == id));
         match input {
             // It may overtake the heartbeat that begins the meeting. What an ended meeting left in it is buried by then.
-            Input::Heard { trunk, signal: Signal::Share(word) } if known(*trunk) => self.far_share = Some(word.clone()),
+            Input::Heard { trunk, signal: Signal::Share(word) } if known(*trunk) => {
+                // After the first one a word names only what changed.
+                match &mut self.sharing.far_share {
+                    Some(waiting) => waiting.join(word),
+                    None => self.sharing.far_share = Some(word.clone()),
+                }
+                self.sharing.far_share_at = now;
+            }
             Input::Heard { trunk, signal: Signal::Ink(marks) } if known(*trunk) => {
-                if self.far_ink.len() < MOST_WAITING {
-                    self.far_ink.extend(marks.iter().cloned());
+                if self.sharing.far_ink.len() < MOST_WAITING {
+                    self.sharing.far_ink.extend(marks.iter().cloned());
                 }
             }
             Input::Heard { trunk, signal: Signal::Point(pointer) } if known(*trunk) => {
@@ -54,17 +78,17 @@ impl Core {
     /// Says, holds and keeps what changed.
     pub(super) fn tell_share(&mut self, now: Moment) {
         let meets = self.room.mode() == Mode::Meeting;
-        if let Some(word) = self.far_share.take_if(|_| meets) {
+        if let Some(word) = self.sharing.far_share.take_if(|_| meets) {
             self.room.share.hear(&word);
         }
-        if meets && !self.far_ink.is_empty() {
-            let marks = std::mem::take(&mut self.far_ink);
+        if meets && !self.sharing.far_ink.is_empty() {
+            let marks = std::mem::take(&mut self.sharing.far_ink);
             self.room.share.hear_ink(&marks);
         }
         let held = (self.room.share.held(), meets);
-        if held != self.held {
+        if held != self.sharing.held {
             let (documents, served) = held.clone();
-            self.held = held;
+            self.sharing.held = held;
             self.outputs.push_back(Output::Hold { documents, served });
         }
         while let Some((document, name)) = self.room.share.next_to_keep() {
@@ -73,10 +97,11 @@ impl Core {
         let trunk = self.link.as_ref().and_then(|link| link.trunks.chosen()).map(|trunk| trunk.id);
         let Some(trunk) = trunk.filter(|_| meets) else {
             self.room.share.ink.tell_nobody();
-            self.pointed = None;
-            if self.shared.take().is_some() && !meets {
+            self.sharing.pointed = None;
+            let old = now.since(self.sharing.far_share_at) > OVERTAKES;
+            if !meets && (self.sharing.shared.take().is_some() || old) {
                 // Names outlive their meeting no longer than the documents do.
-                (self.far_share, self.far_ink) = (None, Vec::new());
+                (self.sharing.far_share, self.sharing.far_ink) = (None, Vec::new());
             }
             return;
         };
@@ -87,19 +112,21 @@ impl Core {
     /// The word, and then what is drawn on the documents that it names.
     fn tell_word(&mut self, trunk: TrunkId, now: Moment) {
         let word = self.room.share.word();
-        let anew = self.shared.as_ref().is_none_or(|(on, _)| *on != trunk);
-        let changed = self.shared.as_ref().is_none_or(|(_, said)| said != word);
+        let anew = self.sharing.shared.as_ref().is_none_or(|(on, _)| *on != trunk);
+        let changed = self.sharing.shared.as_ref().is_none_or(|(_, said)| said != word);
         if !anew && !changed && !self.room.share.ink.has_untold() {
             return;
         }
-        let next = self.share_said_at + BETWEEN_WORDS;
-        if !anew && now < next {
-            return self.share_due(next);
+        if !anew && now < self.sharing.share_due_at {
+            return self.share_due(self.sharing.share_due_at);
         }
-        self.share_said_at = now;
+        let mut bytes = 0;
         if anew || changed {
-            let word = word.clone();
-            self.shared = Some((trunk, word.clone()));
+            let said = self.sharing.shared.take().map(|(_, said)| said.documents).filter(|_| !anew).unwrap_or_default();
+            self.sharing.shared = Some((trunk, word.clone()));
+            let mut word = word.clone();
+            word.documents.retain(|document| !said.contains(document));
+            bytes += WORD_BYTES + word.documents.len() * DOCUMENT_BYTES;
             self.outputs.push_back(Output::Send { trunk, signal: Signal::Share(Box::new(word)) });
         }
         if anew {
@@ -107,29 +134,37 @@ impl Core {
         }
         let marks = self.room.share.ink.tell();
         if !marks.is_empty() {
+            bytes += marks.iter().map(InkMark::weight).sum::<usize>();
             self.outputs.push_back(Output::Send { trunk, signal: Signal::Ink(marks) });
         }
+        self.sharing.share_due_at = now + BETWEEN_WORDS.max(self.takes(bytes));
         if self.room.share.ink.has_untold() {
-            self.share_due(now + BETWEEN_WORDS);
+            self.share_due(self.sharing.share_due_at);
         }
     }
 
     fn tell_pointer(&mut self, trunk: TrunkId, now: Moment) {
         let pointer = self.room.pointer(Side::Near);
-        let (said, said_at) = self.pointed.unwrap_or_default();
+        let (said, said_at) = self.sharing.pointed.unwrap_or_default();
         if pointer == said {
             return;
         }
-        let next = said_at + BETWEEN_POINTS;
-        if self.pointed.is_some() && now < next {
+        let next = said_at + BETWEEN_POINTS.max(self.takes(POINTER_BYTES));
+        if self.sharing.pointed.is_some() && now < next {
             return self.share_due(next);
         }
-        self.pointed = Some((pointer, now));
+        self.sharing.pointed = Some((pointer, now));
         // One that faded here fades there.
         let gone = said.map(|said| Pointer { at: None, ..said });
         if let Some(pointer) = pointer.or(gone) {
             self.outputs.push_back(Output::Send { trunk, signal: Signal::Point(pointer) });
         }
+    }
+
+    /// How long so many bytes are to take: of the ceiling they get a part, on a fast line no more than anybody needs.
+    fn takes(&self, bytes: usize) -> Duration {
+        let bytes_per_s = (self.settings.ceiling.as_bps() / 8 / PART).clamp(SLOWEST, FASTEST);
+        Duration::from_secs_f64(bytes as f64 / f64::from(bytes_per_s))
     }
 
     /// The earliest of several.
@@ -145,5 +180,16 @@ impl Core {
 const BETWEEN_WORDS: Duration = Duration::from_millis(50);
 /// And one that points: the eye takes 20 places a second for a movement.
 const BETWEEN_POINTS: Duration = Duration::from_millis(45);
+/// One part of so many of the ceiling, for what is said of documents.
+const PART: u32 = 8;
+/// Bytes a second.
+const SLOWEST: u32 = 1_500;
+const FASTEST: u32 = 20_000;
+/// With TLS, TCP and IP.
+const POINTER_BYTES: usize = 270;
+const WORD_BYTES: usize = 240;
+const DOCUMENT_BYTES: usize = 420;
+/// A word is ahead of the heartbeat that begins its meeting by no more than this.
+const OVERTAKES: Duration = Duration::from_secs(2);
 /// Of the far box, before the meeting that they belong to is heard of.
 const MOST_WAITING: usize = 2 * MOST_STROKES;

@@ -47,6 +47,8 @@ pub enum Timer {
     NotesAge,
     /// Hands and poll may be said again.
     FloorDue,
+    /// Documents that one room alone looks at were not touched for long.
+    PagesEnd,
     /// Out of hours: sleep if nobody is there.
     SleepDue,
 }
@@ -88,7 +90,7 @@ impl Timers {
 }
 
 impl Timer {
-    const ALL: [Self; 22] = [
+    const ALL: [Self; 23] = [
         Self::Heartbeat,
         Self::Redial,
         Self::DialOverdue,
@@ -110,6 +112,7 @@ impl Timer {
         Self::NotesDue,
         Self::NotesAge,
         Self::FloorDue,
+        Self::PagesEnd,
         Self::SleepDue,
     ];
 }

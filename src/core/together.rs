@@ -57,7 +57,7 @@ impl Core {
     pub(super) fn tell_together(&mut self, now: Moment) {
         let trunk = self.link.as_ref().and_then(|link| link.trunks.chosen()).map(|trunk| trunk.id);
         self.tell_floor(trunk, now);
-        self.room.notes.age(now, self.wall_ms);
+        self.room.notes.age(now);
         if let Some(at) = self.room.notes.ages_at() {
             self.room.timers.set(Timer::NotesAge, at);
         }

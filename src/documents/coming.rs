@@ -75,7 +75,7 @@ impl Coming {
             return None;
         }
         let hash = std::mem::replace(&mut self.hash, Context::new(&SHA256));
-        let bytes = DocumentBytes(std::mem::take(&mut self.bytes));
+        let bytes = DocumentBytes::from(std::mem::take(&mut *self.bytes));
         if name(&hash.finish()) == document {
             return Some(Finished::Right(bytes));
         }
@@ -83,7 +83,9 @@ impl Coming {
         if wrong == MOST_WRONG {
             return Some(Finished::WrongAgain(self.length));
         }
-        *self = Self { wrong, first: self.first.take(), ..Self::new(bytes.len(), self.attempt) };
+        let mut anew = Self::new(bytes.len(), self.attempt);
+        (anew.wrong, anew.first) = (wrong, self.first.take());
+        *self = anew;
         Some(Finished::Wrong(bytes))
     }
 
@@ -105,9 +107,20 @@ impl Coming {
 
     fn hash_on(&mut self) {
         let front = usize::try_from(self.have.front()).unwrap_or(usize::MAX);
+        // Of a gap that closes, not all at once: others wait for the store meanwhile.
+        let front = if self.have.total() < self.length { front.min(self.hashed + AT_ONCE) } else { front };
         if let Some(new) = self.bytes.get(self.hashed..front) {
             self.hash.update(new);
             self.hashed = front;
+        }
+    }
+}
+
+/// Overwriting what never came would only fill memory.
+impl Drop for Coming {
+    fn drop(&mut self) {
+        if self.have.total() == 0 {
+            drop(std::mem::take(&mut *self.bytes));
         }
     }
 }
@@ -123,3 +136,5 @@ pub(super) fn name(hash: &digest::Digest) -> DocumentId {
 const MOST_WRONG: u32 = 3;
 /// Separate parts of one document: those of its first page, and a few, because a peer sends in order.
 const MOST_RANGES: usize = MOST_PARTS + 64;
+/// Bytes that are hashed with one piece.
+const AT_ONCE: usize = 1024 * 1024;

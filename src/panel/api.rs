@@ -105,7 +105,7 @@ pub const ROUTES: [Route; 33] = [
     route("POST", "/api/wait", Who::Room, Endpoint::Visit(Errand::Wait)),
     route("POST", "/api/leave", Who::Room, Endpoint::Visit(Errand::Leave)),
     route("POST", "/api/ask", Who::Guest, Endpoint::Visit(Errand::Ask)),
-    route("POST", "/api/documents", Who::Guest, Endpoint::Visit(Errand::Share)),
+    route("POST", "/api/documents", Who::Member, Endpoint::Visit(Errand::Share)),
     route("GET", "/api/page", Who::Member, Endpoint::Visit(Errand::Page)),
     route("GET", "/api/ink", Who::Member, Endpoint::Visit(Errand::Ink)),
     route("GET", "/api/kept", Who::Member, Endpoint::Visit(Errand::Kept)),

@@ -10,7 +10,7 @@ use hyper::StatusCode;
 use serde::Serialize;
 
 /// Part of the state. The notes themselves are read when `board` is another number: they may be long.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 pub(super) struct Floor<'s> {
     board: u32,
     hands: Vec<HandRow<'s>>,

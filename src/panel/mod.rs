@@ -166,6 +166,8 @@ struct Shared {
     strangers: Semaphore,
     asides: Arc<Semaphore>,
     uploads: Semaphore,
+    pictures: Arc<Semaphore>,
+    downloads: Arc<Semaphore>,
 }
 
 impl Panel {
@@ -206,6 +208,8 @@ impl Panel {
             strangers: Semaphore::new(visit::STRANGERS),
             asides: Arc::new(Semaphore::new(papers::ASIDES)),
             uploads: Semaphore::new(visit::UPLOADS),
+            pictures: Arc::new(Semaphore::new(pages::PICTURES)),
+            downloads: Arc::new(Semaphore::new(pages::DOWNLOADS)),
         });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build()?;
         let (end, ended) = oneshot::channel();

@@ -4,22 +4,26 @@ use super::papers::aside;
 use super::reply::{self, Reply};
 use super::words::Refusal;
 use super::{KeptRow, PageWanted, Shared};
+use crate::core::input::RoomInput;
 use crate::core::share::Stroke;
-use crate::model::{DocumentId, Role};
+use crate::model::{DocumentId, GuestId, Role};
 use hyper::StatusCode;
 use hyper::body::Bytes;
 use hyper::header::{CONTENT_DISPOSITION, HeaderValue};
 use serde::Serialize;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 /// `GET /api/page?document=…&page=…&width=…`
 pub(super) async fn picture(shared: &Shared, query: &str) -> Result<Reply, Refusal> {
     let (document, page) = page(query)?;
     let width = value(query, "width").and_then(|width| width.parse().ok()).ok_or(Refusal::NotUnderstood)?;
+    let permit = permit(&shared.pictures).await?;
     let picture = (shared.sources.page)(PageWanted { document, page, width });
     let png = timeout(PATIENCE, picture).await.map_err(|_| Refusal::Busy)?.ok().flatten();
-    Ok(reply::bytes("image/png", Bytes::from(png.ok_or(Refusal::NoPicture)?)))
+    Ok(reply::bytes("image/png", held(png.ok_or(Refusal::NoPicture)?, permit)))
 }
 
 /// `GET /api/ink?document=…&page=…`
@@ -44,10 +48,14 @@ pub(super) async fn kept(shared: &Shared) -> Result<Reply, Refusal> {
 }
 
 /// `GET /api/kept/file?document=…`
-pub(super) async fn kept_file(shared: &Shared, query: &str) -> Result<Reply, Refusal> {
+pub(super) async fn kept_file(shared: &Shared, guest: GuestId, query: &str) -> Result<Reply, Refusal> {
     let (document, read) = (document(query)?, shared.sources.kept.read.clone());
-    let (name, bytes) = aside(shared, move || read(document)).await?.ok_or(Refusal::NotKept)?;
-    let mut reply = reply::bytes("application/octet-stream", Bytes::from(bytes));
+    let permit = permit(&shared.downloads).await?;
+    // As long as the disk takes.
+    let read = tokio::task::spawn_blocking(move || read(document));
+    let (name, bytes) = read.await.map_err(|_| Refusal::Busy)?.ok_or(Refusal::NotKept)?;
+    shared.questions.tell(RoomInput::KeptTaken { guest, document, forgotten: false });
+    let mut reply = reply::bytes("application/octet-stream", held(bytes, permit));
     if let Ok(saved_as) = HeaderValue::from_str(&format!("attachment; filename*=UTF-8''{}", percent(&name))) {
         reply.headers_mut().insert(CONTENT_DISPOSITION, saved_as);
     }
@@ -55,10 +63,31 @@ pub(super) async fn kept_file(shared: &Shared, query: &str) -> Result<Reply, Ref
 }
 
 /// `POST /api/kept/forget`
-pub(super) async fn forget(shared: &Shared, document: &str) -> Result<(), Refusal> {
+pub(super) async fn forget(shared: &Shared, guest: GuestId, document: &str) -> Result<(), Refusal> {
     let document: DocumentId = document.parse().map_err(|_| Refusal::NotUnderstood)?;
     let forget = shared.sources.kept.forget.clone();
-    if aside(shared, move || forget(document)).await? { Ok(()) } else { Err(Refusal::NotKept) }
+    if !aside(shared, move || forget(document)).await? {
+        return Err(Refusal::NotKept);
+    }
+    shared.questions.tell(RoomInput::KeptTaken { guest, document, forgotten: true });
+    Ok(())
+}
+
+/// Large answers at a time: a browser that reads none of them fills no memory.
+async fn permit(of: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Refusal> {
+    let permit = timeout(PATIENCE, Arc::clone(of).acquire_owned()).await;
+    permit.map_err(|_| Refusal::Busy)?.map_err(|_| Refusal::Busy)
+}
+
+/// Gives its place back when the last of it is sent, or its connection ends.
+fn held(bytes: Vec<u8>, permit: OwnedSemaphorePermit) -> Bytes {
+    struct Held(Vec<u8>, #[expect(dead_code, reason = "its end is what counts")] OwnedSemaphorePermit);
+    impl AsRef<[u8]> for Held {
+        fn as_ref(&self) -> &[u8] {
+            &self.0
+        }
+    }
+    Bytes::from_owner(Held(bytes, permit))
 }
 
 fn page(query: &str) -> Result<(DocumentId, u32), Refusal> {
@@ -83,6 +112,9 @@ fn percent(name: &str) -> String {
     name.bytes().map(byte).collect()
 }
 
+/// Pictures of pages on their way to browsers at a time, up to 16 MB each, and kept documents, up to 100 MB each.
+pub(super) const PICTURES: usize = 8;
+pub(super) const DOWNLOADS: usize = 1;
 /// Longer than the worker takes.
 const PATIENCE: Duration = Duration::from_secs(10);
 

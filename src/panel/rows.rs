@@ -40,7 +40,7 @@ pub(super) fn documents(room: &RoomSnapshot) -> Vec<DocumentRow<'_>> {
         front: front == Some(document.id),
         zoom: document.look.zoom,
         corner: document.look.corner,
-        ink: room.share.ink.newest(),
+        ink: room.share.ink_revision(document.id, document.look.page),
         keeping: keeping_name(room.share.keeping(document.id)),
         here: room.share.is_here(document.id),
     });
@@ -53,6 +53,7 @@ const fn keeping_name(keeping: Keeping) -> &'static str {
         Keeping::Near => "near",
         Keeping::Far => "far",
         Keeping::Both => "both",
+        Keeping::Kept => "kept",
         Keeping::NoPlace => "no_place",
     }
 }

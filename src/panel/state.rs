@@ -166,7 +166,13 @@ impl Shown {
                 name: Some(own.map_or("", |own| &own.name)),
                 installer: Some(visitor.installer),
             };
-            serde_json::to_string(&self.state(at, visitor.guest, door(you), facts))
+            let mut state = self.state(at, visitor.guest, door(you), facts);
+            if standing != Standing::Admitted {
+                // The PIN is known outside the room: it opens nothing of a meeting.
+                (state.documents, state.page, state.document_fault) = (Vec::new(), None, None);
+                state.floor = Floor::default();
+            }
+            serde_json::to_string(&state)
         } else {
             let state = if standing == Standing::Waiting { "waiting" } else { "unknown" };
             serde_json::to_string(&door(You { state, id: None, name: None, installer: None }))

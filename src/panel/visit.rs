@@ -56,11 +56,13 @@ impl Visit<'_> {
             Errand::Page => pages::picture(self.shared, request.uri().query().unwrap_or_default()).await,
             Errand::Ink => pages::ink(self.shared, request.uri().query().unwrap_or_default()),
             Errand::Kept => pages::kept(self.shared).await,
-            Errand::KeptFile => pages::kept_file(self.shared, request.uri().query().unwrap_or_default()).await,
+            Errand::KeptFile => {
+                pages::kept_file(self.shared, self.guest(), request.uri().query().unwrap_or_default()).await
+            }
             Errand::ForgetKept => {
                 let Forget { document } = read(request).await?;
                 self.used();
-                pages::forget(self.shared, &document).await?;
+                pages::forget(self.shared, self.guest(), &document).await?;
                 self.said(Answer::Accepted)
             }
             Errand::Notes => Ok(board::notes(self.shared)),

@@ -133,8 +133,8 @@ impl Hands {
             Output::DrawCode => self.room.draw_code(),
             Output::Teach { view } => self.room.teach(view),
             Output::Hold { documents, served } => {
-                self.room.hold(&documents);
                 self.pages.hold(&documents, served, self.trunk.as_ref());
+                self.room.hold(&documents);
             }
             Output::Keep { document, name } => self.room.keep_document(document, name, now),
             Output::Stop => self.stopping = true,

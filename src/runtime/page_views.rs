@@ -4,6 +4,8 @@ use crate::documents::{DocumentBytes, Documents};
 use crate::model::DocumentId;
 use crate::pages::{Document, Drawing, Opened, PageSize, Studio, Zone};
 use crate::panel::PageWanted;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -20,6 +22,10 @@ struct Shared {
     runtime: Handle,
     turn: Turn<()>,
     open: Mutex<Option<Open>>,
+    /// The newest last: everybody looks at the same page.
+    drawn: Mutex<VecDeque<(PageWanted, Vec<u8>)>>,
+    /// Another number with every picture: a worker that nobody needs any more goes.
+    used: AtomicU64,
 }
 
 /// The document that was looked at last.
@@ -39,6 +45,8 @@ impl PageViews {
             runtime: Handle::current(),
             turn: Turn::default(),
             open: Mutex::default(),
+            drawn: Mutex::default(),
+            used: AtomicU64::new(0),
         }))
     }
 
@@ -46,6 +54,7 @@ impl PageViews {
     pub(super) fn hold(&self, held: &[DocumentId]) {
         let gone = self.0.open().take_if(|open| !held.contains(&open.id));
         drop(gone);
+        self.0.drawn().retain(|(wanted, _)| held.contains(&wanted.document));
     }
 
     /// A page as PNG; nothing if there is no such page now, or it cannot be drawn.
@@ -55,6 +64,11 @@ impl PageViews {
         self.0.runtime.spawn(async move {
             let drawn = timeout(PATIENCE, shared.draw(wanted)).await.ok().flatten();
             let _nobody_waits_any_more = done.send(drawn);
+            let used = shared.used.fetch_add(1, Ordering::Relaxed) + 1;
+            tokio::time::sleep(IDLE).await;
+            if shared.used.load(Ordering::Relaxed) == used {
+                drop(shared.open().take());
+            }
         });
         picture
     }
@@ -63,6 +77,10 @@ impl PageViews {
 impl Shared {
     async fn draw(&self, wanted: PageWanted) -> Option<Vec<u8>> {
         let _turn = self.turn.lock().await;
+        let known = self.drawn().iter().find(|(known, _)| *known == wanted).map(|(_, png)| png.clone());
+        if known.is_some() && self.documents.bytes(wanted.document).is_some() {
+            return known;
+        }
         let open = self.opened(wanted.document).await?;
         let size = open.sizes.get(usize::try_from(wanted.page).ok()?)?;
         let width = wanted.width.clamp(NARROWEST, WIDEST);
@@ -77,7 +95,20 @@ impl Shared {
         let (drawn, picture) = oneshot::channel();
         open.document.draw(drawing, move |picture| drop(drawn.send(picture.ok())));
         let picture = picture.await.ok()??;
-        tokio::task::spawn_blocking(move || picture.png()).await.ok()?
+        let png = tokio::task::spawn_blocking(move || picture.png()).await.ok()??;
+        let mut drawn = self.drawn();
+        drawn.push_back((wanted, png.clone()));
+        while drawn.len() > MOST_DRAWN || drawn.iter().map(|(_, png)| png.len()).sum::<usize>() > MOST_BYTES {
+            drawn.pop_front();
+        }
+        if self.documents.bytes(wanted.document).is_none() {
+            drawn.retain(|(known, _)| known.document != wanted.document);
+        }
+        Some(png)
+    }
+
+    fn drawn(&self) -> std::sync::MutexGuard<'_, VecDeque<(PageWanted, Vec<u8>)>> {
+        self.drawn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// One worker at a time: a browser looks at one document.
@@ -91,9 +122,12 @@ impl Shared {
         self.studio.open(Bytes(bytes), move |opened| drop(done.send(opened.ok())));
         let Opened { pages, document, .. } = opened.await.ok()??;
         let open = Open { id, document: Arc::new(document), sizes: Arc::new(pages) };
-        // Closed meanwhile: nothing of it is kept.
-        self.documents.bytes(id)?;
         *self.open() = Some(open.clone());
+        if self.documents.bytes(id).is_none() {
+            // Closed meanwhile: nothing of it is kept.
+            drop(self.open().take_if(|open| open.id == id));
+            return None;
+        }
         Some(open)
     }
 
@@ -113,8 +147,13 @@ impl AsRef<[u8]> for Bytes {
 /// Pixels across: a thumbnail …
 const NARROWEST: u32 = 64;
 /// … and a large screen.
-const WIDEST: u32 = 2400;
-const TALLEST: u32 = 4000;
+const WIDEST: u32 = 1920;
+const TALLEST: u32 = 2700;
+/// Pictures that are kept for the next browser, and their bytes.
+const MOST_DRAWN: usize = 32;
+const MOST_BYTES: usize = 32 * 1024 * 1024;
+/// The worker ends when nobody asked for so long.
+const IDLE: Duration = Duration::from_secs(30);
 /// Those that end still count.
 const MOST_WORKERS: usize = 2;
 const PATIENCE: Duration = Duration::from_secs(8);

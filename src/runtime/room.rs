@@ -120,6 +120,7 @@ impl RoomHands {
     /// The box knows its peer: these six words are the pair's.
     pub(super) fn paired(&mut self, words: &str, media: &Media) {
         self.panel.paired(words);
+        self.kept.take_pair(words);
         self.introduce(media);
     }
 
@@ -169,17 +170,16 @@ impl RoomHands {
         let ledger = self.ledger.clone();
         tokio::task::spawn_blocking(move || {
             let Some(bytes) = bytes else { return };
-            match kept.keep(id, &name, &bytes) {
+            let kept = kept.keep(id, &name, &bytes);
+            match &kept {
                 Ok(true) => {
                     let length = bytes.len() as u64;
                     ledger.record(&Entry::DocumentKept { length }, clock::wall_ms(), at);
                 }
                 Ok(false) => {}
-                Err(error) => {
-                    tracing::warn!(%error, document = ?id, "a document cannot be kept");
-                    questions.tell(RoomInput::DocumentNotKept(id));
-                }
+                Err(error) => tracing::warn!(%error, document = ?id, "a document cannot be kept"),
             }
+            questions.tell(RoomInput::DocumentKept { document: id, written: kept.is_ok() });
         });
     }
 
@@ -221,6 +221,7 @@ fn meetings(lines: &[Shown]) -> Vec<Meeting> {
             | What::InstallerEntered { .. }
             | What::InstallerLost {}
             | What::DocumentKept { .. }
+            | What::KeptTaken { .. }
             | What::GuestAdmitted { .. }
             | What::GuestRefused { .. }
             | What::GuestEnded { .. }

@@ -88,6 +88,23 @@ impl KeptDocuments {
         self.forget_old(now_s);
     }
 
+    /// The box is paired with this box: what was kept with another one is not for this pair. Waits for the disk.
+    pub fn take_pair(&self, words: &str) {
+        let path = self.0.directory.join(PAIR);
+        let known = durable::read(&path, LONGEST_NOTE).ok().flatten();
+        if known.as_deref() == Some(words.as_bytes()) {
+            return;
+        }
+        if known.is_some() {
+            for (id, _) in self.list() {
+                self.forget(id);
+            }
+        }
+        if let Err(error) = durable::replace(&path, words.as_bytes()) {
+            tracing::warn!(%error, "whose documents are kept cannot be written down");
+        }
+    }
+
     /// Keeps a document; false if it is kept already. Waits for the disk.
     ///
     /// # Errors
@@ -149,6 +166,9 @@ impl KeptDocuments {
         let mut notes = self.lock();
         for entry in std::fs::read_dir(&self.0.directory).into_iter().flatten().flatten() {
             let path = entry.path();
+            if path.file_name().is_some_and(|name| name == PAIR) {
+                continue;
+            }
             let id = path.file_stem().and_then(|stem| stem.to_str()?.parse::<DocumentId>().ok());
             if let Some((id, mut note)) = id.and_then(|id| Some((id, self.0.read_note(id)?))) {
                 if path != self.0.note(id) {
@@ -202,6 +222,8 @@ impl Shared {
 }
 
 const NAME: &str = "kept";
+/// The pair's words.
+const PAIR: &str = "pair";
 const DAY: u64 = 24 * 60 * 60;
 /// Between two times that the count is written down.
 const PERIOD: Duration = Duration::from_secs(600);

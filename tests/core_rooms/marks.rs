@@ -6,7 +6,7 @@ use crate::{ask, linked};
 use engawa::core::input::{Input, RoomInput};
 use engawa::core::request::{Answer, Denied, Request};
 use engawa::core::share::{Keeping, MOST_STROKES, Pointer, ShareRequest, Turn};
-use engawa::model::{Mode, Role, Side};
+use engawa::model::{GuestId, Mode, Role, Side};
 
 #[test]
 fn a_pointer_stands_on_both_screens_at_once_in_its_rooms_colour_and_fades_when_nobody_moves_it() {
@@ -61,7 +61,7 @@ fn drawings_of_a_cut_are_on_both_screens_after_it_and_a_killed_box_gets_all_of_t
     for at in 0..200 {
         draw(&mut world, usize::from(at % 2 == 0), at);
     }
-    world.run(SECOND);
+    world.run(5 * SECOND);
     assert_eq!(drawn(&world, 0), 200);
     agreed(&world);
     world.line(false);
@@ -71,7 +71,7 @@ fn drawings_of_a_cut_are_on_both_screens_after_it_and_a_killed_box_gets_all_of_t
         assert_eq!(draw(&mut world, 1, at), Answer::Accepted);
     }
     world.line(true);
-    world.run(3 * SECOND);
+    world.run(6 * SECOND);
     assert_eq!((drawn(&world, 0), drawn(&world, 1)), (260, 260));
     agreed(&world);
     for victim in [0, 1] {
@@ -79,7 +79,7 @@ fn drawings_of_a_cut_are_on_both_screens_after_it_and_a_killed_box_gets_all_of_t
         world.run(SECOND);
         draw(&mut world, 1 - victim, 5);
         world.start(victim);
-        world.run(4 * SECOND);
+        world.run(8 * SECOND);
         agreed(&world);
     }
     assert_eq!(drawn(&world, 0), 262);
@@ -123,7 +123,7 @@ fn full_pages_say_so_and_wiping_makes_room() {
         assert_eq!(draw(&mut world, 0, (at % 9000) as u16), Answer::Accepted);
     }
     assert_eq!(draw(&mut world, 0, 1), Answer::Denied(Denied::TooMuchInk));
-    world.run(3 * SECOND);
+    world.run(20 * SECOND);
     agreed(&world);
     shared(&mut world, 0, ShareRequest::Wipe(id(1), 0));
     assert_eq!(draw(&mut world, 0, 1), Answer::Accepted);
@@ -149,10 +149,40 @@ fn a_document_is_kept_when_both_rooms_want_it_and_never_before() {
     assert_eq!([0, 1].map(|who| world.kiosks[who].shelf.kept.clone()), [vec![id(1)], vec![id(1)]]);
     assert_eq!([keeping(&world, 0, 1), keeping(&world, 1, 1)], [Keeping::Both; 2]);
     assert_eq!(keep(&mut world, 1, 1, false), Answer::Denied(Denied::AlreadyKept));
-    world.inject(1, Mail::Urgent(Input::Room(RoomInput::DocumentNotKept(id(1)))));
+    for (who, written) in [(0, true), (1, false)] {
+        world.inject(who, Mail::Urgent(Input::Room(RoomInput::DocumentKept { document: id(1), written })));
+    }
     world.run(100 * MS);
+    assert_eq!([keeping(&world, 0, 1), keeping(&world, 1, 1)], [Keeping::Kept, Keeping::NoPlace]);
+    let taken = RoomInput::KeptTaken { guest: GuestId(1), document: id(1), forgotten: true };
+    world.inject(0, Mail::Urgent(Input::Room(taken)));
+    world.run(500 * MS);
+    assert_eq!([keeping(&world, 0, 1), keeping(&world, 1, 1)], [Keeping::Far, Keeping::Near], "the wish is gone");
+    assert_eq!(keep(&mut world, 0, 1, true), Answer::Accepted);
+    world.run(500 * MS);
     assert_eq!([keeping(&world, 0, 1), keeping(&world, 1, 1)], [Keeping::Both, Keeping::NoPlace]);
+    assert_eq!(keep(&mut world, 1, 1, true), Answer::Accepted, "tried again");
     assert_eq!(keeping(&world, 0, 2), Keeping::Nobody);
+}
+
+#[test]
+fn the_far_box_cannot_wish_for_this_room() {
+    let mut world = linked(Options::new(67));
+    put(&mut world, 0, 1);
+    world.run(300 * MS);
+    keep(&mut world, 0, 1, true);
+    world.run(300 * MS);
+    world.kill(0);
+    world.run(SECOND);
+    world.start(0);
+    world.run(4 * SECOND);
+    assert_eq!(keeping(&world, 0, 1), Keeping::Nobody, "what the far box says that we wanted");
+    keep(&mut world, 1, 1, true);
+    world.run(500 * MS);
+    assert!(world.kiosks[0].shelf.kept.is_empty(), "nobody pressed here since the box began");
+    keep(&mut world, 0, 1, true);
+    world.run(500 * MS);
+    assert_eq!(world.kiosks[0].shelf.kept, [id(1)]);
 }
 
 #[test]

@@ -215,6 +215,7 @@ impl Link {
             | Timer::CodeRotates
             | Timer::ShareDue
             | Timer::PointerFades
+            | Timer::PagesEnd
             | Timer::NotesDue
             | Timer::NotesAge
             | Timer::FloorDue

@@ -6,7 +6,7 @@
 //! ```
 //! May be relied on: two boxes that heard everything of each other hold the same notes, whoever was cut off, restarted or
 //! lost its power meanwhile; what was taken away stays away. A note ends after a week of powered-on time, counted by each box
-//! and kept over a restart, or of the calendar, whichever is first: a wrong clock can neither keep the board nor wipe it.
+//! and kept over a restart: no clock can keep the board or wipe it, only misdate it.
 //! Deliberately absent: who may write (the room's policy), files (the system's).
 
 mod note;
@@ -100,8 +100,12 @@ impl Notes {
     /// With what was kept.
     pub fn new(kept: Kept) -> Self {
         let mut notes = Self { kept, ..Self::default() };
-        notes.changed();
-        notes.changes = 0;
+        // The step that had begun when the box ended: one that is switched off each time would never count.
+        for hung in &mut notes.kept.notes {
+            hung.minutes = hung.minutes.saturating_sub(STEP);
+        }
+        notes.show();
+        notes.changes = u32::from(!notes.kept.notes.is_empty());
         notes
     }
 
@@ -184,7 +188,7 @@ impl Notes {
     }
 
     /// Time passed: counts it, now and then, and takes away what is over.
-    pub fn age(&mut self, now: Moment, wall_ms: u64) {
+    pub fn age(&mut self, now: Moment) {
         let passed = now.since(*self.aged_at.get_or_insert(now));
         if passed < COUNTED_EVERY {
             return;
@@ -202,7 +206,7 @@ impl Notes {
         for hung in &mut self.kept.notes {
             hung.minutes = hung.minutes.saturating_sub(minutes);
         }
-        let over = |hung: &&Hung| hung.minutes == 0 || is_past(hung.note.written_ms, wall_ms);
+        let over = |hung: &&Hung| hung.minutes == 0;
         let over: Vec<Stamp> = self.kept.notes.iter().filter(over).map(|hung| hung.note.stamp).collect();
         for stamp in over {
             self.take(Gone { stamp, minutes: REMEMBERED });
@@ -258,8 +262,8 @@ impl Notes {
     fn hang(&mut self, hung: Hung) {
         self.kept.newest = self.kept.newest.max(hung.note.stamp.count);
         self.kept.notes.push(hung);
-        // By the time that stands on them: what people read is in order.
-        self.kept.notes.sort_by_key(|hung| (hung.note.written_ms, hung.note.stamp));
+        // As they were written, whatever the clocks say.
+        self.kept.notes.sort_by_key(|hung| hung.note.stamp);
     }
 
     fn take(&mut self, gone: Gone) {
@@ -295,12 +299,6 @@ impl Told {
     }
 }
 
-/// Whether the calendar says that a note is over. A clock that is off by years says nothing: it can only misdate.
-fn is_past(written_ms: u64, wall_ms: u64) -> bool {
-    let life = u64::from(LIFE) * 60_000;
-    (life..BELIEVED * life).contains(&wall_ms.saturating_sub(written_ms))
-}
-
 /// On the board at once.
 pub const MOST: usize = 40;
 /// A note stays so many minutes: a week.
@@ -309,10 +307,9 @@ pub const LIFE: u32 = 7 * 24 * 60;
 const REMEMBERED: u32 = 4 * LIFE;
 /// Of these, so many.
 pub const MOST_GONE: usize = 200;
-/// A note that seems so many lives old was written, or is read, by a wrong clock.
-const BELIEVED: u64 = 8;
-/// Powered-on time is counted in such steps; a restart forgets the one that had begun, the calendar does not.
-const COUNTED_EVERY: Duration = Duration::from_secs(600);
+/// Powered-on time is counted in such steps, minutes.
+const STEP: u32 = 10;
+const COUNTED_EVERY: Duration = Duration::from_secs(60 * STEP as u64);
 /// Bytes of one message, unless one note alone has more: a heartbeat behind it waits little.
 const MESSAGE: usize = 8 * 1024;
 /// Bytes of a note without its paper, and of one that is gone, at most.

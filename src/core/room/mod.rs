@@ -10,6 +10,7 @@
 
 pub mod guests;
 mod keys;
+mod pages;
 mod requests;
 mod rules;
 mod settings;
@@ -25,10 +26,10 @@ use crate::core::memory::{Drawn, Remembered};
 use crate::core::notes::{Kept, Notes};
 use crate::core::output::Output;
 use crate::core::request::{Asker, Denied};
-use crate::core::share::{Pointed, Pointer, Share};
+use crate::core::share::{Pointed, Share};
 use crate::core::signal::RoomWord;
 use crate::core::timers::{Timer, Timers};
-use crate::model::{Mode, Moment, Profile, Role, Side, Stance, Veil};
+use crate::model::{Mode, Moment, Profile, Role, Stance, Veil};
 use guests::Guests;
 use keys::Menu;
 use rules::Noise;
@@ -240,28 +241,6 @@ impl Room {
         self.mode_may_have_changed(now);
     }
 
-    /// Where a room points, while it does.
-    pub fn pointer(&self, room: Side) -> Option<Pointer> {
-        self.pointers[room as usize].map(|pointed| pointed.pointer)
-    }
-
-    /// Somebody of a room points there, for a while.
-    pub fn point(&mut self, room: Side, pointer: Pointer, now: Moment) {
-        let until = now + POINTER_STANDS;
-        self.pointers[room as usize] = pointer.at.map(|_| Pointed { pointer, until });
-        self.pointers_fade(now);
-    }
-
-    fn pointers_fade(&mut self, now: Moment) {
-        for pointer in &mut self.pointers {
-            pointer.take_if(|pointed| pointed.until <= now);
-        }
-        match self.pointers.iter().flatten().map(|pointed| pointed.until).min() {
-            Some(next) => self.timers.set(Timer::PointerFades, next),
-            None => self.timers.stop(Timer::PointerFades),
-        }
-    }
-
     /// A code for the door.
     pub fn code_drawn(&mut self, code: u32, now: Moment) {
         self.guests.code_drawn(code, now);
@@ -294,9 +273,9 @@ impl Room {
         // What was shared there never comes along into a meeting, whoever begins it and however fast.
         let over = matches!(mode, Mode::Quiet | Mode::Talking) || self.agreement.near() == Stance::Asleep;
         if over || (self.mode.is_shut() && mode == Mode::Meeting) {
-            self.share.end(self.agreement.wish().presses);
-            self.pointers = [None; 2];
+            self.end_pages();
         }
+        self.watch_pages(mode.is_shut(), now);
         if !matches!(mode, Mode::Talking | Mode::Meeting) {
             self.floor.end(self.agreement.wish().presses);
         }
@@ -387,7 +366,5 @@ impl Room {
 
 /// A knock rings for so long.
 const KNOCK_LASTS: Duration = Duration::from_secs(30);
-/// A pointer that nobody moves.
-const POINTER_STANDS: Duration = Duration::from_secs(5);
 /// The room code is another one this often.
 const CODE_LIFE: Duration = Duration::from_secs(600);

@@ -95,6 +95,8 @@ impl Room {
             Timer::ToldEnds => self.told = None,
             // Settling says it.
             Timer::PointerFades => self.pointers_fade(now),
+            Timer::PagesEnd if now.since(self.touched_at) < STAY_AWAKE => {}
+            Timer::PagesEnd => self.end_pages(),
             Timer::ShareDue | Timer::NotesDue | Timer::NotesAge | Timer::FloorDue => {}
             Timer::CodeRotates => {
                 self.refusal_told = false;
@@ -153,7 +155,7 @@ const CUT_CLOSES: Duration = Duration::from_secs(58);
 /// "Cancel" stands for so long before a turned camera changes anything.
 const TURN_BANNER: Duration = Duration::from_secs(3);
 /// Out of hours the room stays awake this long after the last key.
-const STAY_AWAKE: Duration = Duration::from_secs(30 * 60);
+pub(super) const STAY_AWAKE: Duration = Duration::from_secs(30 * 60);
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 /// A report of exact zeros: nothing is captured or played.
 const NOTHING_DBFS: f32 = -90.0;

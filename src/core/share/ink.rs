@@ -70,6 +70,7 @@ struct Sheet {
     /// By their stamps.
     strokes: Arc<Vec<Stroke>>,
     wiped: Stamp,
+    revision: u32,
 }
 
 impl Ink {
@@ -81,6 +82,16 @@ impl Ink {
     /// Whether this box's people may draw more: two full boxes that were cut apart still agree.
     pub fn is_full(&self) -> bool {
         self.pages.values().map(|sheet| sheet.strokes.len()).sum::<usize>() >= MOST_STROKES
+    }
+
+    /// Another number when something changed on a page.
+    pub fn revision(&self, document: DocumentId, placed: Stamp, page: u32) -> u32 {
+        self.pages.get(&(document, placed, page)).map_or(0, |sheet| sheet.revision)
+    }
+
+    /// Whether this box's people may mark that page: as many may carry something in each of two boxes that were cut apart.
+    pub fn has_room_for(&self, mark: &InkMark) -> bool {
+        self.pages.contains_key(&(mark.document, mark.placed, mark.page)) || self.pages.len() < MOST_SHEETS
     }
 
     /// More than of any stroke or wipe that is known.
@@ -100,7 +111,7 @@ impl Ink {
         let strokes = |ink: &Self| ink.pages.values().map(|sheet| sheet.strokes.len()).sum::<usize>();
         for mark in marks {
             let room =
-                self.pages.contains_key(&(mark.document, mark.placed, mark.page)) || self.pages.len() < MOST_SHEETS;
+                self.pages.contains_key(&(mark.document, mark.placed, mark.page)) || self.pages.len() < 2 * MOST_SHEETS;
             if room && (matches!(mark.what, Marked::Wiped(_)) || strokes(self) < 2 * MOST_STROKES) {
                 self.take(mark);
             }
@@ -110,13 +121,16 @@ impl Ink {
     /// A new connection: everything is to be told, strokes of the far room too, which may have forgotten them.
     pub fn tell_all(&mut self) {
         self.untold.clear();
+        let mut drawn = VecDeque::new();
         for ((document, placed, page), sheet) in &self.pages {
             let mark = |what| InkMark { document: *document, placed: *placed, page: *page, what };
             if sheet.wiped != Stamp::default() {
                 self.untold.push_back(mark(Marked::Wiped(sheet.wiped)));
             }
-            self.untold.extend(sheet.strokes.iter().cloned().map(Marked::Drawn).map(mark));
+            drawn.extend(sheet.strokes.iter().cloned().map(Marked::Drawn).map(mark));
         }
+        // A full box makes room before it takes more.
+        self.untold.append(&mut drawn);
     }
 
     /// Nobody is to be told.
@@ -126,7 +140,12 @@ impl Ink {
 
     /// The next of it to be told, as much as one message holds.
     pub fn tell(&mut self) -> Vec<InkMark> {
-        let many = self.untold.len().min(MOST_TOLD);
+        let mut bytes = 0;
+        let fits = self.untold.iter().take(MOST_TOLD).take_while(|mark| {
+            bytes += mark.weight();
+            bytes <= MESSAGE
+        });
+        let many = fits.count().max(1).min(self.untold.len());
         self.untold.drain(..many).collect()
     }
 
@@ -162,8 +181,21 @@ impl Ink {
                 (*stamp, new)
             }
         };
+        if new {
+            sheet.revision = sheet.revision.wrapping_add(1);
+        }
         self.count = self.count.max(stamp.count);
         new
+    }
+}
+
+impl InkMark {
+    /// Bytes in a message, about.
+    pub fn weight(&self) -> usize {
+        match &self.what {
+            Marked::Drawn(stroke) => MARK_BYTES + stroke.points.len() * POINT_BYTES,
+            Marked::Wiped(_) => MARK_BYTES,
+        }
     }
 }
 
@@ -175,6 +207,10 @@ pub const MOST_STROKES: usize = 1000;
 const MOST_SHEETS: usize = 1000;
 /// In one message.
 pub const MOST_TOLD: usize = 40;
+/// Bytes of one message: a heartbeat behind it waits little.
+const MESSAGE: usize = 4 * 1024;
+const MARK_BYTES: usize = 190;
+const POINT_BYTES: usize = 12;
 
 /// How long a pointer stands without being moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -235,7 +271,7 @@ mod tests {
         assert_eq!(ink.tell(), [wiped(2, 9), drawn(3, 9), drawn(4, 7)]);
         assert!(!ink.has_untold());
         (5..50).for_each(|count| ink.mark(drawn(count, 7)));
-        assert_eq!((ink.tell().len(), ink.tell().len(), ink.tell().len()), (MOST_TOLD, 5, 0));
+        assert_eq!((ink.tell().len(), ink.tell().len(), ink.tell().len(), ink.tell().len()), (20, 20, 5, 0));
         ink.keep(&[]);
         assert!(ink.on(DocumentId([1; 32]), Stamp::default(), 0).is_empty());
     }
@@ -247,6 +283,6 @@ mod tests {
         assert_eq!(ink.on(DocumentId([1; 32]), Stamp::default(), 0).len(), 2 * MOST_STROKES);
         assert!(ink.is_full());
         ink.hear(&(0..5000).map(|page| InkMark { page, ..wiped(9999, 9) }).collect::<Vec<_>>());
-        assert!(ink.pages.len() <= MOST_SHEETS);
+        assert!(ink.pages.len() <= 2 * MOST_SHEETS);
     }
 }

@@ -1,6 +1,6 @@
 //! Drawing on pages, and keeping documents beyond their meeting.
 
-use super::{InkMark, MOST_POINTS, Marked, Point, Share, Stroke};
+use super::{InkMark, Keep, MOST_POINTS, Marked, Point, Share, Stroke};
 use crate::core::request::{Answer, Denied};
 use crate::model::{DocumentId, Role};
 use std::sync::Arc;
@@ -14,8 +14,10 @@ pub enum Keeping {
     Near,
     /// The other room asked.
     Far,
-    /// Both did: it is written to both boxes' disks.
+    /// Both did: it is being written to this box's disk, once all of it is here.
     Both,
+    /// It was written to this box's disk.
+    Kept,
     /// Both did, and this box has no place for it.
     NoPlace,
 }
@@ -30,12 +32,12 @@ impl Share {
     pub fn keeping(&self, id: DocumentId) -> Keeping {
         let Some(document) = self.open().find(|document| document.id == id) else { return Keeping::Nobody };
         let [offerer, answerer] = document.wanted();
-        let (near, far) = match self.role {
-            Role::Offerer => (offerer, answerer),
-            Role::Answerer => (answerer, offerer),
-        };
+        let far = if self.role == Role::Offerer { answerer } else { offerer };
+        // Whatever the far box says of this room: its own people pressed here, in this life of the box.
+        let near = self.wishes.contains(&(id, document.placed));
         match (near, far) {
-            (true, true) if self.not_kept.contains(&id) => Keeping::NoPlace,
+            _ if self.kept.contains(&(id, true)) => Keeping::Kept,
+            (true, true) if self.kept.contains(&(id, false)) => Keeping::NoPlace,
             (true, true) => Keeping::Both,
             (true, false) => Keeping::Near,
             (false, true) => Keeping::Far,
@@ -45,17 +47,28 @@ impl Share {
 
     /// A document, with its name, that is to be kept and that nobody was told to keep yet.
     pub fn next_to_keep(&mut self) -> Option<(DocumentId, String)> {
-        let wanted = |id| self.keeping(id) == Keeping::Both && self.is_here(id) && !self.kept.contains(&id);
+        let wanted = |id| self.keeping(id) == Keeping::Both && self.is_here(id) && !self.keeps.contains(&id);
         let (id, name) =
             self.open().find(|document| wanted(document.id)).map(|document| (document.id, document.name.clone()))?;
-        self.kept.push(id);
+        self.keeps.push(id);
         Some((id, name))
     }
 
-    /// This box has no place for it.
-    pub fn not_kept(&mut self, id: DocumentId) {
-        if self.kept.contains(&id) && !self.not_kept.contains(&id) {
-            self.not_kept.push(id);
+    /// It was written, or this box has no place for it.
+    pub fn kept(&mut self, id: DocumentId, written: bool) {
+        self.kept.retain(|(known, _)| *known != id);
+        self.kept.push((id, written));
+    }
+
+    /// Somebody of this room took it off this box's disk: the wish is gone with it.
+    pub fn forgotten(&mut self, id: DocumentId) {
+        self.kept.retain(|(known, _)| *known != id);
+        self.keeps.retain(|known| *known != id);
+        let (wishes, stamp, place) = (self.wishes.len(), self.stamp(), self.place());
+        self.wishes.retain(|(known, _)| *known != id);
+        let document = self.word.documents.iter_mut().find(|document| document.id == id);
+        if let Some(document) = document.filter(|_| self.wishes.len() < wishes) {
+            document.keep[place] = Keep { on: false, at: stamp };
         }
     }
 
@@ -63,6 +76,12 @@ impl Share {
     pub fn drawn(&self, id: DocumentId, page: u32) -> Arc<Vec<Stroke>> {
         let placed = self.open().find(|document| document.id == id).map(|document| document.placed);
         placed.map(|placed| self.ink.on(id, placed, page)).unwrap_or_default()
+    }
+
+    /// Another number when something changed on a page.
+    pub fn ink_revision(&self, id: DocumentId, page: u32) -> u32 {
+        let placed = self.open().find(|document| document.id == id).map(|document| document.placed);
+        placed.map_or(0, |placed| self.ink.revision(id, placed, page))
     }
 
     /// What was drawn in the far room; nothing is drawn on what is not open.
@@ -77,20 +96,31 @@ impl Share {
     }
 
     pub(super) fn keep(&mut self, id: DocumentId, on: bool) -> Answer {
-        let (stamp, keeping) = (self.stamp(), self.keeping(id));
-        let place = if self.role == Role::Offerer { 0 } else { 1 };
+        let (stamp, keeping, place) = (self.stamp(), self.keeping(id), self.place());
         let Some(document) = self.word.documents.iter_mut().find(|document| document.id == id && document.open) else {
             return Answer::Denied(Denied::NoSuchDocument);
         };
-        if document.wanted()[place] == on {
-            return Answer::AlreadySo;
-        }
-        // It lies on both disks: there it can be taken away.
-        if matches!(keeping, Keeping::Both | Keeping::NoPlace) {
+        let wish = (id, document.placed);
+        // On the disk it can be taken away; what has no place may be tried again.
+        if matches!(keeping, Keeping::Kept | Keeping::Both) {
             return Answer::Denied(Denied::AlreadyKept);
         }
-        (document.keep[place].on, document.keep[place].at) = (on, stamp);
+        if self.wishes.contains(&wish) == on && keeping != Keeping::NoPlace {
+            return Answer::AlreadySo;
+        }
+        self.wishes.retain(|known| *known != wish);
+        self.keeps.retain(|known| *known != id);
+        self.kept.retain(|(known, _)| *known != id);
+        if on {
+            self.wishes.push(wish);
+        }
+        document.keep[place] = Keep { on, at: stamp };
         Answer::Accepted
+    }
+
+    /// This room's among the wishes of both.
+    fn place(&self) -> usize {
+        if self.role == Role::Offerer { 0 } else { 1 }
     }
 
     pub(super) fn draw(&mut self, id: DocumentId, page: u32, points: &[Point]) -> Answer {
@@ -113,7 +143,11 @@ impl Share {
         if matches!(what, Marked::Wiped(_)) && self.ink.on(document, placed, page).is_empty() {
             return Answer::AlreadySo;
         }
-        self.ink.mark(InkMark { document, placed, page, what });
+        let mark = InkMark { document, placed, page, what };
+        if !self.ink.has_room_for(&mark) {
+            return Answer::Denied(Denied::TooMuchInk);
+        }
+        self.ink.mark(mark);
         Answer::Accepted
     }
 }

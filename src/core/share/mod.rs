@@ -37,10 +37,12 @@ pub struct Share {
     here: Vec<DocumentId>,
     /// Documents that will not come.
     given_up: Vec<DocumentId>,
-    /// Documents that both rooms wanted kept and this box was told to keep.
-    kept: Vec<DocumentId>,
-    /// Those of them that have no place on its disk.
-    not_kept: Vec<DocumentId>,
+    /// What people of this room want kept, since the box began: the far box cannot wish for them.
+    wishes: Vec<(DocumentId, Stamp)>,
+    /// Documents that this box was told to write to its disk.
+    keeps: Vec<DocumentId>,
+    /// What became of that: written, or no place.
+    kept: Vec<(DocumentId, bool)>,
     fault: Option<ShareFault>,
 }
 
@@ -90,6 +92,8 @@ pub enum ShareRequest {
     Turn(Turn),
     /// Another part of the page: zoom and corner, as in [`Look`].
     Zoom(u16, [u16; 2]),
+    /// The same as behind it, as long as this document stands in front: what people see may have changed meanwhile.
+    InFront(DocumentId, Box<Self>),
     /// No longer show this.
     Close(DocumentId),
     /// Point there, or nowhere any more.
@@ -198,6 +202,10 @@ impl Share {
             },
             ShareRequest::Turn(turn) => self.look(|look| Look::at(turned(*turn, look.page))),
             ShareRequest::Zoom(zoom, corner) => self.look(|look| Look { zoom: *zoom, corner: *corner, ..look }),
+            ShareRequest::InFront(id, _) if self.word.in_front().is_none_or(|front| front.id != *id) => {
+                Answer::Denied(Denied::NotInFront)
+            }
+            ShareRequest::InFront(_, request) => self.ask(request),
             ShareRequest::Close(id) => self.close(*id),
             // The room keeps pointers: they fade.
             ShareRequest::Point(pointer) if self.is_open(pointer.document) => Answer::Accepted,
@@ -255,6 +263,10 @@ impl Share {
 
     /// The far box's word. Heard in a meeting only.
     pub fn hear(&mut self, word: &ShareWord) {
+        // More that are open is no box: two that were cut apart.
+        if word.documents.iter().filter(|document| document.open).count() > 2 * MOST_OPEN {
+            return;
+        }
         let looked =
             |word: &ShareWord, id| word.documents.iter().find(|known| known.id == id).map(|known| known.looked);
         let before = self.fault.as_ref().and_then(|fault| looked(&self.word, fault.id));
@@ -266,8 +278,12 @@ impl Share {
         self.given_up.retain(|gone| open.contains(gone));
         self.sweep_ink();
         self.forget_long_closed();
-        // More that are open is no box.
-        self.word.documents.truncate(2 * MOST_KNOWN);
+        // Of more than two boxes can know, those go that this one does not have.
+        while self.word.documents.len() > 2 * MOST_KNOWN {
+            let here = &self.here;
+            let Some(surplus) = self.word.documents.iter().rposition(|known| !here.contains(&known.id)) else { break };
+            self.word.documents.remove(surplus);
+        }
     }
 
     /// The meeting is over; `presses`: of the mode's wish.
@@ -279,7 +295,8 @@ impl Share {
         self.opening.clear();
         self.here.clear();
         self.given_up.clear();
-        (self.ink, self.kept, self.not_kept) = (Ink::default(), Vec::new(), Vec::new());
+        self.ink = Ink::default();
+        (self.wishes, self.keeps, self.kept) = (Vec::new(), Vec::new(), Vec::new());
         self.fault = None;
     }
 
@@ -332,6 +349,8 @@ impl Share {
         (document.open, document.changed) = (false, stamp);
         self.here.retain(|here| *here != id);
         self.given_up.retain(|gone| *gone != id);
+        self.keeps.retain(|keeps| *keeps != id);
+        self.kept.retain(|(kept, _)| *kept != id);
         self.sweep_ink();
         if self.fault.as_ref().is_some_and(|fault| fault.id == id) {
             self.fault = None;

@@ -42,6 +42,8 @@ fn serve(fonts: Fonts, trespass: Option<Trespass>, from: &mut impl io::Read, to:
         trespass.commit();
     }
     let kind = Kind::of(&document);
+    // Finding out takes as long as opening: what takes long to open is shown when all of it is there.
+    let long = document.len() > LONGEST_WITH_PARTS;
     let mut pages: Box<dyn Pages> = match kind {
         Some(Kind::Pdf) => match pdf::PdfPages::read(document, fonts) {
             Ok(pages) => Box::new(pages),
@@ -58,7 +60,7 @@ fn serve(fonts: Fonts, trespass: Option<Trespass>, from: &mut impl io::Read, to:
         (None, _) | (_, 0) => Answer::Refused(Refusal::Broken),
         (_, many) if many > MOST_PAGES => Answer::Refused(Refusal::TooManyPages),
         (Some(kind), _) if sizes.iter().all(|size| size.is_fine()) => {
-            Answer::Opened { kind, pages: sizes, first: pages.first() }
+            Answer::Opened { kind, pages: sizes, first: if long { Vec::new() } else { pages.first() } }
         }
         (Some(_), _) => Answer::Refused(Refusal::TooLarge),
     };
@@ -75,6 +77,9 @@ fn serve(fonts: Fonts, trespass: Option<Trespass>, from: &mut impl io::Read, to:
         answer.write(to)?;
     }
 }
+
+/// Bytes.
+const LONGEST_WITH_PARTS: usize = 32 << 20;
 
 /// A document that was read.
 trait Pages {

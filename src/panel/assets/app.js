@@ -8,6 +8,7 @@ import { $, attr, language, list, node, notice, ownPicture, pause, post, prop, r
 import { drawStage, renderInstaller } from '/installer.js';
 import { renderBoard } from '/board.js';
 import { renderDocuments } from '/documents.js';
+import { forgetPages } from '/pages.js';
 import { renderFloor } from '/floor.js';
 import { renderMicrophone, renderRemote, renderTop } from '/remote.js';
 
@@ -67,6 +68,11 @@ function hear(next) {
   const ends = wasAdmitted && next.you.state === 'unknown';
   wasAdmitted = next.you.state === 'admitted';
   hasEnded = (hasEnded || ends) && !wasAdmitted;
+  if (ends) {
+    forgetPages();
+    for (const place of ['hands', 'poll-choices', 'poll-question', 'page-says']) $(place).replaceChildren();
+    $('hands').made = $('poll-choices').made = undefined;
+  }
   state = next;
   heardAt = performance.now();
   speak(next.language);
@@ -173,6 +179,7 @@ function render() {
   } else {
     document.title = `${state.name} — Engawa`;
   }
+  if (!admitted) renderBoard(state, false);
   if (!steers) renderDoor();
   renderInstaller(state, admitted, screen === 'installer');
   previewLoop();

@@ -1,5 +1,5 @@
 // Documents: chosen or dropped here, turned from here; what stands on the screens is the state's.
-import { $, attr, list, node, notice, say, show, text } from '/dom.js';
+import { $, attr, list, meaning, node, notice, say, show, text } from '/dom.js';
 import { keepPress, pictureOf, renderKept, renderPage } from '/pages.js';
 
 const TYPES = /\.(pdf|png|jpe?g)$/i;
@@ -11,6 +11,8 @@ export function renderDocuments(state) {
   const front = documents.find((document) => document.front);
   show('page-turn', Boolean(front));
   if (front) {
+    meaning($('page-previous'), { ask: 'previous_page', document: front.id });
+    meaning($('page-next'), { ask: 'next_page', document: front.id });
     text('page-of', say('page_of', { n: front.page + 1, pages: front.pages }));
     attr($('page-previous'), 'aria-disabled', String(front.page === 0));
     attr($('page-next'), 'aria-disabled', String(front.page + 1 >= front.pages));

@@ -1,14 +1,14 @@
 // The page in front, on one's own PC or phone: point, draw, look closer. What others see is what the box says.
 //
 //   move, press ──► places on the page, 0 … 10000 ──► the box ──► both screens          /api/page, /api/ink ──► this picture
-import { $, attr, list, node, post, read, say, show, text } from '/dom.js';
+import { $, attr, list, meaning, node, post, read, say, show, text } from '/dom.js';
 
 const SEND_MS = 50; // between two places of a pointer
 const PIECE_MS = 120; // a line is sent while it is drawn
 const MOST_POINTS = 32; // of one piece; the box takes 64
 const SAME = 20; // ten thousandths: closer places are one
 const COLOURS = { true: '#1f5fd6', false: '#d22f6e' }; // as on the screens: the offering box's room, the other one
-const WIDTHS = [480, 960, 1600, 2400];
+const WIDTHS = [480, 960, 1920];
 const THUMBS = 3; // before and after the page in front
 
 let front = null;
@@ -32,6 +32,7 @@ export function renderPage(state) {
   const width = WIDTHS.find((width) => width >= $('page-view').clientWidth * devicePixelRatio) ?? WIDTHS.at(-1);
   attr($('page-picture'), 'src', pictureOf(front, front.page, width));
   attr($('page-picture'), 'alt', say('page_alt', { name: front.name, n: front.page + 1 }));
+  meaning($('whole'), { ask: 'zoom', zoom: 1000, corner: [0, 0], document: front.id });
   const zoomed = front.zoom > 1000;
   show('page-frame', zoomed);
   const frame = $('page-frame').style;
@@ -44,7 +45,11 @@ export function renderPage(state) {
   const page = `${front.id} ${front.page}`;
   const ink = `${page} ${front.ink}`;
   if (ink !== inkOf) {
-    if (!inkOf.startsWith(`${page} `)) (lines = []), (waiting = []);
+    if (!inkOf.startsWith(`${page} `)) {
+      // The line under the pen stays on the page where it was begun.
+      sendPiece(true);
+      (lines = []), (waiting = []), (drawing = null);
+    }
     inkOf = ink;
     readInk(front.id, front.page, ink);
   }
@@ -52,7 +57,7 @@ export function renderPage(state) {
   const count = Math.min(front.pages, 2 * THUMBS + 1);
   const pages = Array.from({ length: count }, (_, at) => ({ id: front.id, page: first + at, on: first + at === front.page }));
   list('thumbs', pages, ({ id, page: at, on }) => [
-    node('li', {}, node('button', { 'data-ask': JSON.stringify({ ask: 'page', page: at }), 'aria-pressed': String(on), 'aria-label': say('to_page', { n: at + 1 }) },
+    node('li', {}, node('button', { 'data-ask': JSON.stringify({ ask: 'page', page: at, document: id }), 'aria-pressed': String(on), 'aria-label': say('to_page', { n: at + 1 }) },
       node('img', { src: pictureOf({ id }, at, 160), role: 'presentation', loading: 'lazy' }), String(at + 1))),
   ]);
 }
@@ -63,7 +68,12 @@ export const pictureOf = ({ id }, page, width) => `/api/page?document=${id}&page
 
 async function readInk(document, page, of) {
   const answer = await read(`/api/ink?document=${document}&page=${page}`);
-  if (inkOf !== of || !answer) return;
+  if (inkOf !== of) return;
+  if (!answer) {
+    // Asked again with the next state.
+    inkOf = `${document} ${page} ?`;
+    return;
+  }
   lines = answer.lines;
   // What was drawn here and is said by the box now is no longer drawn twice.
   waiting = waiting.filter((line) => !line.sent);
@@ -88,6 +98,28 @@ function drawInk() {
   }
 }
 $('page-picture').addEventListener('load', drawInk);
+// A picture that did not come is asked for again: the box draws one after the other.
+for (const place of ['page-view', 'thumbs', 'documents']) {
+  $(place).addEventListener('error', ({ target }) => {
+    const tries = Number(target.dataset.tries ?? 0);
+    if (target.tagName !== 'IMG' || tries >= 5) return;
+    target.dataset.tries = tries + 1;
+    const { src } = target;
+    setTimeout(() => target.src === src && (target.src = src), 1_500);
+  }, true);
+}
+
+/** Nothing of a meeting stays in a browser that has no part in it any more. */
+export function forgetPages() {
+  $('page-picture').removeAttribute('src');
+  attr($('page-picture'), 'alt', '');
+  $('page-ink').width = 0;
+  (front = null), (lines = []), (waiting = []), (drawing = null), (inkOf = ''), (keptOf = null);
+  for (const id of ['thumbs', 'documents', 'kept']) {
+    $(id).replaceChildren();
+    $(id).made = undefined;
+  }
+}
 addEventListener('resize', drawInk);
 
 /** Sends what is drawn so far; the next piece begins where this one ends. */
@@ -133,7 +165,7 @@ function zoomTo(zoom, [x, y]) {
   const within = Math.round(Math.min(8000, Math.max(1000, zoom)));
   const half = 500_000 / within;
   const corner = [x / 10, y / 10].map((middle) => Math.round(Math.min(1000 - 2 * half, Math.max(0, middle - half))));
-  zoomWish = { ask: 'zoom', zoom: within, corner };
+  zoomWish = { ask: 'zoom', zoom: within, corner, document: front.id };
   zoomDue ??= setTimeout(() => {
     zoomDue = null;
     post('/api/ask', zoomWish, null, true);
@@ -168,7 +200,7 @@ stage.addEventListener('pointermove', (event) => {
   if (!front) return;
   const at = place(event);
   if (tool === 'zoom' && event.buttons & 1) zoomTo(Math.max(front.zoom, 2000), at);
-  if (tool === 'zoom') return;
+  if (tool === 'zoom' || !(event.buttons & 1)) return;
   point(at);
   if (!drawing) return;
   const last = drawing.points.at(-1);
@@ -180,11 +212,10 @@ stage.addEventListener('pointermove', (event) => {
 const lifts = (event) => {
   sendPiece(true);
   drawing = null;
-  if (front && event.pointerType !== 'mouse') point(null);
+  if (front && tool !== 'zoom') point(null);
 };
 stage.addEventListener('pointerup', lifts);
 stage.addEventListener('pointercancel', lifts);
-stage.addEventListener('pointerleave', () => front && tool !== 'zoom' && point(null));
 
 
 $('tools').addEventListener('click', (event) => {
@@ -229,8 +260,9 @@ export function keepPress({ id, name, keeping }) {
   switch (keeping) {
     case 'near': return [node('small', {}, say('keep_waits')), press(false, 'keep_not', 'text')];
     case 'far': return [node('small', {}, say('keep_asked')), press(true, 'keep_yes', 'primary')];
-    case 'both': return [node('small', {}, say('keep_done'))];
-    case 'no_place': return [node('small', {}, say('keep_no_place'))];
+    case 'both': return [node('small', {}, say('keep_writes'))];
+    case 'kept': return [node('small', {}, say('keep_done'))];
+    case 'no_place': return [node('small', {}, say('keep_no_place')), press(true, 'keep', 'text')];
     default: return [press(true, 'keep', 'text')];
   }
 }

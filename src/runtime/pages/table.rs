@@ -276,7 +276,7 @@ fn within((width, height): (u32, u32), shape: f64) -> (u32, u32) {
 }
 
 /// Documents that are read at once: a worker takes up to 400 MB for a large photo, and the unit has 1 GB for all.
-pub(super) const MOST_WORKERS: usize = 3;
+pub(super) const MOST_WORKERS: usize = 2;
 /// Drawn pages: the one in front, its neighbours, and those one comes from. 8 MB each on a 1920×1080 screen.
 const KEPT: usize = 6;
 

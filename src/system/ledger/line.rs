@@ -53,6 +53,8 @@ pub enum What {
     InstallerLost {},
     /// [`Entry::DocumentKept`]
     DocumentKept { length: u64 },
+    /// [`Entry::KeptTaken`]
+    KeptTaken { guest: u64, forgotten: bool },
     /// [`Entry::GuestAdmitted`]
     GuestAdmitted { guest: u64, name: String },
     /// [`Entry::GuestRefused`]
@@ -88,6 +90,7 @@ impl What {
             Entry::InstallerEntered { guest } => Self::InstallerEntered { guest: guest.0 },
             Entry::InstallerLost => Self::InstallerLost {},
             Entry::DocumentKept { length } => Self::DocumentKept { length: *length },
+            Entry::KeptTaken { guest, forgotten } => Self::KeptTaken { guest: guest.0, forgotten: *forgotten },
             Entry::GuestAdmitted { guest, name } => Self::GuestAdmitted { guest: guest.0, name: name.clone() },
             Entry::GuestRefused { guest, why } => Self::GuestRefused { guest: guest.0, why: denied_name(*why).into() },
             Entry::GuestEnded { guest } => Self::GuestEnded { guest: guest.0 },
@@ -108,6 +111,7 @@ impl What {
             | Self::InstallerEntered { .. }
             | Self::InstallerLost {}
             | Self::DocumentKept { .. }
+            | Self::KeptTaken { .. }
             | Self::GuestAdmitted { .. }
             | Self::GuestRefused { .. }
             | Self::GuestEnded { .. }
@@ -172,6 +176,12 @@ impl What {
                 format!("両方の部屋が望んだ資料を残した（{length}バイト）"),
                 format!("Kept a document that both rooms wanted kept ({length} bytes)"),
             ),
+            Self::KeptTaken { guest, forgotten: false } => {
+                (format!("端末{guest}が残した資料を受け取った"), format!("Guest {guest} downloaded a kept document"))
+            }
+            Self::KeptTaken { guest, forgotten: true } => {
+                (format!("端末{guest}が残した資料を消した"), format!("Guest {guest} deleted a kept document"))
+            }
             Self::GuestAdmitted { guest, name } => {
                 (format!("端末{guest}「{name}」の操作を許した"), format!("Guest {guest} “{name}” was admitted"))
             }

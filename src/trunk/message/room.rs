@@ -1,5 +1,6 @@
 //! The room's word within the heartbeat. What this version does not know is taken as the more private.
 
+use super::share::LATEST;
 use super::{MessageError, clean_name};
 use crate::core::agreement::Wish;
 use crate::core::signal::RoomWord;
@@ -90,6 +91,9 @@ impl TryFrom<Room> for RoomWord {
     fn try_from(wire: Room) -> Result<Self, MessageError> {
         if wire.view.chars().count() > VIEW_LIMIT {
             return Err(MessageError::OutOfBounds("the name of a view"));
+        }
+        if wire.presses.iter().any(|presses| *presses > LATEST) {
+            return Err(MessageError::OutOfBounds("a count of presses"));
         }
         Ok(Self {
             stance: match wire.stance {

@@ -40,7 +40,20 @@ struct Shared {
 
 /// Count, and the life that made it.
 #[derive(Serialize, Deserialize, Clone, Copy, Default)]
+#[serde(try_from = "(u32, u64)")]
 pub(super) struct Stamp(u32, u64);
+
+/// A box that changes something ten times a second for six years.
+pub(super) const LATEST: u32 = u32::MAX / 2;
+
+impl TryFrom<(u32, u64)> for Stamp {
+    type Error = &'static str;
+
+    /// No box counts so far; after the last count every change would be the same one.
+    fn try_from((count, life): (u32, u64)) -> Result<Self, Self::Error> {
+        if count <= LATEST { Ok(Self(count, life)) } else { Err("a count beyond any box's") }
+    }
+}
 
 /// Whether a room wants it kept, and since when.
 #[derive(Serialize, Deserialize, Clone, Copy, Default)]
@@ -81,6 +94,9 @@ impl TryFrom<Share> for ShareWord {
     type Error = MessageError;
 
     fn try_from(wire: Share) -> Result<Self, MessageError> {
+        if wire.ended.iter().any(|ended| *ended > LATEST) {
+            return Err(MessageError::OutOfBounds("a count of presses"));
+        }
         if wire.documents.len() > DOCUMENTS_LIMIT {
             return Err(MessageError::OutOfBounds("the number of documents"));
         }
@@ -99,6 +115,9 @@ impl TryFrom<Shared> for Document {
     fn try_from(wire: Shared) -> Result<Self, MessageError> {
         if wire.length == 0 || wire.length > LENGTH_LIMIT || wire.pages == 0 || wire.pages > PAGES_LIMIT {
             return Err(MessageError::OutOfBounds("the size of a document"));
+        }
+        if wire.since.iter().any(|since| *since > LATEST) {
+            return Err(MessageError::OutOfBounds("a count of presses"));
         }
         if !(1000..=MOST_ZOOM).contains(&wire.zoom) {
             return Err(MessageError::OutOfBounds("a zoom"));
