@@ -338,7 +338,7 @@ impl Core {
             RoomInput::DocumentOpened { document, pages } => {
                 return room.share.opened(document, pages, room.agreement.wish().presses);
             }
-            RoomInput::DocumentRefused { document, why } => return room.share.refused(document, why),
+            RoomInput::DocumentRefused { document, why } => return room.document_refused(document, why, now),
             RoomInput::DocumentNotKept(document) => return room.share.not_kept(document),
         };
         self.outputs.push_back(Output::Answer { ticket, answer });

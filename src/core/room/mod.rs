@@ -24,7 +24,7 @@ use crate::core::lesson::Lesson;
 use crate::core::memory::{Drawn, Remembered};
 use crate::core::notes::{Kept, Notes};
 use crate::core::output::Output;
-use crate::core::request::{Asker, Denied};
+use crate::core::request::Asker;
 use crate::core::share::{Pointed, Pointer, Share};
 use crate::core::signal::RoomWord;
 use crate::core::timers::{Timer, Timers};
@@ -61,7 +61,8 @@ pub struct Room {
     pub(super) drawn: Option<Drawn>,
     menu: Menu,
     turning: Option<usize>,
-    told: Option<Denied>,
+    /// Why something was not done, for a few seconds.
+    told: Option<Banner>,
     follow_turns: bool,
     pub(super) lesson: Option<Lesson>,
     pub(super) guests: Guests,
@@ -278,7 +279,7 @@ impl Room {
         if self.is_knocked() {
             return Some(Banner::Knocked);
         }
-        let told = self.told.map(Banner::Denied);
+        let told = self.told.clone();
         let turning = || self.turning.map(|view| Banner::Turning { view: self.settings.views[view].clone() });
         let knocking = || self.knocks().then_some(Banner::Knocking);
         told.or_else(turning).or_else(knocking).or_else(waiting)
@@ -296,6 +297,7 @@ impl Room {
         if over || (self.mode.is_shut() && mode == Mode::Meeting) {
             self.share.end(self.agreement.wish().presses);
             self.pointers = [None; 2];
+            self.told.take_if(|told| matches!(told, Banner::Unshown { .. }));
         }
         if !matches!(mode, Mode::Talking | Mode::Meeting) {
             self.floor.end(self.agreement.wish().presses);
