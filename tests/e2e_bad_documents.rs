@@ -81,8 +81,8 @@ async fn whatever_cannot_be_shown_is_told_in_time_and_the_link_does_not_notice()
         }
     }
     for end in End::BOTH {
-        let states: Vec<_> = heard[end as usize].try_iter().map(|(_, status)| status).collect();
-        assert!(states.len() > 20 && states.iter().all(|status| status["link"] == "up"), "{end:?}");
+        let links: Vec<_> = heard[end as usize].try_iter().map(|(_, status)| status["link"].clone()).collect();
+        assert!(links.len() > 3 && links.iter().all(|link| link == "up"), "{end:?}: {links:?}");
         let now = pair.status(end).unwrap();
         let begun = &before[end as usize];
         assert_eq!((&now["session"], &now["since_ns"]), (&begun["session"], &begun["since_ns"]), "{end:?}");

@@ -45,7 +45,7 @@ pub fn png_bomb() -> Vec<u8> {
     };
     let size = [7_000_u32, 7_000].map(u32::to_be_bytes).concat();
     chunk(b"IHDR", &[&size[..], &[16, 6, 0, 0, 0]].concat());
-    chunk(b"IDAT", &bomb(0, 7_000 * 56_001 / 258));
+    chunk(b"IDAT", &bomb(0, 7_000 * 56_001 / 258 + 1));
     chunk(b"IEND", &[]);
     out
 }
