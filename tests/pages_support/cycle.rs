@@ -1,6 +1,7 @@
 //! Pages as offices write them, and documents that come and go between two real daemons.
 
 #![allow(clippy::unwrap_used, reason = "test support: a failure is a failed test")]
+#![allow(dead_code, reason = "each test binary uses a part")]
 
 use crate::pages_support::{pdf, stream};
 use crate::support::boxes::Pair;

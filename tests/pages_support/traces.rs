@@ -3,6 +3,7 @@
 //! A document is cut into marks of 32 bytes: whatever holds 64 bytes of it in a row, from wherever, holds a whole mark.
 
 #![allow(clippy::unwrap_used, reason = "test support: a failure is a failed test")]
+#![allow(dead_code, reason = "each test binary uses a part")]
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
@@ -37,7 +38,7 @@ impl Traces {
 
     /// Any 64 bytes of this. Marks that could be anything else, because they are of few different bytes, are left out.
     pub fn part_of(&mut self, kind: &'static str, whole: &[u8]) {
-        let mut different = |mark: &&[u8]| {
+        let different = |mark: &&[u8]| {
             let mut bytes = mark.to_vec();
             bytes.sort_unstable();
             bytes.dedup();
@@ -126,7 +127,7 @@ impl Traces {
         for map in maps.lines() {
             let words: Vec<&str> = map.split_whitespace().collect();
             let shared = words[1].ends_with('s');
-            if !words[1].starts_with("rw") && !(words[1].starts_with('r') && shared) {
+            if !(words[1].starts_with("rw") || words[1].starts_with('r') && shared) {
                 continue;
             }
             let [from, to] = [0, 1].map(|end| u64::from_str_radix(words[0].split('-').nth(end).unwrap(), 16).unwrap());
