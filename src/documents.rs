@@ -222,6 +222,11 @@ impl Documents {
         drop(before);
     }
 
+    /// Whether no document is here, coming or failed.
+    pub fn is_empty(&self) -> bool {
+        self.lock().documents.is_empty()
+    }
+
     /// Wakes when a document came, failed, was expected, forgotten or is served otherwise; not with every piece.
     pub fn changes(&self) -> watch::Receiver<()> {
         self.0.changed.subscribe()

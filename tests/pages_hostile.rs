@@ -6,6 +6,7 @@
 mod pages_support;
 
 use engawa::pages::{Drawing, LONGEST_DOCUMENT, Refusal, Studio, Trespass, Undrawn};
+use pages_support::hostile::*;
 use pages_support::*;
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
@@ -53,11 +54,7 @@ fn too_many_bytes_are_refused_before_a_worker_sees_them() {
 
 #[test]
 fn a_hundred_thousand_pages_are_too_many() {
-    let kids: String = (0..100_000).map(|page| format!("{} 0 R ", page + 3)).collect();
-    let mut objects = vec![b"<< /Type /Catalog /Pages 2 0 R >>".to_vec()];
-    objects.push(format!("<< /Type /Pages /MediaBox [0 0 595 842] /Count 100000 /Kids [{kids}] >>").into_bytes());
-    objects.extend((0..100_000).map(|_| b"<< /Type /Page /Parent 2 0 R >>".to_vec()));
-    assert_eq!(survives("100,000 pages", &pdf(&objects)), Err(Refusal::TooManyPages));
+    assert_eq!(survives("100,000 pages", &hundred_thousand_pages()), Err(Refusal::TooManyPages));
 }
 
 #[test]
@@ -72,15 +69,8 @@ fn pages_of_no_end_and_pictures_of_a_hundred_thousand_pixels_a_side_are_too_larg
     };
     assert_eq!(survives("an endless page", &page("0 0 1000000000 1000000000")), Err(Refusal::TooLarge));
     assert!(survives("an empty page", &page("0 0 0 0")) != Err(Refusal::TooSlow));
-    let mut large = png(1, 1, [0; 4]);
-    large[16..24].copy_from_slice(&[0, 1, 0x86, 0xa0, 0, 1, 0x86, 0xa0]);
-    let checked: Vec<u8> = large[12..29].to_vec();
-    large[29..33].copy_from_slice(&crc(&checked).to_be_bytes());
-    assert_eq!(survives("PNG of 1e5 × 1e5", &large), Err(Refusal::TooLarge));
-    let mut large = jpeg(64, 64, None);
-    let size = large.windows(2).position(|mark| mark == [0xff, 0xc0]).unwrap() + 5;
-    large[size..size + 4].copy_from_slice(&[0xff; 4]);
-    assert_eq!(survives("JPEG of 65,535 × 65,535", &large), Err(Refusal::TooLarge));
+    assert_eq!(survives("PNG of 1e5 × 1e5", &vast_png()), Err(Refusal::TooLarge));
+    assert_eq!(survives("JPEG of 65,535 × 65,535", &vast_jpeg()), Err(Refusal::TooLarge));
     let image =
         "/Type /XObject /Subtype /Image /Width 100000 /Height 100000 /ColorSpace /DeviceRGB /BitsPerComponent 8";
     let inside = one_page(b"q 595 0 0 842 0 0 cm /I Do Q", "/XObject << /I 5 0 R >>", &[stream(image, b"short")]);
@@ -111,12 +101,11 @@ fn deep_nesting_ends_one_worker_at_most() {
 
 #[test]
 fn decompression_bombs_are_bounded_in_time_and_memory() {
-    // 10 MB that become 1.6 GB: as a page's content, and as a picture on it.
-    let packed = bomb(80_000_000 / 13);
-    let text = String::from_utf8(one_page(b"", "", &[])).unwrap();
+    // 10 MB that become 1.6 GB: as a page's content, and as a picture on it. As a picture of its own: 0.4 MB that become 392.
     let image = "/Type /XObject /Subtype /Image /Width 30000 /Height 30000 /ColorSpace /DeviceGray /BitsPerComponent 8 /Filter /FlateDecode";
-    let drawn = one_page(b"q 595 0 0 842 0 0 cm /I Do Q", "/XObject << /I 5 0 R >>", &[stream(image, &packed)]);
-    for (what, document) in [("content", with_stream(&text, "/Filter /FlateDecode", &packed)), ("picture", drawn)] {
+    let packed = stream(image, &bomb(b' ', 80_000_000 / 13));
+    let drawn = one_page(b"q 595 0 0 842 0 0 cm /I Do Q", "/XObject << /I 5 0 R >>", &[packed]);
+    for (what, document) in [("content", pdf_bomb()), ("picture", drawn), ("PNG", png_bomb())] {
         let result = survives(what, &document);
         assert!(matches!(result, Ok(()) | Err(Refusal::Broken | Refusal::TooSlow)), "{what}: {result:?}");
     }
@@ -221,44 +210,4 @@ fn write_document(worker: &mut std::process::Child, document: &[u8]) {
     let mut to = worker.stdin.take().unwrap();
     // The worker may be dead before it has read all.
     let _ = engawa::pages::wire::Order::write_open(document, &mut to);
-}
-
-/// A page whose content is packed data.
-fn with_stream(page: &str, filter: &str, data: &[u8]) -> Vec<u8> {
-    let (head, tail) = page.split_once("4 0 obj\n").unwrap();
-    let mut document = head.as_bytes().to_vec();
-    document.extend(b"4 0 obj\n");
-    document.extend(stream(filter, data));
-    document.extend(tail.split_once("endstream").unwrap().1.bytes());
-    document
-}
-
-/// zlib data: a space, and then so many copies of 258 more.
-fn bomb(copies: usize) -> Vec<u8> {
-    let (mut bytes, mut bits, mut count) = (vec![0x78, 0x01], 0_u32, 0);
-    let mut put = |value: u32, length: u32| {
-        bits |= value << count;
-        count += length;
-        while count >= 8 {
-            bytes.push(bits as u8);
-            bits >>= 8;
-            count -= 8;
-        }
-    };
-    // The last block, in the fixed code; a literal space (0x30 + 0x20, highest bit first).
-    put(0b011, 3);
-    put(u32::from(0x50_u8.reverse_bits()), 8);
-    for _ in 0..copies {
-        // Length 258 is 0b11000101, distance 1 is 0b00000.
-        put(u32::from(0b1100_0101_u8.reverse_bits()), 8);
-        put(0, 5);
-    }
-    put(0, 7);
-    put(0, 7);
-    bytes
-}
-
-fn crc(bytes: &[u8]) -> u32 {
-    let step = |crc: u32| if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 };
-    !bytes.iter().fold(!0_u32, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| step(crc)))
 }

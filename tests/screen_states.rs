@@ -15,8 +15,7 @@ use engawa::core::notes::{Note, Paper};
 use engawa::core::plan::{Picture, Screen};
 use engawa::core::request::Denied;
 use engawa::core::sentence::Sentence;
-use engawa::core::share::Look;
-use engawa::core::share::Stamp;
+use engawa::core::share::{Look, Refusal, Stamp};
 use engawa::core::snapshot::LinkState;
 use engawa::inbox::Inbox;
 use engawa::media::face::FaceConstants;
@@ -180,6 +179,13 @@ fn states(language: Language) -> Vec<(&'static str, Screen)> {
         ("21-asleep-far", shut(Mode::Asleep, Stance::Present, Stance::Asleep)),
         ("22-turning", with(|face| face.banner = Some(Banner::Turning { view: "机".into() }))),
         ("23-guest-waits", with(|face| face.banner = Some(Banner::GuestWaits { name: "会議室のPC".into() }))),
+        (
+            "24-unshown",
+            with(|face| {
+                let name = "令和8年度 市民課窓口改修工事 見積書（案）最終版その2.pdf".into();
+                face.banner = Some(Banner::Unshown { name, why: Refusal::Locked });
+            }),
+        ),
         ("24-denied", with(|face| face.banner = Some(Banner::Denied(Denied::FarCurtain)))),
         ("25-menu-sound", with(|face| face.menu = Some(MenuPage::Sound))),
         ("26-menu-picture", with(|face| (face.menu, face.own_picture) = (Some(MenuPage::Picture), true))),

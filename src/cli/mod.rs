@@ -106,6 +106,7 @@ pub fn main() -> ExitCode {
             if let Err(error) = logging::init(cli.log, None) {
                 eprintln!("engawa: {error}");
             }
+            run::leave_no_core_file();
             let begins_at = clock_begins_at_s.map(|seconds| Moment::default() + Duration::from_secs(seconds));
             let clock = ClockSetting { ppm: clock_ppm, begins_at };
             let options = RunOptions { stamps, clock, rtp_starts, renew_every_ms, ..RunOptions::default() };

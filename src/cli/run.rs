@@ -11,6 +11,8 @@ use crate::config::{Loaded, Overlaid, Overlay};
 use crate::durable;
 use crate::runtime::{self, Ended, RunOptions};
 use crate::system::room_memory;
+use nix::sys::prctl;
+use nix::sys::resource::{Resource, setrlimit};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
@@ -56,6 +58,15 @@ pub(super) fn close_what_was_left_open() {
     let numbers: Vec<i32> = open.filter_map(|file| file.file_name().to_str()?.parse().ok()).collect();
     for number in numbers.into_iter().filter(|number| *number > STDERR) {
         let _closed_with_the_listing = nix::unistd::close(number);
+    }
+}
+
+/// A memory dump would hold pictures of the room and shared documents. The unit forbids it too, and this also where something
+/// other than systemd starts the daemon, or the kernel hands dumps to a program.
+pub(super) fn leave_no_core_file() {
+    let undumped = prctl::set_dumpable(false).and_then(|()| setrlimit(Resource::RLIMIT_CORE, 0, 0));
+    if let Err(error) = undumped {
+        tracing::warn!(%error, "a crash of this daemon may leave its memory on the disk");
     }
 }
 

@@ -166,6 +166,13 @@ pub enum Banner {
     },
     /// A key was pressed in vain.
     Denied(Denied),
+    /// A document cannot be shown, while another one stands in front.
+    Unshown {
+        /// Its name.
+        name: String,
+        /// Why.
+        why: Refusal,
+    },
 }
 
 /// The menu on the screen: what the meet and view keys do now.

@@ -326,7 +326,6 @@ impl Core {
             RoomInput::DocumentOpened { document, pages } => {
                 return room.share.opened(document, pages, room.agreement.wish().presses);
             }
-            RoomInput::DocumentRefused { document, why } => return room.share.refused(document, why),
             RoomInput::DocumentKept { document, written } => return room.share.kept(document, written),
             RoomInput::KeptTaken { guest, document, forgotten } => {
                 if forgotten {
@@ -334,6 +333,7 @@ impl Core {
                 }
                 return self.outputs.push_back(Output::Record(Entry::KeptTaken { guest, forgotten }));
             }
+            RoomInput::DocumentRefused { document, why } => return room.document_refused(document, why, now),
         };
         self.outputs.push_back(Output::Answer { ticket, answer });
     }

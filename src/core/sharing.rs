@@ -55,9 +55,11 @@ impl Core {
             Input::DocumentWithheld { document }
                 if self.room.mode() == Mode::Meeting && !self.room.share.is_here(*document) =>
             {
-                self.room.share.refused(*document, Refusal::NotArrived);
+                self.room.document_refused(*document, Refusal::NotArrived, now);
             }
-            Input::DocumentFailed { document } => self.room.share.refused(*document, Refusal::NotArrived),
+            Input::DocumentFailed { document } => {
+                self.room.document_refused(*document, Refusal::NotArrived, now);
+            }
             Input::DocumentWithheld { .. }
             | Input::TrunkOpened { .. }
             | Input::TrunkClosed { .. }

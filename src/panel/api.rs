@@ -12,7 +12,7 @@ use super::visit::Visit;
 use super::words::Refusal;
 use super::{Shared, assets, guard};
 use hyper::body::Incoming;
-use hyper::header::IF_NONE_MATCH;
+use hyper::header::{CONNECTION, HeaderValue, IF_NONE_MATCH};
 use hyper::{Method, Request};
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -105,7 +105,7 @@ pub const ROUTES: [Route; 33] = [
     route("POST", "/api/wait", Who::Room, Endpoint::Visit(Errand::Wait)),
     route("POST", "/api/leave", Who::Room, Endpoint::Visit(Errand::Leave)),
     route("POST", "/api/ask", Who::Guest, Endpoint::Visit(Errand::Ask)),
-    route("POST", "/api/documents", Who::Member, Endpoint::Visit(Errand::Share)),
+    route("POST", DOCUMENTS, Who::Member, Endpoint::Visit(Errand::Share)),
     route("GET", "/api/page", Who::Member, Endpoint::Visit(Errand::Page)),
     route("GET", "/api/ink", Who::Member, Endpoint::Visit(Errand::Ink)),
     route("GET", "/api/kept", Who::Member, Endpoint::Visit(Errand::Kept)),
@@ -122,13 +122,15 @@ pub const ROUTES: [Route; 33] = [
     route("POST", "/api/settings", Who::Installer, Endpoint::Visit(Errand::SaveSettings)),
 ];
 
+const DOCUMENTS: &str = "/api/documents";
+
 const fn route(method: &'static str, path: &'static str, who: Who, endpoint: Endpoint) -> Route {
     Route { method, path, who, endpoint }
 }
 
 /// The answer to one request; there always is one.
 pub(super) async fn answer(shared: &Arc<Shared>, arrival: &Arrival, request: Request<Incoming>) -> Reply {
-    let shows = request.method() != Method::POST;
+    let (shows, brought) = (request.method() != Method::POST, request.uri().path() == DOCUMENTS);
     let (result, cookie) = checked(shared, arrival, request).await;
     let language = shared.facts.language;
     let mut reply = match result {
@@ -138,6 +140,10 @@ pub(super) async fn answer(shared: &Arc<Shared>, arrival: &Arrival, request: Req
     };
     if let Some(cookie) = cookie {
         reply::set_cookie(&mut reply, &shared.cookie_name, &cookie);
+    }
+    if brought {
+        // The connection's buffers hold the end of the document, and an open page's connection lives long.
+        reply.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     reply
 }

@@ -21,6 +21,7 @@ mod guard;
 mod pages;
 mod papers;
 mod pin;
+pub mod query;
 mod reply;
 mod rows;
 mod settings;

@@ -8,7 +8,7 @@ use super::reply::{self, Reply};
 use super::state::Standing;
 use super::tokens::Visitor;
 use super::words::{self, Refusal};
-use super::{Shared, board, guard, pages, papers, settings};
+use super::{Shared, board, guard, pages, papers, query, settings};
 use crate::asking;
 use crate::core::input::RoomInput;
 use crate::core::request::{Answer, Asker, Denied};
@@ -123,7 +123,7 @@ impl Visit<'_> {
 
     /// A document from this browser.
     async fn share(&self, request: Request<Incoming>) -> Result<Reply, Refusal> {
-        let name = file_name(request.uri().query().unwrap_or_default());
+        let name = query::file_name(request.uri().query().unwrap_or_default());
         let _place = self.shared.uploads.try_acquire().map_err(|_| Refusal::Busy)?;
         let begun = Some(self.shared.shown.borrow().snapshot.room.face.occasion());
         let bytes = guard::document(request).await?;
@@ -240,25 +240,6 @@ async fn read<T: DeserializeOwned>(request: Request<Incoming>) -> Result<T, Refu
 async fn object(request: Request<Incoming>, longest: usize) -> Result<Bytes, Refusal> {
     let body = guard::body(request, longest).await?;
     if body.trim_ascii_start().starts_with(b"{") { Ok(body) } else { Err(Refusal::NotUnderstood) }
-}
-
-/// `name=…`, percent-encoded UTF-8; what is neither is shown as it stands.
-fn file_name(query: &str) -> String {
-    let value = query.split('&').find_map(|pair| pair.strip_prefix("name=")).unwrap_or_default();
-    let mut bytes = Vec::new();
-    let mut rest = value.bytes();
-    while let Some(byte) = rest.next() {
-        let digit = |byte: Option<u8>| (byte? as char).to_digit(16);
-        let mut ahead = rest.clone();
-        match (byte, digit(ahead.next()), digit(ahead.next())) {
-            (b'%', Some(high), Some(low)) => {
-                bytes.push((high * 16 + low) as u8);
-                rest = ahead;
-            }
-            _ => bytes.push(byte),
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Bytes of a body; of a guest's wish, which may be a drawn note.

@@ -3,6 +3,7 @@
 use crate::asking::{denied_name, full_text};
 use crate::core::face::Banner;
 use crate::core::request::{Answer, Denied};
+use crate::core::share;
 use crate::documents::Full;
 use crate::model::Language;
 
@@ -189,6 +190,9 @@ pub(super) fn banner(banner: &Banner, language: Language) -> (&'static str, Stri
             },
         ),
         Banner::Denied(denied) => ("denied", denied.text(language).to_owned()),
+        Banner::Unshown { name, why } => {
+            ("unshown", format!("{}：{name}。{}", share::Refusal::title(language), why.reason(language)))
+        }
     }
 }
 

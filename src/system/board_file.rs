@@ -186,7 +186,8 @@ fn bytes(kept: &Kept) -> Vec<u8> {
     serde_json::to_vec(&written).unwrap_or_default()
 }
 
-fn read(bytes: &[u8]) -> Option<Kept> {
+/// What a file of these bytes keeps; none if it makes no sense.
+pub fn read(bytes: &[u8]) -> Option<Kept> {
     let written: Written = serde_json::from_slice(bytes).ok()?;
     if written.version != VERSION || written.notes.len() > 2 * MOST || written.gone.len() > MOST_GONE {
         return None;

@@ -258,7 +258,8 @@ fn bytes(remembered: &Remembered, views: &[String]) -> Vec<u8> {
     serde_json::to_vec(&written).unwrap_or_default()
 }
 
-fn read(bytes: &[u8], views: &[String]) -> Option<Remembered> {
+/// What a file of these bytes remembers; none if it makes no sense.
+pub fn read(bytes: &[u8], views: &[String]) -> Option<Remembered> {
     let place = |name: &String| views.iter().position(|view| view == name).unwrap_or(0);
     let written: Written = serde_json::from_slice(bytes).ok()?;
     let together = [Together::Quiet, Together::Talking, Together::Meeting];

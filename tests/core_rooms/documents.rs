@@ -3,6 +3,7 @@
 use crate::core_world::documents::PAGES;
 use crate::core_world::{MS, Mail, Options, SECOND, World};
 use crate::{ask, linked, microphone, mode};
+use engawa::core::face::Banner;
 use engawa::core::input::{Input, RoomInput};
 use engawa::core::request::{Answer, Denied, Request};
 use engawa::core::share::{Look, MOST_OPEN, Opening, Refusal, ShareRequest, ShareWord, Turn};
@@ -246,6 +247,31 @@ fn what_cannot_be_shown_is_told_where_it_was_shared_and_never_leaves_the_box() {
     assert_eq!((open_ones(&world, 0), open_ones(&world, 1)), (vec![], vec![]));
     put(&mut world, 0, 1);
     assert_eq!(world.shown(0).room.share.fault(), None, "the next one is looked at afresh");
+}
+
+#[test]
+fn what_cannot_be_shown_is_told_on_this_screen_for_a_while_when_another_document_stands_there() {
+    let mut world = linked(Options::new(36));
+    put(&mut world, 0, 1);
+    world.run(300 * MS);
+    shared(&mut world, 0, open(id(9)));
+    let why = Refusal::Locked;
+    world.inject(0, Mail::Urgent(Input::Room(RoomInput::DocumentRefused { document: id(9), why })));
+    world.run(SECOND);
+    let banner = |world: &World, who: usize| world.shown(who).room.face.banner.clone();
+    assert_eq!(banner(&world, 0), Some(Banner::Unshown { name: "a.pdf".into(), why }));
+    assert_eq!(banner(&world, 1), None, "it is nothing to the far room");
+    assert_eq!(front(&world, 0), front(&world, 1), "the one in front stays there");
+    world.run(8 * SECOND);
+    assert!(banner(&world, 0).is_some());
+    world.run(2 * SECOND);
+    assert_eq!(banner(&world, 0), None);
+    shared(&mut world, 0, open(id(9)));
+    world.inject(0, Mail::Urgent(Input::Room(RoomInput::DocumentRefused { document: id(9), why })));
+    world.run(SECOND);
+    ask(&mut world, 1, Request::Mode(Mode::Quiet));
+    world.run(SECOND);
+    assert_eq!(banner(&world, 0), None, "no name outlives its meeting");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Two rooms with a screen each, and a document to stand on both.
 
 #![allow(clippy::unwrap_used, reason = "test support: a failure is a failed test")]
+#![allow(dead_code, reason = "each test binary uses a part")]
 
 use crate::pages_support::pdf;
 use crate::support::boxes::{Pair, Setup};

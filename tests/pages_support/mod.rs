@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, missing_docs, reason = "test support has no outside")]
 
 pub mod files;
+pub mod hostile;
 
 use engawa::pages::{Drawing, Opened, Picture, Refusal, Studio, Undrawn};
 use std::path::Path;

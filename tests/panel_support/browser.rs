@@ -33,7 +33,12 @@ pub struct Answer {
 
 impl Browser {
     pub fn new(kiosk: &Kiosk) -> Self {
-        Self { cookie: None, address: kiosk.address(), certificate: kiosk.certificate(), connection: None }
+        Self::at(kiosk.address(), kiosk.certificate())
+    }
+
+    /// At a panel that shows this certificate.
+    pub fn at(address: SocketAddr, certificate: CertificateDer<'static>) -> Self {
+        Self { cookie: None, address, certificate, connection: None }
     }
 
     /// One that typed the room code.
@@ -71,7 +76,11 @@ impl Browser {
     }
 
     pub async fn send(&mut self, request: hyper::http::request::Builder, body: &str) -> Answer {
-        let request = request.body(Full::new(Bytes::from(body.to_owned()))).unwrap();
+        self.send_bytes(request, body.as_bytes().to_vec()).await
+    }
+
+    pub async fn send_bytes(&mut self, request: hyper::http::request::Builder, body: Vec<u8>) -> Answer {
+        let request = request.body(Full::new(Bytes::from(body))).unwrap();
         let response = self.response(request).await;
         let (head, body) = response.into_parts();
         let body = timeout(PATIENCE, body.collect()).await.expect("in time").unwrap().to_bytes().to_vec();

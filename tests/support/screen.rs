@@ -32,6 +32,19 @@ impl Screen {
         self.place_of_rows(picture, picture.height)
     }
 
+    /// The same, only there: quickly.
+    pub fn shows_at(&self, picture: &Picture, (x, y): (usize, usize)) -> bool {
+        let Some(screen) = self.newest() else { return false };
+        let width = picture.width as usize * 4;
+        let row = |at: usize| &screen[((y + at) * 1280 + x) * 4..][..width];
+        let same = |(one, other): (&[u8], &[u8])| one[..3] == other[..3];
+        picture
+            .bgrx
+            .chunks_exact(width)
+            .enumerate()
+            .all(|(at, wanted)| wanted.chunks(4).zip(row(at).chunks(4)).all(same))
+    }
+
     /// The same of all but its foot, where the box says that the rest is still coming.
     pub fn shows_early(&self, picture: &Picture) -> bool {
         self.place_of_rows(picture, picture.height * 9 / 10).is_some()

@@ -9,7 +9,7 @@
 //! | More    | send away, cancel, else the menu's next page; there Meet and View do what the page says |
 
 use super::Room;
-use crate::core::face::MenuPage;
+use crate::core::face::{Banner, MenuPage};
 use crate::core::request::{Answer, Asker, Request};
 use crate::core::share::{ShareRequest, Turn};
 use crate::core::timers::Timer;
@@ -38,7 +38,7 @@ impl Room {
         if let Some(request) = self.meaning(key, now)
             && let Answer::Denied(why) = self.ask(Asker::Key, &request, now)
         {
-            self.told = Some(why);
+            self.told = Some(Banner::Denied(why));
             self.timers.set(Timer::ToldEnds, now + TOLD);
         }
     }

@@ -25,7 +25,7 @@ use crate::core::lesson::Lesson;
 use crate::core::memory::{Drawn, Remembered};
 use crate::core::notes::{Kept, Notes};
 use crate::core::output::Output;
-use crate::core::request::{Asker, Denied};
+use crate::core::request::Asker;
 use crate::core::share::{Pointed, Share};
 use crate::core::signal::RoomWord;
 use crate::core::timers::{Timer, Timers};
@@ -62,7 +62,8 @@ pub struct Room {
     pub(super) drawn: Option<Drawn>,
     menu: Menu,
     turning: Option<usize>,
-    told: Option<Denied>,
+    /// Why something was not done, for a few seconds.
+    told: Option<Banner>,
     follow_turns: bool,
     pub(super) lesson: Option<Lesson>,
     pub(super) guests: Guests,
@@ -257,7 +258,7 @@ impl Room {
         if self.is_knocked() {
             return Some(Banner::Knocked);
         }
-        let told = self.told.map(Banner::Denied);
+        let told = self.told.clone();
         let turning = || self.turning.map(|view| Banner::Turning { view: self.settings.views[view].clone() });
         let knocking = || self.knocks().then_some(Banner::Knocking);
         told.or_else(turning).or_else(knocking).or_else(waiting)

@@ -2,6 +2,7 @@
 
 use super::Room;
 use super::rules::STAY_AWAKE;
+use crate::core::face::Banner;
 use crate::core::share::{Pointed, Pointer};
 use crate::core::timers::Timer;
 use crate::model::{Moment, Side};
@@ -34,6 +35,7 @@ impl Room {
     pub(super) fn end_pages(&mut self) {
         self.share.end(self.agreement.wish().presses);
         self.pointers = [None; 2];
+        self.told.take_if(|told| matches!(told, Banner::Unshown { .. }));
         self.timers.stop(Timer::PagesEnd);
     }
 

@@ -1,13 +1,26 @@
 //! What happens by itself: silence, hours, cuts, a turned camera. Nothing here opens a microphone.
 
 use super::{CODE_LIFE, Menu, Room};
+use crate::core::face::Banner;
 use crate::core::lesson::Lesson;
 use crate::core::output::Output;
+use crate::core::share::Refusal;
 use crate::core::timers::Timer;
-use crate::model::{Mode, Moment, Side, Stance, Together};
+use crate::model::{DocumentId, Mode, Moment, Side, Stance, Together};
 use std::time::Duration;
 
 impl Room {
+    /// A document cannot be shown. One that would stand in front says so there itself.
+    pub fn document_refused(&mut self, id: DocumentId, why: Refusal, now: Moment) {
+        self.share.refused(id, why);
+        let fault = self.share.fault().filter(|fault| fault.id == id && fault.why == why);
+        let other = self.share.word().in_front().is_some_and(|front| front.id != id);
+        if let Some(fault) = fault.filter(|_| other) {
+            self.told = Some(Banner::Unshown { name: fault.name.clone(), why });
+            self.timers.set(Timer::ToldEnds, now + UNSHOWN_TOLD);
+        }
+    }
+
     /// The clock says that the office opens or closes. It never opens anything: only a person wakes the room.
     pub fn hours(&mut self, open: bool, now: Moment) {
         self.in_hours = open;
@@ -154,6 +167,8 @@ impl Noise {
 const CUT_CLOSES: Duration = Duration::from_secs(58);
 /// "Cancel" stands for so long before a turned camera changes anything.
 const TURN_BANNER: Duration = Duration::from_secs(3);
+/// Why a document cannot be shown stands on the screen for so long.
+const UNSHOWN_TOLD: Duration = Duration::from_secs(10);
 /// Out of hours the room stays awake this long after the last key.
 pub(super) const STAY_AWAKE: Duration = Duration::from_secs(30 * 60);
 const LOOK_AGAIN: Duration = Duration::from_secs(60);

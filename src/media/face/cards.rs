@@ -31,7 +31,10 @@ pub(super) fn banner(setting: &Setting<'_>, banner: &Banner) -> Placed {
     let language = setting.language;
     let Announcement { fill, sign, headline, keys } = announcement(setting, banner);
     let width = BANNER_WIDTH.min(setting.canvas.width - 96.0);
-    let more = if matches!(headline, Headline::Reason(_)) { 48.0 } else { 0.0 };
+    let more = match &headline {
+        Headline::Line { .. } => 0.0,
+        Headline::Reason(text) => 48.0 * text.lines().skip(1).count().max(1) as f64,
+    };
     let mut sheet = Sheet::new(width, BANNER_HEIGHT + more);
     let head = sheet.height - 132.0;
     sheet.plate(sheet.area(), 28.0, fill);
@@ -104,9 +107,20 @@ fn announcement(setting: &Setting<'_>, banner: &Banner) -> Announcement {
             Headline::Reason(words::one_thought_a_line(why.text(language))),
             vec![(Key::More, say(language, "閉じる", "close"))],
         ),
+        Banner::Unshown { name, why } => {
+            let (name, reason) = (words::short(name, NAME), words::one_thought_a_line(why.reason(language)));
+            let text = match language {
+                Language::Japanese => format!("「{name}」は表示できません\n{reason}"),
+                Language::English => format!("“{name}” cannot be shown\n{reason}"),
+            };
+            (PAPER, Sign::Notice, Headline::Reason(text), vec![(Key::More, say(language, "閉じる", "close"))])
+        }
     };
     Announcement { fill, sign, headline, keys }
 }
+
+/// A name within a sentence, as `words::short` counts.
+const NAME: f64 = 12.0;
 
 /// Height of the menu: beside the code it is one row.
 pub(super) fn menu_height(face: &Face) -> f64 {

@@ -8,7 +8,7 @@ use crate::core::floor::Poll;
 use crate::core::notes::{Note, Paper};
 use crate::core::request::Denied;
 use crate::core::sentence::Sentence;
-use crate::core::share::Stamp;
+use crate::core::share::{Refusal, Stamp};
 use crate::core::snapshot::LinkState;
 use crate::model::{MicState, Mode, Role, Stance};
 
@@ -181,6 +181,10 @@ fn banners_and_menu_say_what_each_key_does() {
     assert!(knocked.contains("市民課が声をかけています|声かけ答えるその他あとで"), "{knocked}");
     let denied = said(&live(|face| face.banner = Some(Banner::Denied(Denied::FarCurtain))), 0, Language::English);
     assert!(denied.contains("Only that room can open it"), "{denied}");
+    let unshown = Banner::Unshown { name: "長".repeat(30), why: Refusal::Locked };
+    let unshown = said(&live(|face| face.banner = Some(unshown)), 0, Language::Japanese);
+    assert!(unshown.contains(&format!("「{}…」は表示できません", "長".repeat(11))), "{unshown}");
+    assert!(unshown.contains(Refusal::Locked.reason(Language::Japanese).split('。').next().unwrap()), "{unshown}");
     for (page, meet, view) in [
         (MenuPage::Sound, "小さく", "大きく"),
         (MenuPage::Picture, "映りを確認", "すりガラスにする"),
