@@ -86,7 +86,7 @@ fn the_unit_gives_the_daemon_the_directories_of_the_default_configuration() {
     let value = |key: &str| unit.lines().find_map(|line| line.strip_prefix(&format!("{key}="))).expect("in the unit");
     assert_eq!(config.state_directory, Path::new("/var/lib").join(value("StateDirectory")));
     assert_eq!(config.status_socket.parent(), Some(Path::new("/run").join(value("RuntimeDirectory")).as_path()));
-    for promise in ["Type=notify", "Restart=always", "StartLimitIntervalSec=0", "LimitCORE=0", "NoNewPrivileges=yes"] {
+    for promise in ["Type=notify", "Restart=always", "StartLimitIntervalSec=0", "LimitCORE=1", "NoNewPrivileges=yes"] {
         assert!(unit.lines().any(|line| line == promise), "the unit lacks {promise}");
     }
     // Camera, sound, screen and keypad pass the unit's wall; the clock can be set through it.

@@ -75,14 +75,20 @@ fn a_closed_meeting_leaves_nothing_of_its_documents_on_disks_and_in_memory() {
     }
     println!("in {files} files, on disk, in memory only and open:{}", left.words());
     for end in End::BOTH {
-        println!("swap of {end:?}: {}", swapped(pair.daemon(end).pid()));
-        let mut found = Found::default();
-        match traces.look_in_memory(pair.daemon(end).pid(), &mut found) {
+        let process = pair.daemon(end).pid();
+        println!("swap of {end:?}: {}", swapped(process));
+        let (mut found, mut looked) = (Found::default(), None);
+        let clean = wait_for(Duration::from_secs(10), || {
+            found = Found::default();
+            looked = traces.look_in_memory(process, &mut found);
+            // Pixels are told only: what drivers and encoders keep of a picture is not ours.
+            [BYTES, TEXT, NAME].iter().all(|kind| found.of(kind) == 0).then_some(())
+        });
+        match looked {
             Some(looked) => println!("in {} MB of the memory of {end:?}:{}", looked >> 20, found.words()),
             None => println!("the memory of {end:?} may not be looked into"),
         }
-        // Pixels are told only: what drivers and encoders keep of a picture is not ours.
-        assert_eq!([BYTES, TEXT, NAME].map(|kind| found.of(kind)), [0; 3], "{end:?}:{}", found.words());
+        assert!(clean.is_some(), "{end:?}:{}", found.words());
     }
     assert!(left.is_empty(), "{}", left.words());
 }

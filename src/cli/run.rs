@@ -11,8 +11,7 @@ use crate::config::{Loaded, Overlaid, Overlay};
 use crate::durable;
 use crate::runtime::{self, Ended, RunOptions};
 use crate::system::room_memory;
-use nix::sys::prctl;
-use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
@@ -61,11 +60,14 @@ pub(super) fn close_what_was_left_open() {
     }
 }
 
-/// A memory dump would hold pictures of the room and shared documents. The unit forbids it too, and this also where something
-/// other than systemd starts the daemon, or the kernel hands dumps to a program.
+/// A memory dump would hold pictures of the room and shared documents. The unit forbids it too; this is for daemons that something
+/// else starts. With a limit of one byte Linux writes no file and hands nothing to a program either; 0 forbids the file only.
 pub(super) fn leave_no_core_file() {
-    let undumped = prctl::set_dumpable(false).and_then(|()| setrlimit(Resource::RLIMIT_CORE, 0, 0));
-    if let Err(error) = undumped {
+    let limited = getrlimit(Resource::RLIMIT_CORE).and_then(|(_, most)| {
+        let limit = most.min(1);
+        setrlimit(Resource::RLIMIT_CORE, limit, limit)
+    });
+    if let Err(error) = limited {
         tracing::warn!(%error, "a crash of this daemon may leave its memory on the disk");
     }
 }
