@@ -32,7 +32,7 @@ impl Screen {
         self.place_of_rows(picture, picture.height)
     }
 
-    /// The same, only there: quickly.
+    /// The same, only there: quickly, until the screen moves against burn-in.
     pub fn shows_at(&self, picture: &Picture, (x, y): (usize, usize)) -> bool {
         let Some(screen) = self.newest() else { return false };
         let width = picture.width as usize * 4;
@@ -53,6 +53,13 @@ impl Screen {
     /// Blue, green, red there now.
     pub fn colour(&self, (x, y): (usize, usize)) -> Option<[u8; 3]> {
         self.newest()?.get((y * 1280 + x) * 4..)?.first_chunk::<3>().copied()
+    }
+
+    /// Whether one of these stands there, or as far from it as the screen moves against burn-in: four pixels.
+    pub fn has_near(&self, (x, y): (usize, usize), colours: &[[u8; 3]]) -> bool {
+        let Some(screen) = self.newest() else { return false };
+        let at = |x: usize, y: usize| screen[(y * 1280 + x) * 4..].first_chunk::<3>().copied();
+        (y - 4..=y + 4).any(|y| (x - 4..=x + 4).any(|x| at(x, y).is_some_and(|colour| colours.contains(&colour))))
     }
 
     /// Where its pictures lie.
