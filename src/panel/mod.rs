@@ -98,7 +98,7 @@ pub struct Sources {
     /// Sets the wall clock: time since 1970.
     pub set_clock: Arc<dyn Fn(Duration) -> io::Result<()> + Send + Sync>,
     /// A page of an open document, drawn as PNG; nothing while it cannot be.
-    pub page: Arc<dyn Fn(PageWanted) -> oneshot::Receiver<Option<Vec<u8>>> + Send + Sync>,
+    pub page: PageSource,
     /// Documents that were kept.
     pub kept: KeptSources,
     /// Where documents go that people share from the page.
@@ -106,6 +106,9 @@ pub struct Sources {
     /// The installer set something: the daemon is to begin anew with it.
     pub begin_anew: Arc<dyn Fn() + Send + Sync>,
 }
+
+/// Draws pages as PNG, beside the panel.
+pub type PageSource = Arc<dyn Fn(PageWanted) -> oneshot::Receiver<Option<Vec<u8>>> + Send + Sync>;
 
 /// A page as a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,13 +121,16 @@ pub struct PageWanted {
     pub width: u32,
 }
 
+/// A document's name and bytes.
+pub type NamedBytes = (String, Vec<u8>);
+
 /// Documents that were kept beyond their meeting.
 #[derive(Clone)]
 pub struct KeptSources {
     /// Which.
     pub list: Arc<dyn Fn() -> Vec<KeptRow> + Send + Sync>,
     /// Name and bytes.
-    pub read: Arc<dyn Fn(DocumentId) -> Option<(String, Vec<u8>)> + Send + Sync>,
+    pub read: Arc<dyn Fn(DocumentId) -> Option<NamedBytes> + Send + Sync>,
     /// Takes it away; false if there is none such.
     pub forget: Arc<dyn Fn(DocumentId) -> bool + Send + Sync>,
 }

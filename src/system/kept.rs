@@ -175,7 +175,8 @@ impl KeptDocuments {
                     continue;
                 }
                 // A box that is switched off before each period's end would never count.
-                note.left_s = note.left_s.saturating_sub(PERIOD.as_secs());
+                let most_s = u64::from(self.0.days) * DAY;
+                note.left_s = note.left_s.min(most_s).saturating_sub(PERIOD.as_secs());
                 if let Err(error) = self.0.write_note(id, &note) {
                     tracing::warn!(%error, "a kept document's time cannot be written down");
                 }
