@@ -90,7 +90,7 @@ pub fn kept(bytes: &[u8], home: &Path) -> bool {
     std::fs::create_dir_all(home.join("kept")).expect("a directory");
     std::fs::write(note.with_extension("document"), b"%PDF").expect("written");
     std::fs::write(&note, bytes).expect("written");
-    let kept = KeptDocuments::open(home, 7);
+    let kept = KeptDocuments::open(home, 7, false);
     let list = kept.list();
     for (id, _) in &list {
         assert_eq!(kept.read(*id).expect("it is here").1, b"%PDF");

@@ -108,7 +108,7 @@ fn what_lies_on_the_disk() {
     changed(&files, 200_000, judge::file);
 
     let document = b"%PDF".to_vec();
-    let kept = KeptDocuments::open(home.path(), 7);
+    let kept = KeptDocuments::open(home.path(), 7, false);
     kept.keep(engawa::documents::name_of(&document), "a.pdf", &document.into()).unwrap();
     let note = std::fs::read_dir(home.path().join("kept")).unwrap().flatten().map(|entry| entry.path());
     let note = std::fs::read(note.into_iter().find(|path| path.extension().unwrap() == "json").unwrap()).unwrap();

@@ -8,6 +8,7 @@ use engawa::core::notes::{Gone, Hung, Kept, MOST, Note, POINTS, Paper, SHEET, ST
 use engawa::core::share::Stamp;
 use engawa::model::{BootId, BoxId, Role};
 use engawa::system::board_file::{BoardKeeper, load};
+use engawa::system::boot::began_anew;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use support::wait_for;
@@ -15,12 +16,23 @@ use support::wait_for;
 #[test]
 fn a_full_board_comes_back_as_it_was() {
     let home = tempfile::tempdir().unwrap();
-    assert_eq!(load(home.path()), Kept::default());
+    assert_eq!(load(home.path(), false), Kept::default());
     let keeper = BoardKeeper::start(home.path()).unwrap();
     keeper.keep(kept(1));
     keeper.keep(kept(2 * MOST));
     drop(keeper);
-    assert_eq!(load(home.path()), kept(2 * MOST));
+    assert_eq!(load(home.path(), false), kept(2 * MOST));
+}
+
+#[test]
+fn a_machine_that_is_switched_off_too_soon_each_time_forgets_and_a_daemon_that_crashes_does_not() {
+    let home = tempfile::tempdir().unwrap();
+    let keeper = BoardKeeper::start(home.path()).unwrap();
+    keeper.keep(kept(2));
+    drop(keeper);
+    let minutes = |began_anew| load(home.path(), began_anew).notes[1].minutes;
+    assert_eq!([false, false, true, true, false].map(minutes), [10_080, 10_080, 10_070, 10_060, 10_060]);
+    assert!(began_anew(home.path()) && !began_anew(home.path()), "once in a life of the machine");
 }
 
 #[test]
@@ -28,12 +40,12 @@ fn a_flurry_of_notes_is_written_now_and_then_and_its_last_one_is_kept() {
     let home = tempfile::tempdir().unwrap();
     let keeper = BoardKeeper::start(home.path()).unwrap();
     keeper.keep(kept(1));
-    wait_for(LIMIT, || (load(home.path()) == kept(1)).then_some(())).expect("the first one at once");
+    wait_for(LIMIT, || (load(home.path(), false) == kept(1)).then_some(())).expect("the first one at once");
     let began = Instant::now();
     for count in 2..=20 {
         keeper.keep(kept(count));
     }
-    wait_for(LIMIT, || (load(home.path()) == kept(20)).then_some(())).expect("the last one");
+    wait_for(LIMIT, || (load(home.path(), false) == kept(20)).then_some(())).expect("the last one");
     assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
 }
 
@@ -59,7 +71,7 @@ fn what_makes_no_sense_is_set_aside_and_the_board_begins_empty() {
     for text in wrong {
         assert_ne!(text, whole);
         std::fs::write(&path, &text).unwrap();
-        assert_eq!(load(home.path()), Kept::default(), "{:.80}", text);
+        assert_eq!(load(home.path(), false), Kept::default(), "{:.80}", text);
         assert!(!path.exists(), "set aside");
     }
 }
@@ -76,7 +88,7 @@ fn a_directory_that_takes_nothing_is_told_and_tried_again() {
     assert!(trouble.starts_with("board: "), "{trouble}");
     std::fs::remove_dir_all(&path).unwrap();
     wait_for(LIMIT, || keeper.trouble().is_none().then_some(())).expect("tried again");
-    assert_eq!(load(home.path()), kept(1));
+    assert_eq!(load(home.path(), false), kept(1));
 }
 
 fn kept(count: usize) -> Kept {

@@ -13,8 +13,8 @@ const DAY_S: u64 = 24 * 3600;
 #[test]
 fn a_kept_document_is_read_again_after_a_restart_and_taken_away_by_hand() {
     let home = tempfile::tempdir().unwrap();
-    let id = keep(&KeptDocuments::open(home.path(), 7), "予算案.pdf", b"budget");
-    let kept = KeptDocuments::open(home.path(), 7);
+    let id = keep(&KeptDocuments::open(home.path(), 7, false), "予算案.pdf", b"budget");
+    let kept = KeptDocuments::open(home.path(), 7, false);
     assert_eq!(kept.read(id), Some(("予算案.pdf".into(), b"budget".to_vec())));
     assert!(kept.forget(id));
     assert!(!kept.forget(id));
@@ -24,7 +24,7 @@ fn a_kept_document_is_read_again_after_a_restart_and_taken_away_by_hand() {
 #[test]
 fn the_date_ends_it_and_so_does_a_week_of_running_under_a_clock_that_stands_still() {
     let home = tempfile::tempdir().unwrap();
-    let kept = KeptDocuments::open(home.path(), 7);
+    let kept = KeptDocuments::open(home.path(), 7, false);
     let id = keep(&kept, "a.pdf", b"a");
     let until = until(&kept, id);
     kept.pass(Duration::from_secs(600), until - 1, until - 1);
@@ -45,7 +45,7 @@ fn the_date_ends_it_and_so_does_a_week_of_running_under_a_clock_that_stands_stil
 #[test]
 fn a_clock_that_is_set_takes_nothing_away_early_and_keeps_nothing_longer() {
     let home = tempfile::tempdir().unwrap();
-    let kept = KeptDocuments::open(home.path(), 7);
+    let kept = KeptDocuments::open(home.path(), 7, false);
     let id = keep(&kept, "a.pdf", b"a");
     let before = until(&kept, id);
     let now = before - 7 * DAY_S;
@@ -59,34 +59,37 @@ fn a_clock_that_is_set_takes_nothing_away_early_and_keeps_nothing_longer() {
 #[test]
 fn a_box_that_is_switched_off_too_soon_each_time_forgets_all_the_same() {
     let home = tempfile::tempdir().unwrap();
-    let id = keep(&KeptDocuments::open(home.path(), 1), "a.pdf", b"a");
+    let id = keep(&KeptDocuments::open(home.path(), 1, false), "a.pdf", b"a");
     let left = |kept: &KeptDocuments| kept.read(id).is_some();
-    let restarts = (0..200).take_while(|_| left(&KeptDocuments::open(home.path(), 1)));
+    let restarts = (0..200).take_while(|_| left(&KeptDocuments::open(home.path(), 1, true)));
     assert_eq!(restarts.count(), 24 * 6 - 1);
+    let id = keep(&KeptDocuments::open(home.path(), 1, false), "b.pdf", b"b");
+    let crashed = (0..200).all(|_| KeptDocuments::open(home.path(), 1, false).read(id).is_some());
+    assert!(crashed, "a daemon that begins anew again and again costs nothing");
 }
 
 #[test]
 fn nothing_lies_there_that_was_not_kept() {
     let home = tempfile::tempdir().unwrap();
-    let id = keep(&KeptDocuments::open(home.path(), 7), "a.pdf", b"a");
+    let id = keep(&KeptDocuments::open(home.path(), 7, false), "a.pdf", b"a");
     let place = home.path().join("kept");
     std::fs::write(place.join("notes.txt"), "x").unwrap();
     std::fs::write(place.join(format!("{}.document", "ab".repeat(32))), "half").unwrap();
     std::fs::write(place.join(format!("{}.json", "cd".repeat(32))), "{}").unwrap();
-    assert_eq!(KeptDocuments::open(home.path(), 7).list().len(), 1);
+    assert_eq!(KeptDocuments::open(home.path(), 7, false).list().len(), 1);
     assert_eq!(files(home.path()), 2);
     std::fs::write(place.join(format!("{id}.document")), "longer").unwrap();
-    assert_eq!(KeptDocuments::open(home.path(), 7).list().len(), 0, "another length: torn");
+    assert_eq!(KeptDocuments::open(home.path(), 7, false).list().len(), 0, "another length: torn");
     assert_eq!(files(home.path()), 0);
 }
 
 #[test]
 fn what_was_kept_with_another_box_is_not_for_this_pair() {
     let home = tempfile::tempdir().unwrap();
-    let kept = KeptDocuments::open(home.path(), 7);
+    let kept = KeptDocuments::open(home.path(), 7, false);
     kept.take_pair("neko umi sora hana ishi kawa");
     keep(&kept, "a.pdf", b"a");
-    let kept = KeptDocuments::open(home.path(), 7);
+    let kept = KeptDocuments::open(home.path(), 7, false);
     kept.take_pair("neko umi sora hana ishi kawa");
     assert_eq!(kept.list().len(), 1);
     kept.take_pair("tori yama kaze tsuki hoshi ame");
@@ -100,8 +103,8 @@ fn a_box_set_to_keep_nothing_and_a_full_one_say_so() {
         let bytes = DocumentBytes::from(text.to_vec());
         kept.keep(name_of(text), "a.pdf", &bytes).map_err(|error| error.kind())
     };
-    assert_eq!(refused(&KeptDocuments::open(home.path(), 0), b"x"), Err(std::io::ErrorKind::StorageFull));
-    let kept = KeptDocuments::open(home.path(), 7);
+    assert_eq!(refused(&KeptDocuments::open(home.path(), 0, false), b"x"), Err(std::io::ErrorKind::StorageFull));
+    let kept = KeptDocuments::open(home.path(), 7, false);
     for number in 0..MOST_KEPT {
         keep(&kept, "a.pdf", number.to_string().as_bytes());
     }

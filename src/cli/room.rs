@@ -177,11 +177,17 @@ impl Daemon {
 
 /// Asks, and waits for what becomes of it: a few seconds.
 fn teach(at: &Daemon, name: &str) -> Result<(), Failure> {
-    request(at, &Request::Teach(at.view(name)?))?;
-    for line in status::ask(&at.socket()?, true)? {
+    let view = at.view(name)?;
+    request(at, &Request::Teach(view))?;
+    for (number, line) in status::ask(&at.socket()?, true)?.enumerate() {
         let line = line.map_err(|error| Failure::new(format!("the daemon went away: {error}")))?;
         let status: Status = serde_json::from_str(&line).map_err(|error| Failure::new(error.to_string()))?;
-        let lesson = status.room.lesson.unwrap_or_default();
+        // The first lines may still be of the moment before.
+        let lesson = status.room.lesson.filter(|lesson| lesson.view == view);
+        if lesson.is_none() && number < OLD_LINES {
+            continue;
+        }
+        let lesson = lesson.unwrap_or_default();
         match lesson.state.as_str() {
             "learning" => {}
             "learnt" | "not-kept" => {
@@ -225,3 +231,5 @@ fn say(socket: &Path, question: &str) -> Result<impl Iterator<Item = std::io::Re
 }
 
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+/// Of a status that follows.
+const OLD_LINES: usize = 5;

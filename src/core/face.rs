@@ -4,7 +4,7 @@ use crate::core::floor::Poll;
 use crate::core::memory::Drawn;
 use crate::core::notes::Note;
 use crate::core::request::Denied;
-use crate::core::share::{Look, Occasion, Point, Refusal, Stroke};
+use crate::core::share::{Look, Point, Refusal, Stroke};
 use crate::core::snapshot::LinkState;
 use crate::model::{DocumentId, MicState, Mode, Moment, Role, Side, Stance, Veil};
 use std::sync::Arc;
@@ -91,17 +91,6 @@ pub struct PollFace {
     pub votes: Vec<u32>,
     /// Devices that chose not to choose.
     pub skipped: u32,
-}
-
-impl Face {
-    /// What a document would be brought into now.
-    pub fn occasion(&self) -> Occasion {
-        match (self.meeting_since, self.mode.is_shut()) {
-            (Some(since), _) => Occasion::Meeting(since),
-            (None, true) => Occasion::Alone,
-            (None, false) => Occasion::None,
-        }
-    }
 }
 
 /// The document in front, or why there is none.

@@ -19,7 +19,8 @@ pub(super) struct Sharing {
     far_share_at: Moment,
     /// Drawings of the far box that wait for the meeting.
     far_ink: Vec<InkMark>,
-    share_due_at: Moment,
+    word_due_at: Moment,
+    ink_due_at: Moment,
     /// Where the far box believes that this room points, and since when.
     pointed: Option<(Option<Pointer>, Moment)>,
     /// What the store was told to hold, and whether to serve it.
@@ -111,37 +112,42 @@ impl Core {
         self.tell_word(trunk, now);
     }
 
-    /// The word, and then what is drawn on the documents that it names.
+    /// The word, and then what is drawn on the documents that it names. A turned page waits for no drawings.
     fn tell_word(&mut self, trunk: TrunkId, now: Moment) {
         let word = self.room.share.word();
         let anew = self.sharing.shared.as_ref().is_none_or(|(on, _)| *on != trunk);
         let changed = self.sharing.shared.as_ref().is_none_or(|(_, said)| said != word);
-        if !anew && !changed && !self.room.share.ink.has_untold() {
-            return;
+        if anew {
+            self.sharing.word_due_at = now;
         }
-        if !anew && now < self.sharing.share_due_at {
-            return self.share_due(self.sharing.share_due_at);
+        if (anew || changed) && now < self.sharing.word_due_at {
+            return self.share_due(self.sharing.word_due_at);
         }
-        let mut bytes = 0;
         if anew || changed {
             let said = self.sharing.shared.take().map(|(_, said)| said.documents).filter(|_| !anew).unwrap_or_default();
             self.sharing.shared = Some((trunk, word.clone()));
             let mut word = word.clone();
             word.documents.retain(|document| !said.contains(document));
-            bytes += WORD_BYTES + word.documents.len() * DOCUMENT_BYTES;
+            let takes = self.takes(WORD_BYTES + word.documents.len() * DOCUMENT_BYTES);
             self.outputs.push_back(Output::Send { trunk, signal: Signal::Share(Box::new(word)) });
+            self.sharing.word_due_at = now + takes.clamp(BETWEEN_WORDS, LONGEST_BETWEEN_WORDS);
+            self.sharing.ink_due_at = self.sharing.ink_due_at.max(now) + takes;
         }
         if anew {
             self.room.share.ink.tell_all();
         }
-        let marks = self.room.share.ink.tell();
-        if !marks.is_empty() {
-            bytes += marks.iter().map(InkMark::weight).sum::<usize>();
+        self.tell_ink(trunk, now);
+    }
+
+    fn tell_ink(&mut self, trunk: TrunkId, now: Moment) {
+        if self.room.share.ink.has_untold() && now >= self.sharing.ink_due_at {
+            let marks = self.room.share.ink.tell();
+            let takes = self.takes(marks.iter().map(InkMark::weight).sum());
             self.outputs.push_back(Output::Send { trunk, signal: Signal::Ink(marks) });
+            self.sharing.ink_due_at = now + takes.max(BETWEEN_WORDS);
         }
-        self.sharing.share_due_at = now + BETWEEN_WORDS.max(self.takes(bytes));
         if self.room.share.ink.has_untold() {
-            self.share_due(self.sharing.share_due_at);
+            self.share_due(self.sharing.ink_due_at);
         }
     }
 
@@ -180,6 +186,8 @@ impl Core {
 
 /// A finger that zooms says no more than this: the line is shared with heartbeats.
 const BETWEEN_WORDS: Duration = Duration::from_millis(50);
+/// However slow the line is.
+const LONGEST_BETWEEN_WORDS: Duration = Duration::from_millis(500);
 /// And one that points: the eye takes 20 places a second for a movement.
 const BETWEEN_POINTS: Duration = Duration::from_millis(45);
 /// One part of so many of the ceiling, for what is said of documents.

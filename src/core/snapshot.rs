@@ -7,7 +7,7 @@ use crate::core::lesson::Lesson;
 use crate::core::notes::Board;
 use crate::core::plan::MediaPlan;
 use crate::core::sentence::Sentence;
-use crate::core::share::Share;
+use crate::core::share::{Occasion, Share};
 use crate::model::{CameraState, Device, DocumentId, GuestId, MicState, Moment, SessionId, VideoCodec};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -126,6 +126,15 @@ pub struct RoomSnapshot {
 }
 
 impl RoomSnapshot {
+    /// What a document would be brought into now.
+    pub fn occasion(&self) -> Occasion {
+        match (self.face.meeting_since, self.face.mode.is_shut()) {
+            (Some(since), _) => Occasion::Meeting(since),
+            (None, true) => Occasion::Alone,
+            (None, false) => Occasion::None(self.share.ended()),
+        }
+    }
+
     /// Documents that somebody of this room shares and that are not opened yet.
     pub fn opening(&self) -> Vec<DocumentId> {
         self.share.opening().iter().map(|opening| opening.id).collect()

@@ -171,6 +171,7 @@ impl Shown {
                 // The PIN is known outside the room: it opens nothing of a meeting.
                 (state.documents, state.page, state.document_fault) = (Vec::new(), None, None);
                 state.floor = Floor::default();
+                state.banner.take_if(|banner| banner.kind == "unshown");
             }
             serde_json::to_string(&state)
         } else {

@@ -125,7 +125,7 @@ impl Visit<'_> {
     async fn share(&self, request: Request<Incoming>) -> Result<Reply, Refusal> {
         let name = query::file_name(request.uri().query().unwrap_or_default());
         let _place = self.shared.uploads.try_acquire().map_err(|_| Refusal::Busy)?;
-        let begun = Some(self.shared.shown.borrow().snapshot.room.face.occasion());
+        let begun = Some(self.shared.shown.borrow().snapshot.room.occasion());
         let bytes = guard::document(request).await?;
         self.used();
         let documents = &self.shared.sources.documents;

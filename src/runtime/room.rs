@@ -32,6 +32,14 @@ use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
+/// This life of the daemon.
+pub(super) struct Life {
+    /// Its name in the ledger.
+    pub(super) boot: u64,
+    /// It is the first one of the machine's.
+    pub(super) machine_began_anew: bool,
+}
+
 /// Everything that is done for the room.
 pub(super) struct RoomHands {
     questions: Questions,
@@ -56,7 +64,7 @@ impl RoomHands {
         inbox: &Inbox,
         media: &Media,
         documents: &Documents,
-        boot: u64,
+        life: &Life,
     ) -> Result<Self, RunError> {
         if let Some(hours) = config.room.hours {
             let holidays = if config.room.holidays { Holidays::Closed } else { Holidays::Ignored };
@@ -65,10 +73,10 @@ impl RoomHands {
         let profiles = Profiles::built_in().with_directory(Path::new(KEYPADS));
         keys::watch(&config.room.keypad, profiles, inbox.clone());
         let questions = Questions::new(inbox.clone());
-        let ledger = Ledger::open(&config.state_directory, boot).map_err(other)?;
+        let ledger = Ledger::open(&config.state_directory, life.boot).map_err(other)?;
         let desk = Desk::new(questions.clone(), ledger.clone(), documents.clone(), config.language);
         let anew = Arc::new(Notify::new());
-        let kept = KeptDocuments::open(&config.state_directory, config.room.keep_days);
+        let kept = KeptDocuments::open(&config.state_directory, config.room.keep_days, life.machine_began_anew);
         kept.count();
         let views = PageViews::new(documents);
         let shown = Papers { ledger: ledger.clone(), views: views.clone(), kept: kept.clone() };
@@ -169,7 +177,9 @@ impl RoomHands {
         let (kept, questions, bytes) = (self.kept.clone(), self.questions.clone(), self.documents.bytes(id));
         let ledger = self.ledger.clone();
         tokio::task::spawn_blocking(move || {
-            let Some(bytes) = bytes else { return };
+            let Some(bytes) = bytes else {
+                return questions.tell(RoomInput::DocumentKept { document: id, written: false });
+            };
             let kept = kept.keep(id, &name, &bytes);
             match &kept {
                 Ok(true) => {

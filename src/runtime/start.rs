@@ -2,7 +2,7 @@
 
 use super::hands::Hands;
 use super::pages::PageHands;
-use super::room::RoomHands;
+use super::room::{Life, RoomHands};
 use super::{RunError, RunOptions, other};
 use crate::config::Config;
 use crate::core::ledger::Entry;
@@ -17,6 +17,7 @@ use crate::media::room::{self as media, Intake, Media};
 use crate::model::{BootId, VideoCodec};
 use crate::peer::{Peer, PeerSettings, Taps};
 use crate::system::board_file;
+use crate::system::boot;
 use crate::system::check;
 use crate::system::clock::Clock;
 use crate::system::network;
@@ -48,7 +49,9 @@ pub(super) async fn start(
     session_ports_free(config.session_port)?;
     let (peer, media) = wire(config, options, inbox)?;
     let documents = Documents::default();
-    let mut room = RoomHands::start(config, options.overlay.clone(), inbox, &media, &documents, random_boot()?)?;
+    let began_anew = boot::began_anew(&config.state_directory);
+    let life = Life { boot: random_boot()?, machine_began_anew: began_anew };
+    let mut room = RoomHands::start(config, options.overlay.clone(), inbox, &media, &documents, &life)?;
     let (mut trunk, mut link) = (None, None);
     match pinned {
         Some(pinned) => {
@@ -78,7 +81,7 @@ pub(super) async fn start(
         false => room_memory::load(&config.state_directory, &settings.views),
     };
     room.begin(&remembered);
-    let board = board_file::load(&config.state_directory);
+    let board = board_file::load(&config.state_directory, began_anew);
     let settings = Settings { link, room: settings, remembered, board, ceiling: config.ceiling };
     let status = status.serve(Some(room.desk()));
     let pages = PageHands::new(documents, room.questions(), inbox.clone(), &media);

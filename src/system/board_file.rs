@@ -7,7 +7,7 @@
 //! set aside and the board begins empty; what cannot be written is told and tried again. Neither stops the daemon.
 
 use crate::asking::{stamp, stamp_name};
-use crate::core::notes::{Gone, Hung, Kept, MOST, MOST_GONE, Note, Paper, short_name};
+use crate::core::notes::{Gone, Hung, Kept, MOST, MOST_GONE, Note, Paper, STEP, short_name};
 use crate::durable;
 use crate::model::{BoxId, Role};
 use serde::{Deserialize, Serialize};
@@ -16,8 +16,23 @@ use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// The board as it was kept last; empty when there is none, or when it cannot be read.
-pub fn load(state_directory: &Path) -> Kept {
+/// The board as it was kept last; empty when there is none, or when it cannot be read. `began_anew`: the machine did, see
+/// [`super::boot`].
+pub fn load(state_directory: &Path, began_anew: bool) -> Kept {
+    let mut kept = load_as_it_is(state_directory);
+    if began_anew && !kept.notes.is_empty() {
+        // A box that is switched off before each step's end would never count.
+        for hung in &mut kept.notes {
+            hung.minutes = hung.minutes.saturating_sub(STEP);
+        }
+        if let Err(error) = durable::replace(&state_directory.join(NAME), &bytes(&kept)) {
+            tracing::warn!(%error, "the notes' time cannot be written down");
+        }
+    }
+    kept
+}
+
+fn load_as_it_is(state_directory: &Path) -> Kept {
     let path = state_directory.join(NAME);
     let fault = match durable::read(&path, LONGEST) {
         Ok(None) => return Kept::default(),

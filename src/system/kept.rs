@@ -4,7 +4,7 @@
 //!   keep ─► state_directory/kept/ID.document, then ID.json      ─ date comes, or a week of running is over, or a person ─► gone
 //! ```
 //! May be relied on: nothing lies there that was not named by [`KeptDocuments::keep`]; each counts down the time that the box runs, so
-//! that no wrong clock keeps it for ever, and a clock that is set right takes nothing away early. A power cut costs at most
+//! that no wrong clock keeps it for ever, and a clock that is set right takes nothing away early. A power cut costs
 //! one period of that count, in favour of forgetting. What cannot be read is removed: it was to be forgotten anyway.
 
 use crate::documents::{DocumentBytes, LONGEST_DOCUMENT};
@@ -44,10 +44,11 @@ pub struct Note {
 
 impl KeptDocuments {
     /// Reads what is there and begins to count. `days`: how long documents are kept; 0: not at all.
-    pub fn open(state_directory: &Path, days: u32) -> Self {
+    /// `began_anew`: the machine did, see [`super::boot`].
+    pub fn open(state_directory: &Path, days: u32, began_anew: bool) -> Self {
         let directory = state_directory.join(NAME);
         let kept = Self(Arc::new(Shared { directory, days, notes: Mutex::default() }));
-        kept.read_all();
+        kept.read_all(if began_anew { PERIOD } else { Duration::ZERO });
         kept.forget_old(clock::wall_ms() / 1000);
         kept
     }
@@ -162,7 +163,7 @@ impl KeptDocuments {
     }
 
     /// What belongs to no readable note is removed.
-    fn read_all(&self) {
+    fn read_all(&self, lost: Duration) {
         let mut notes = self.lock();
         for entry in std::fs::read_dir(&self.0.directory).into_iter().flatten().flatten() {
             let path = entry.path();
@@ -176,7 +177,7 @@ impl KeptDocuments {
                 }
                 // A box that is switched off before each period's end would never count.
                 let most_s = u64::from(self.0.days) * DAY;
-                note.left_s = note.left_s.min(most_s).saturating_sub(PERIOD.as_secs());
+                note.left_s = note.left_s.min(most_s).saturating_sub(lost.as_secs());
                 if let Err(error) = self.0.write_note(id, &note) {
                     tracing::warn!(%error, "a kept document's time cannot be written down");
                 }

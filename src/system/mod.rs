@@ -1,6 +1,7 @@
 //! The machine below: clocks, memory, notify, network evidence, keys, hours, ledger, what is remembered, the status socket.
 
 pub mod board_file;
+pub mod boot;
 pub mod check;
 pub mod clock;
 pub mod desk;

@@ -144,7 +144,7 @@ fn a_week_later_the_board_is_empty_whatever_the_clocks_say() {
         write(&mut world, 0, "a");
         world.run(SECOND);
         for who in [0, 1] {
-            world.kiosks[who].settings.board.notes[0].minutes = 25;
+            world.kiosks[who].settings.board.notes[0].minutes = 15;
             world.kill(who);
             world.start(who);
         }

@@ -52,7 +52,13 @@ fn what_takes_long_to_come_lands_where_it_was_meant_for_or_nowhere() {
         world.run(300 * MS);
         answer
     };
-    let occasion = |world: &World| world.shown(0).room.face.occasion();
+    let occasion = |world: &World| world.shown(0).room.occasion();
+    let begun = occasion(&world);
+    for mode in [Mode::Meeting, Mode::Quiet] {
+        ask(&mut world, 1, Request::Mode(mode));
+        world.run(300 * MS);
+    }
+    assert_eq!(bring(&mut world, begun), Answer::Denied(Denied::MeetingOver), "a meeting came and went");
     ask(&mut world, 1, Request::Mode(Mode::Meeting));
     world.run(300 * MS);
     let begun = occasion(&world);

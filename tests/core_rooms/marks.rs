@@ -177,6 +177,7 @@ fn the_far_box_cannot_wish_for_this_room() {
     world.start(0);
     world.run(4 * SECOND);
     assert_eq!(keeping(&world, 0, 1), Keeping::Nobody, "what the far box says that we wanted");
+    assert_eq!(keeping(&world, 1, 1), Keeping::Nobody, "and it hears that it is none");
     keep(&mut world, 1, 1, true);
     world.run(500 * MS);
     assert!(world.kiosks[0].shelf.kept.is_empty(), "nobody pressed here since the box began");

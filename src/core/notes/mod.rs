@@ -100,12 +100,7 @@ impl Notes {
     /// With what was kept.
     pub fn new(kept: Kept) -> Self {
         let mut notes = Self { kept, ..Self::default() };
-        // The step that had begun when the box ended: one that is switched off each time would never count.
-        for hung in &mut notes.kept.notes {
-            hung.minutes = hung.minutes.saturating_sub(STEP);
-        }
         notes.show();
-        notes.changes = u32::from(!notes.kept.notes.is_empty());
         notes
     }
 
@@ -307,8 +302,8 @@ pub const LIFE: u32 = 7 * 24 * 60;
 const REMEMBERED: u32 = 4 * LIFE;
 /// Of these, so many.
 pub const MOST_GONE: usize = 200;
-/// Powered-on time is counted in such steps, minutes.
-const STEP: u32 = 10;
+/// Powered-on time is counted in such steps, minutes: one that had begun when the machine was switched off is lost.
+pub const STEP: u32 = 10;
 const COUNTED_EVERY: Duration = Duration::from_secs(60 * STEP as u64);
 /// Bytes of one message, unless one note alone has more: a heartbeat behind it waits little.
 const MESSAGE: usize = 8 * 1024;

@@ -258,10 +258,10 @@ impl Room {
         if self.is_knocked() {
             return Some(Banner::Knocked);
         }
-        let told = self.told.clone();
+        let told = |unshown| self.told.clone().filter(|told| matches!(told, Banner::Unshown { .. }) == unshown);
         let turning = || self.turning.map(|view| Banner::Turning { view: self.settings.views[view].clone() });
         let knocking = || self.knocks().then_some(Banner::Knocking);
-        told.or_else(turning).or_else(knocking).or_else(waiting)
+        told(false).or_else(turning).or_else(|| told(true)).or_else(knocking).or_else(waiting)
     }
 
     /// The one place where a mode is entered.

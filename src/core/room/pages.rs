@@ -39,13 +39,14 @@ impl Room {
         self.timers.stop(Timer::PagesEnd);
     }
 
-    /// Behind a curtain no meeting's end wipes documents: half an hour without a touch does, whatever the hour.
+    /// Behind a curtain no meeting's end wipes documents: half an hour without a touch since it was drawn does,
+    /// whatever the hour.
     pub(super) fn watch_pages(&mut self, shut: bool, now: Moment) {
         let open = self.share.open().next().is_some() || !self.share.opening().is_empty();
         if !(shut && open) {
             self.timers.stop(Timer::PagesEnd);
         } else if self.timers.at(Timer::PagesEnd).is_none() {
-            self.timers.set(Timer::PagesEnd, now.max(self.touched_at + STAY_AWAKE));
+            self.timers.set(Timer::PagesEnd, now + STAY_AWAKE);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The policy: who may ask what, and what then happens. Keys, panel and command line meet the same rules.
 
 use super::{KNOCK_LASTS, Room};
+use crate::core::face::Banner;
 use crate::core::floor::FloorRequest;
 use crate::core::ledger::Entry;
 use crate::core::lesson::{Lesson, LessonState};
@@ -183,7 +184,7 @@ impl Room {
         match begun {
             Occasion::Meeting(since) => self.meeting_since == Some(since),
             Occasion::Alone => self.mode.is_shut(),
-            Occasion::None => true,
+            Occasion::None(ended) => self.mode == Mode::Meeting || self.share.ended() == ended,
         }
     }
 
@@ -273,10 +274,11 @@ impl Room {
     fn cancel(&mut self) -> Answer {
         if self.is_knocked() {
             self.knock_done = self.far.knock;
+        } else if self.turning.is_some() && matches!(self.told, None | Some(Banner::Unshown { .. })) {
+            self.turning = None;
+            self.timers.stop(Timer::TurnDue);
         } else if self.told.take().is_some() {
             self.timers.stop(Timer::ToldEnds);
-        } else if self.turning.take().is_some() {
-            self.timers.stop(Timer::TurnDue);
         } else if self.knocks() {
             self.end_knock();
         } else {

@@ -108,7 +108,9 @@ impl Room {
             Timer::ToldEnds => self.told = None,
             // Settling says it.
             Timer::PointerFades => self.pointers_fade(now),
-            Timer::PagesEnd if now.since(self.touched_at) < STAY_AWAKE => {}
+            Timer::PagesEnd if now.since(self.touched_at) < STAY_AWAKE => {
+                self.timers.set(Timer::PagesEnd, self.touched_at + STAY_AWAKE);
+            }
             Timer::PagesEnd => self.end_pages(),
             Timer::ShareDue | Timer::NotesDue | Timer::NotesAge | Timer::FloorDue => {}
             Timer::CodeRotates => {

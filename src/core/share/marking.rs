@@ -56,6 +56,10 @@ impl Share {
 
     /// It was written, or this box has no place for it.
     pub fn kept(&mut self, id: DocumentId, written: bool) {
+        // Closed meanwhile, with its meeting or alone.
+        if !self.keeps.contains(&id) {
+            return;
+        }
         self.kept.retain(|(known, _)| *known != id);
         self.kept.push((id, written));
     }
@@ -116,6 +120,16 @@ impl Share {
         }
         document.keep[place] = Keep { on, at: stamp };
         Answer::Accepted
+    }
+
+    /// What the far box says that this room wants, from before this box began anew, nobody here sees as a wish: it is none.
+    pub(super) fn disown_wishes(&mut self) {
+        let (place, stamp) = (self.place(), self.stamp());
+        for document in self.word.documents.iter_mut().filter(|document| document.open) {
+            if document.keep[place].on && !self.wishes.contains(&(document.id, document.placed)) {
+                document.keep[place] = Keep { on: false, at: stamp };
+            }
+        }
     }
 
     /// This room's among the wishes of both.

@@ -66,8 +66,8 @@ pub enum Occasion {
     Meeting(Moment),
     /// This room alone.
     Alone,
-    /// A meeting that begins with it.
-    None,
+    /// A meeting that begins with it; when the last one ended.
+    None([u32; 2]),
 }
 
 /// A document that could not be opened or did not arrive, told until the next one.
@@ -271,6 +271,7 @@ impl Share {
             |word: &ShareWord, id| word.documents.iter().find(|known| known.id == id).map(|known| known.looked);
         let before = self.fault.as_ref().and_then(|fault| looked(&self.word, fault.id));
         self.word.join(word);
+        self.disown_wishes();
         // It was this page that could not be drawn, maybe not the next one.
         self.fault.take_if(|fault| before.is_some() && looked(&self.word, fault.id) != before);
         let open: Vec<DocumentId> = self.open().map(|known| known.id).collect();

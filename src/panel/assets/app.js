@@ -22,6 +22,7 @@ let state = null;
 let heardAt = 0; // when the newest state came, by performance.now
 let lost = false;
 let wasAdmitted = false;
+let steered = false;
 let hasEnded = false;
 
 // ---- the event stream ----------------------------------------------------------------------------------------------------
@@ -68,11 +69,13 @@ function hear(next) {
   const ends = wasAdmitted && next.you.state === 'unknown';
   wasAdmitted = next.you.state === 'admitted';
   hasEnded = (hasEnded || ends) && !wasAdmitted;
-  if (ends) {
+  const steers = wasAdmitted && next.guests.some((guest) => guest.id === next.you.id && guest.admitted);
+  if (steered && !steers) {
     forgetPages();
     for (const place of ['hands', 'poll-choices', 'poll-question', 'page-says']) $(place).replaceChildren();
     $('hands').made = $('poll-choices').made = undefined;
   }
+  steered = steers;
   state = next;
   heardAt = performance.now();
   speak(next.language);
