@@ -45,7 +45,12 @@ pub(super) async fn body(request: Request<Incoming>, longest: usize) -> Result<B
         return Err(Refusal::NotJson);
     }
     let body = request.into_body();
-    if body.size_hint().lower() > longest as u64 {
+    let length = body.size_hint().lower();
+    if length > longest as u64 {
+        if length <= READ_ALL_THE_SAME {
+            // A browser that is answered while it still sends may see a broken line instead of the answer.
+            drop(timeout(BODY_DUE, Limited::new(body, longest.max(READ_ALL_THE_SAME as usize)).collect()).await);
+        }
         return Err(Refusal::TooLong);
     }
     match timeout(BODY_DUE, Limited::new(body, longest).collect()).await {
@@ -101,6 +106,8 @@ fn host(headers: &HeaderMap) -> Option<Authority> {
     (hosts.next().is_none() && numbered).then_some(host)
 }
 
+/// Bytes of a body that is refused for its length.
+const READ_ALL_THE_SAME: u64 = 64 * 1024;
 const BODY_DUE: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
