@@ -34,10 +34,10 @@ impl Core {
         match input {
             // It may overtake the heartbeat that begins the meeting. What an ended meeting left in it is buried by then.
             Input::Heard { trunk, signal: Signal::Share(word) } if known(*trunk) => {
-                // After the first one a word names only what changed.
+                // After the first one a word names only what changed. More than two boxes can know is no box.
                 match &mut self.sharing.far_share {
-                    Some(waiting) => waiting.join(word),
-                    None => self.sharing.far_share = Some(word.clone()),
+                    Some(waiting) if waiting.documents.len() < MOST_NAMED => waiting.join(word),
+                    Some(_) | None => self.sharing.far_share = Some(word.clone()),
                 }
                 self.sharing.far_share_at = now;
             }
@@ -201,5 +201,7 @@ const WORD_BYTES: usize = 240;
 const DOCUMENT_BYTES: usize = 420;
 /// A word is ahead of the heartbeat that begins its meeting by no more than this.
 const OVERTAKES: Duration = Duration::from_secs(2);
+/// Documents of a word that waits; with one more word of 64.
+const MOST_NAMED: usize = 128;
 /// Of the far box, before the meeting that they belong to is heard of.
 const MOST_WAITING: usize = 2 * MOST_STROKES;

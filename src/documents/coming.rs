@@ -116,15 +116,6 @@ impl Coming {
     }
 }
 
-/// Overwriting what never came would only fill memory.
-impl Drop for Coming {
-    fn drop(&mut self) {
-        if self.have.total() == 0 {
-            drop(std::mem::take(&mut *self.bytes));
-        }
-    }
-}
-
 /// The document that a hash names.
 pub(super) fn name(hash: &digest::Digest) -> DocumentId {
     let mut name = [0; 32];
