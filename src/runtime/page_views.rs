@@ -53,8 +53,12 @@ impl PageViews {
     /// Only these are held any more.
     pub(super) fn hold(&self, held: &[DocumentId]) {
         let gone = self.0.open().take_if(|open| !held.contains(&open.id));
-        drop(gone);
-        self.0.drawn().retain(|(wanted, _)| held.contains(&wanted.document));
+        let all = std::mem::take(&mut *self.0.drawn());
+        let (kept, wiped): (VecDeque<_>, VecDeque<_>) =
+            all.into_iter().partition(|(wanted, _)| held.contains(&wanted.document));
+        *self.0.drawn() = kept;
+        // Overwriting takes its time, which is not the loop's.
+        self.0.runtime.spawn_blocking(move || drop((gone, wiped)));
     }
 
     /// A page as PNG; nothing if there is no such page now, or it cannot be drawn.
