@@ -196,7 +196,7 @@ const SWALLOWED: usize = 3;
 mod tests {
     use super::*;
     use crate::inbox::Inbox;
-    use crate::media::picture::PictureReceiver;
+    use crate::media::picture::{PicturePlan, PictureReceiver};
     use crate::media::stage::{LIVES, lock};
     use crate::model::BootId;
     use gst::prelude::*;
@@ -249,8 +249,8 @@ mod tests {
         });
         let asked = Arc::new(|_, _| {});
         let (clock, hold) = (gst::SystemClock::obtain(), Arc::default());
-        let inbox = Inbox::default();
-        let receiver = PictureReceiver::start_with(make, VideoCodec::Vp8, clock, hold, inbox, shown_one, asked);
+        let plan = PicturePlan { line: Line::Camera, codec: VideoCodec::Vp8, clock, hold };
+        let receiver = PictureReceiver::start_with(make, plan, Inbox::default(), shown_one, asked);
         Room { receiver, made, shown, hangs, fed: Cell::default() }
     }
 

@@ -13,7 +13,7 @@
 use crate::config::{Area, CameraConfig, View};
 use crate::core::plan::CameraPlan;
 use crate::inbox::Inbox;
-use crate::media::encoder::{Encoder, EncoderError, EncoderOrder, VideoOut};
+use crate::media::encoder::{Content, Encoder, EncoderError, EncoderOrder, VideoOut};
 use crate::media::feed::{Feed, FeedOrder, to_loop};
 use crate::media::handoff::Handoff;
 use crate::media::motors::Motors;
@@ -270,7 +270,7 @@ impl Worker {
             }
             (VideoCodec::H264 | VideoCodec::Vp8, _) => plan.bitrate,
         };
-        EncoderOrder { codec: plan.codec, size, fps, bitrate }
+        EncoderOrder { codec: plan.codec, size, fps, bitrate, content: Content::Moving }
     }
 
     fn replace_encoder(&mut self, plan: CameraPlan) {

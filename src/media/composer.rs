@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!  any raw video ─▶ to BGRx ─▶ scaled into its place ─▶ grey? ─▶ own picture ─▶ layers ─▶ BGRx, as large as the display
+//!  live share ─────────────▶ under it, grey with it
 //!                   └─ Placing ────────────────────┘   └──────── straight into the display's buffer ───┘
 //! ```
 //!
@@ -47,6 +48,11 @@ impl Composer {
         self.imp().own(sample);
     }
 
+    /// The live share, for as long as the scene has a place for it.
+    pub(super) fn live(&self, sample: Option<gst::Sample>) {
+        self.imp().live(sample);
+    }
+
     /// Frames that were composed.
     pub(super) fn composed(&self) -> u64 {
         self.imp().composed()
@@ -77,12 +83,21 @@ mod imp {
         size: Option<(u32, u32)>,
         scene: Option<Arc<Scene>>,
         own: Option<gst::Sample>,
+        live: Option<gst::Sample>,
+    }
+
+    /// A scene and the pictures that have a place in it.
+    struct Dressed {
+        scene: Arc<Scene>,
+        own: Option<gst::Sample>,
+        live: Option<gst::Sample>,
     }
 
     #[derive(Default)]
     struct Placings {
         far: Placing,
         own: Placing,
+        live: Placing,
     }
 
     impl Composer {
@@ -100,16 +115,20 @@ mod imp {
             lock(&self.dress).own = Some(sample);
         }
 
+        pub(super) fn live(&self, sample: Option<gst::Sample>) {
+            lock(&self.dress).live = sample;
+        }
+
         pub(super) fn composed(&self) -> u64 {
             self.composed.load(Ordering::Relaxed)
         }
 
-        /// The scene for this canvas, and the own picture; `None`: undressed.
-        fn scene(&self, size: (u32, u32)) -> Option<(Arc<Scene>, Option<gst::Sample>)> {
+        /// The scene for this canvas; `None`: undressed.
+        fn scene(&self, size: (u32, u32)) -> Option<Dressed> {
             let mut dress = lock(&self.dress);
             dress.size = Some(size);
             if let Some(scene) = dress.scene.clone().filter(|scene| scene.size == size) {
-                return Some((scene, dress.own.clone()));
+                return Some(dress.with(scene));
             }
             let draw = dress.draw.clone()?;
             drop(dress);
@@ -118,7 +137,13 @@ mod imp {
             if dress.draw.as_ref().is_some_and(|now| Arc::ptr_eq(now, &draw)) {
                 dress.scene = Some(Arc::clone(&scene));
             }
-            Some((scene, dress.own.clone()))
+            Some(dress.with(scene))
+        }
+    }
+
+    impl Dress {
+        fn with(&self, scene: Arc<Scene>) -> Dressed {
+            Dressed { scene, own: self.own.clone(), live: self.live.clone() }
         }
     }
 
@@ -216,7 +241,7 @@ mod imp {
             come: &gst_video::VideoFrameRef<&gst::BufferRef>,
             canvas: &mut gst_video::VideoFrameRef<&mut gst::BufferRef>,
         ) -> Result<gst::FlowSuccess, gst::FlowError> {
-            let Some((scene, own)) = self.scene((canvas.width(), canvas.height())) else {
+            let Some(Dressed { scene, own, live }) = self.scene((canvas.width(), canvas.height())) else {
                 return with_rows(canvas, |rows| rows.fill_around(NOWHERE, BLACK));
             };
             let mut placings = lock(&self.placings);
@@ -224,6 +249,15 @@ mod imp {
             with_rows(canvas, |rows| rows.fill_around(picture.unwrap_or(NOWHERE), scene.backdrop))?;
             if !scene.under.is_empty() {
                 with_rows(canvas, |rows| scene.under.iter().for_each(|layer| layer.lay(rows)))?;
+            }
+            match (scene.live, live) {
+                (Some(place), Some(live)) => {
+                    let fitted = placings.live.place_sample(&live, canvas, place)?;
+                    if scene.grey {
+                        with_rows(canvas, |rows| rows.grey(fitted))?;
+                    }
+                }
+                (None, _) | (_, None) => placings.live = Placing::default(),
             }
             if let Some(picture) = picture {
                 placings.far.place(come, canvas, picture)?;
@@ -234,7 +268,7 @@ mod imp {
                 with_rows(canvas, |rows| rows.grey(picture))?;
             }
             match (scene.own, own) {
-                (Some(place), Some(own)) => placings.own.place_sample(&own, canvas, place)?,
+                (Some(place), Some(own)) => drop(placings.own.place_sample(&own, canvas, place)?),
                 (None, _) | (_, None) => placings.own = Placing::default(),
             }
             self.composed.fetch_add(1, Ordering::Relaxed);
@@ -286,11 +320,15 @@ mod imp {
             sample: &gst::Sample,
             canvas: &mut gst_video::VideoFrameRef<&mut gst::BufferRef>,
             place: Rect,
-        ) -> Result<(), gst::FlowError> {
+        ) -> Result<Rect, gst::FlowError> {
             let info = sample.caps().and_then(|caps| gst_video::VideoInfo::from_caps(caps).ok());
-            let (Some(info), Some(buffer)) = (info, sample.buffer()) else { return Ok(()) };
-            let Ok(frame) = gst_video::VideoFrameRef::from_buffer_ref_readable(buffer, &info) else { return Ok(()) };
-            self.place(&frame, canvas, fitting(&info, place))
+            let (Some(info), Some(buffer)) = (info, sample.buffer()) else { return Ok(NOWHERE) };
+            let Ok(frame) = gst_video::VideoFrameRef::from_buffer_ref_readable(buffer, &info) else {
+                return Ok(NOWHERE);
+            };
+            let fitted = fitting(&info, place);
+            self.place(&frame, canvas, fitted)?;
+            Ok(fitted)
         }
     }
 

@@ -49,6 +49,18 @@ pub struct EncoderOrder {
     pub fps: u32,
     /// Target.
     pub bitrate: Bitrate,
+    /// What it shows.
+    pub content: Content,
+}
+
+/// What is encoded, and so what may suffer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Content {
+    /// A room: neither frame rate nor delay.
+    #[default]
+    Moving,
+    /// Text and drawings: anything but sharpness. `fps` says how many parts of a second's bits a frame gets.
+    Page,
 }
 
 /// A running encoder. Dropping it tears it down on a thread of its own.
@@ -79,6 +91,7 @@ impl Encoder {
         let recipe = RECIPES
             .iter()
             .filter(|recipe| recipe.codec == order.codec && !struck.contains(&recipe.element))
+            .filter(|recipe| order.content == Content::Moving || !recipe.needs_trial)
             .filter(|recipe| gst::ElementFactory::find(recipe.element).is_some())
             .find(|recipe| !recipe.needs_trial || passes_trial(recipe, order))
             .ok_or(EncoderError::Missing(order.codec))?;
@@ -202,6 +215,8 @@ struct Recipe {
     /// Drivers lie: hardware is believed after a trial.
     needs_trial: bool,
     settings: &'static str,
+    /// The same for a page; hardware is not trusted with one.
+    page_settings: &'static str,
     /// Property of the target bitrate and its unit.
     bitrate: BitrateProperty,
 }
@@ -217,12 +232,17 @@ enum BitrateProperty {
 
 impl Recipe {
     fn description(&self, order: EncoderOrder) -> String {
-        let Self { element, settings, .. } = self;
-        let key_distance = order.fps.saturating_mul(KEY_FRAME_SECONDS);
+        let Self { element, .. } = self;
+        let (settings, key_distance, profile) = match order.content {
+            Content::Moving => {
+                (self.settings, order.fps.saturating_mul(KEY_FRAME_SECONDS), "constrained-baseline")
+            }
+            Content::Page => (self.page_settings, NO_KEY_FRAMES, "high"),
+        };
         let settings = settings.replace("KEYS", &key_distance.to_string());
         let pause = MIN_KEY_PAUSE.as_nanos();
         let encoder = format!("{element} name={ENCODER} min-force-key-unit-interval={pause} {settings}");
-        let h264 = "video/x-h264,stream-format=byte-stream,alignment=au,profile=constrained-baseline";
+        let h264 = format!("video/x-h264,stream-format=byte-stream,alignment=au,profile={profile}");
         match (self.codec, self.needs_trial) {
             (VideoCodec::H264, false) => format!("{encoder} ! {h264}"),
             // Hardware wants NV12, and not every driver repeats the parameter sets.
@@ -288,6 +308,8 @@ fn passes_trial(recipe: &'static Recipe, order: EncoderOrder) -> bool {
 const ENCODER: &str = "encoder";
 /// A key frame comes by itself only this often: the far box asks when it needs one.
 const KEY_FRAME_SECONDS: u32 = 10;
+/// A page's key frame takes seconds of a narrow line: it comes when it is asked for.
+const NO_KEY_FRAMES: u32 = 100_000;
 /// Backstop: never two frames in a row. The sender's own pause is longer, but a veil's key frame must not wait for it.
 const MIN_KEY_PAUSE: Duration = Duration::from_millis(50);
 const TRIAL_FRAMES: u32 = 10;
@@ -303,6 +325,7 @@ static RECIPES: &[Recipe] = &[
         codec: VideoCodec::H264,
         needs_trial: true,
         settings: "rate-control=cbr b-frames=0 ref-frames=1 key-int-max=KEYS target-usage=7",
+        page_settings: "",
         bitrate: BitrateProperty::Kbps,
     },
     Recipe {
@@ -310,6 +333,7 @@ static RECIPES: &[Recipe] = &[
         codec: VideoCodec::H264,
         needs_trial: true,
         settings: "rate-control=cbr b-frames=0 ref-frames=1 key-int-max=KEYS target-usage=7",
+        page_settings: "",
         bitrate: BitrateProperty::Kbps,
     },
     Recipe {
@@ -317,6 +341,7 @@ static RECIPES: &[Recipe] = &[
         codec: VideoCodec::H264,
         needs_trial: true,
         settings: "rate-control=cbr b-frames=0 low-latency=true gop-size=KEYS target-usage=7",
+        page_settings: "",
         bitrate: BitrateProperty::Kbps,
     },
     Recipe {
@@ -324,6 +349,7 @@ static RECIPES: &[Recipe] = &[
         codec: VideoCodec::H264,
         needs_trial: true,
         settings: "",
+        page_settings: "",
         bitrate: BitrateProperty::Control,
     },
     Recipe {
@@ -333,6 +359,10 @@ static RECIPES: &[Recipe] = &[
         // One thread, because the slices of several tear the picture when one is lost.
         settings: "tune=zerolatency speed-preset=ultrafast threads=1 sliced-threads=false bframes=0 rc-lookahead=0 \
                    sync-lookahead=0 key-int-max=KEYS vbv-buf-capacity=300 byte-stream=true aud=false",
+        // Two seconds' worth for a key frame; CABAC and the large transform save a quarter of a page.
+        page_settings: "tune=zerolatency speed-preset=superfast threads=1 sliced-threads=false bframes=0 rc-lookahead=0 \
+                        sync-lookahead=0 key-int-max=KEYS vbv-buf-capacity=2000 qp-min=16 qp-max=42 \
+                        option-string=scenecut=0 byte-stream=true aud=false",
         bitrate: BitrateProperty::Kbps,
     },
     Recipe {
@@ -343,6 +373,9 @@ static RECIPES: &[Recipe] = &[
                    keyframe-max-dist=KEYS end-usage=cbr buffer-size=300 buffer-initial-size=200 \
                    buffer-optimal-size=250 undershoot=95 overshoot=15 min-quantizer=4 max-quantizer=63 \
                    dropframe-threshold=30",
+        page_settings: "deadline=1 cpu-used=8 threads=1 lag-in-frames=0 error-resilient=default token-partitions=1 \
+                        keyframe-max-dist=KEYS end-usage=cbr buffer-size=2000 buffer-initial-size=2000 \
+                        buffer-optimal-size=2000 static-threshold=1 min-quantizer=4 max-quantizer=50",
         bitrate: BitrateProperty::Bps,
     },
 ];

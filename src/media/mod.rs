@@ -13,6 +13,7 @@ pub(crate) mod feed;
 mod frost;
 mod handoff;
 pub(crate) mod life;
+pub mod live;
 mod loudness;
 pub mod microphone;
 mod motors;

@@ -30,9 +30,21 @@ pub type Shown = Arc<dyn Fn(&gst::Sample, Moment) + Send + Sync>;
 /// Called when nothing can be decoded before the sender makes a key frame; at most every 200 ms.
 pub type KeyFrameNeeded = Arc<dyn Fn(SessionId, Line) + Send + Sync>;
 
-/// Decodes the camera line. Cheap to clone; any thread may call it.
+/// Decodes one line of pictures. Cheap to clone; any thread may call it.
 #[derive(Clone)]
 pub struct PictureReceiver(Arc<Shared>);
+
+/// What a receiver is started with.
+pub struct PicturePlan {
+    /// The line it decodes.
+    pub line: Line,
+    /// The codec expected first.
+    pub codec: VideoCodec,
+    /// The clock of all pipelines.
+    pub clock: gst::Clock,
+    /// Keeps lips and voice together; one of its own holds nothing back.
+    pub hold: Arc<Mutex<PictureHold>>,
+}
 
 /// What was really shown since the last report.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -50,6 +62,7 @@ pub struct PictureReport {
 }
 
 struct Shared {
+    line: Line,
     clock: gst::Clock,
     inbox: Inbox,
     shown: Shown,
@@ -95,27 +108,20 @@ enum Work {
 
 impl PictureReceiver {
     /// Starts the picture thread and the decoder.
-    pub fn start(
-        codec: VideoCodec,
-        clock: gst::Clock,
-        hold: Arc<Mutex<PictureHold>>,
-        inbox: Inbox,
-        shown: Shown,
-        key_frame_needed: KeyFrameNeeded,
-    ) -> Self {
-        Self::start_with(Box::new(decoder::of), codec, clock, hold, inbox, shown, key_frame_needed)
+    pub fn start(plan: PicturePlan, inbox: Inbox, shown: Shown, key_frame_needed: KeyFrameNeeded) -> Self {
+        Self::start_with(Box::new(decoder::of), plan, inbox, shown, key_frame_needed)
     }
 
     pub(super) fn start_with(
         make: decoder::Make,
-        codec: VideoCodec,
-        clock: gst::Clock,
-        hold: Arc<Mutex<PictureHold>>,
+        plan: PicturePlan,
         inbox: Inbox,
         shown: Shown,
         key_frame_needed: KeyFrameNeeded,
     ) -> Self {
+        let PicturePlan { line, codec, clock, hold } = plan;
         let shared = Arc::new(Shared {
+            line,
             clock,
             inbox,
             shown,
@@ -132,7 +138,7 @@ impl PictureReceiver {
         Self(shared)
     }
 
-    /// A whole access unit of the camera line: H.264 as byte stream, or a VP8 frame. `DISCONT` on it says that something
+    /// A whole access unit of the line: H.264 as byte stream, or a VP8 frame. `DISCONT` on it says that something
     /// before it is missing.
     pub fn take(&self, session: SessionId, rtp: u32, unit: &gst::Buffer) {
         let taken_at = now(&self.0.clock);
@@ -152,7 +158,7 @@ impl PictureReceiver {
             }
         };
         if ask {
-            (self.0.key_frame_needed)(session, Line::Camera);
+            (self.0.key_frame_needed)(session, self.0.line);
         }
     }
 
@@ -252,7 +258,7 @@ impl Shared {
             shelf.figures.delays.add(delay);
         }
         drop(shelf);
-        self.inbox.news(News::FrameDecoded { line: Line::Camera, session: ready.unit.session });
+        self.inbox.news(News::FrameDecoded { line: self.line, session: ready.unit.session });
     }
 
     /// On the decoder's thread.

@@ -9,8 +9,10 @@
 //! Outlives every session. Nothing here decides what may be shown: the plan does.
 
 use super::face::FaceConstants;
+use super::live::{LiveSettings, LiveShare};
 use super::page::PagePicture;
-use super::picture::{KeyFrameNeeded, PictureReceiver, PictureReport};
+use super::picture::{KeyFrameNeeded, PicturePlan, PictureReceiver, PictureReport};
+use super::room::SendOut;
 use super::screen::ScreenView;
 use super::voice::VoicePlayer;
 use crate::config::Sink;
@@ -57,6 +59,8 @@ pub struct PlayoutSettings {
     pub probe: Option<Probe>,
     /// Called when only a key frame helps: ask the sender for one.
     pub key_frame_needed: KeyFrameNeeded,
+    /// Where this room's live share goes.
+    pub out: SendOut,
 }
 
 /// The receiving half. Cheap to clone; any thread may call it; [`Playout::stop`] ends it.
@@ -65,13 +69,14 @@ pub struct Playout {
     picture: PictureReceiver,
     voice: VoicePlayer,
     screen: ScreenView,
+    live: LiveShare,
 }
 
 impl Playout {
     /// Starts everything that receives; shows and plays nothing until [`arrange`](Self::arrange).
     /// `gst::init` must have been called.
     pub fn start(settings: PlayoutSettings, inbox: &Inbox) -> Self {
-        let PlayoutSettings { language, screen, speaker, codec, clock, probe, key_frame_needed } = settings;
+        let PlayoutSettings { language, screen, speaker, codec, clock, probe, key_frame_needed, out } = settings;
         let hold = Arc::new(Mutex::new(PictureHold::default()));
         let screen = ScreenView::start(&screen, language, clock.clone(), inbox.clone());
         let voice = VoicePlayer::start(&speaker, clock.clone(), Arc::clone(&hold), inbox.clone());
@@ -82,8 +87,17 @@ impl Playout {
             }
             view.frame(sample);
         });
-        let picture = PictureReceiver::start(codec, clock, hold, inbox.clone(), shown, key_frame_needed);
-        Self { picture, voice, screen }
+        let live = LiveShare::start(LiveSettings {
+            codec,
+            clock: clock.clone(),
+            screen: screen.clone(),
+            out,
+            key_frame_needed: Arc::clone(&key_frame_needed),
+            inbox: inbox.clone(),
+        });
+        let plan = PicturePlan { line: Line::Camera, codec, clock, hold };
+        let picture = PictureReceiver::start(plan, inbox.clone(), shown, key_frame_needed);
+        Self { picture, voice, screen, live }
     }
 
     /// A whole access unit (H.264 byte stream, or a VP8 frame) of an admitted session, with its RTP timestamp. `DISCONT`
@@ -91,7 +105,8 @@ impl Playout {
     pub fn take_video(&self, session: SessionId, line: Line, unit: &gst::Buffer, rtp: u32) {
         match line {
             Line::Camera => self.picture.take(session, rtp, unit),
-            Line::LiveShare | Line::Voice | Line::ShareSound => tracing::trace!(?line, "nobody looks at this line yet"),
+            Line::LiveShare => self.live.take_far(session, rtp, unit),
+            Line::Voice | Line::ShareSound => tracing::debug!(?line, "bug: no picture line"),
         }
     }
 
@@ -117,10 +132,17 @@ impl Playout {
     /// Show and play this from now on; `codec` is what the far box sends.
     pub fn arrange(&self, plan: &MediaPlan, codec: VideoCodec) {
         self.picture.codec(codec);
+        self.live.codec(codec);
         self.voice.play(plan.play);
         self.voice.volume(plan.volume);
         self.voice.ring(plan.ring);
         self.screen.show(&plan.screen);
+        self.live.arrange(&plan.live);
+    }
+
+    /// The live share.
+    pub fn live(&self) -> LiveShare {
+        self.live.clone()
     }
 
     /// What the screen says of this box itself, from now on.
@@ -166,6 +188,7 @@ impl Playout {
     /// Ends all threads and pipelines.
     pub fn stop(&self) {
         self.picture.stop();
+        self.live.stop();
         self.voice.stop();
         self.screen.stop();
     }

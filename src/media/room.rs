@@ -7,6 +7,7 @@ use crate::core::signal::Alignment;
 use crate::inbox::Inbox;
 use crate::media::camera::{CameraSender, CameraSettings};
 use crate::media::face::FaceConstants;
+use crate::media::live::LiveShare;
 use crate::media::microphone::MicrophoneSender;
 use crate::media::own_picture::{OwnPicture, SampleOut};
 use crate::media::page::PagePicture;
@@ -57,7 +58,7 @@ impl Media {
             masks: config.room.masks.clone(),
             stamps: stamps.is_some(),
         };
-        let (picture_out, voice_out) = (out.clone(), out);
+        let (picture_out, voice_out) = (out.clone(), out.clone());
         Self {
             camera: CameraSender::start(camera, Arc::new(move |unit| picture_out(Line::Camera, unit)), inbox.clone()),
             microphone: MicrophoneSender::start(
@@ -74,6 +75,7 @@ impl Media {
                     clock: gst::SystemClock::obtain(),
                     probe: stamps.clone().map(reader),
                     key_frame_needed,
+                    out,
                 },
                 inbox,
             ),
@@ -127,13 +129,19 @@ impl Media {
     pub fn refresh(&self, line: Line) {
         match line {
             Line::Camera => self.camera.refresh(),
-            Line::Voice | Line::LiveShare | Line::ShareSound => {}
+            Line::LiveShare => self.playout.live().refresh(),
+            Line::Voice | Line::ShareSound => {}
         }
     }
 
     /// What the far side sees, for any thread.
     pub fn own_picture(&self) -> OwnPicture {
         self.camera.own_picture()
+    }
+
+    /// Takes what sources of this room share, for any thread.
+    pub fn live(&self) -> LiveShare {
+        self.playout.live()
     }
 
     /// [`OwnPicture::jpeg`] once.
@@ -181,8 +189,10 @@ impl Intake {
 
     /// The far side asks for a key frame of this line.
     pub fn key_frame_wanted(&self, line: Line) {
-        if line == Line::Camera {
-            (self.refresh)();
+        match line {
+            Line::Camera => (self.refresh)(),
+            Line::LiveShare => self.playout.live().refresh(),
+            Line::Voice | Line::ShareSound => {}
         }
     }
 }

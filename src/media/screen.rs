@@ -54,6 +54,8 @@ struct Face {
     screen: Option<Screen>,
     constants: Arc<FaceConstants>,
     page: Option<PagePicture>,
+    /// Width by height of the live share, in hundredths.
+    live_shape: Option<u32>,
     last: Option<gst::Sample>,
     /// When the last frame was sent to the far room.
     own_at: Option<Moment>,
@@ -85,6 +87,7 @@ impl ScreenView {
             screen: None,
             constants: Arc::default(),
             page: None,
+            live_shape: None,
             last: None,
             own_at: None,
             background: background(),
@@ -182,6 +185,24 @@ impl ScreenView {
         }
     }
 
+    /// A picture of the live share; shown while the plan names one. None takes it away.
+    pub(super) fn live(&self, sample: Option<&gst::Sample>) {
+        let Some(shared) = &self.0 else { return };
+        let shape = sample.and_then(shape_of);
+        if let Some(composer) = shared.composer() {
+            composer.live(sample.cloned());
+        }
+        let mut face = lock(&shared.face);
+        let same = face.live_shape == shape;
+        face.live_shape = shape;
+        if !same {
+            return shared.wake.notify_one();
+        }
+        if sample.is_some() {
+            shared.push(face.still());
+        }
+    }
+
     /// What it has cost so far.
     pub fn figures(&self) -> ScreenFigures {
         let Some(shared) = &self.0 else { return ScreenFigures::default() };
@@ -212,7 +233,8 @@ impl Shared {
             let look = face
                 .screen
                 .as_ref()
-                .map(|screen| Look::at(screen, &face.constants, face.page.as_ref(), own_is_live, at));
+                .map(|screen| Look::at(screen, &face.constants, face.page.as_ref(), own_is_live, at))
+                .map(|look| look.with_live(face.live_shape));
             if let Some(look) = look.filter(|look| face.opened || shown.as_ref() != Some(look)) {
                 face.opened = false;
                 drop(face);
@@ -277,6 +299,12 @@ impl Face {
     fn own_is_live(&self, at: Moment) -> bool {
         self.own_at.is_some_and(|own_at| at.since(own_at) < OWN_STALE)
     }
+}
+
+/// Width by height, in hundredths.
+fn shape_of(sample: &gst::Sample) -> Option<u32> {
+    let info = sample.caps().and_then(|caps| gst_video::VideoInfo::from_caps(caps).ok())?;
+    Some(info.width().saturating_mul(100) / info.height().max(1))
 }
 
 fn composer_of(open: &Open) -> Option<Composer> {

@@ -13,6 +13,7 @@
 mod certificate;
 mod lines;
 mod meter;
+mod pacer;
 mod passage;
 mod ports;
 mod receiving;
@@ -31,6 +32,7 @@ use crate::model::{Bitrate, Line, SessionId};
 use gst::prelude::*;
 use gstreamer as gst;
 use meter::{Meter, Reading};
+use pacer::Pace;
 use passage::Gate;
 use ports::Ports;
 use repair::Repair;
@@ -50,6 +52,7 @@ pub struct Peer {
     inbox: Inbox,
     ports: Arc<Ports>,
     outlet: Outlet,
+    pace: Pace,
     sessions: BTreeMap<SessionId, Open>,
     admitted: Option<SessionId>,
     warm_up: Option<JoinHandle<()>>,
@@ -141,6 +144,7 @@ impl Peer {
             inbox,
             ports: Arc::default(),
             outlet: Outlet::default(),
+            pace: Pace::default(),
             sessions: BTreeMap::new(),
             admitted: None,
         })
@@ -158,6 +162,7 @@ impl Peer {
             gate: Arc::clone(&gate),
             meter: Arc::clone(&meter),
             repair: Arc::new(Repair::of(self.settings.ceiling)),
+            pace: self.pace.clone(),
         };
         match Handle::start(order.clone(), around, Arc::clone(&self.ports)) {
             Ok(handle) => {
@@ -207,6 +212,12 @@ impl Peer {
     /// Where encoders put what they made.
     pub fn outlet(&self) -> Outlet {
         self.outlet.clone()
+    }
+
+    /// The encoder of the live share aims at this: its packets leave not much faster, whatever bursts it makes.
+    pub fn pace(&self, live: Bitrate) {
+        // The encoder's target has no headers in it, and a queue must be able to empty.
+        self.pace.set(live.as_bps() / 5 * 6);
     }
 
     /// No session can be made in this process any more: on both ports a teardown hangs.

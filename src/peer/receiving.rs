@@ -159,7 +159,7 @@ impl Receiving {
 
     /// One jitterbuffer per stream of the peer; its sink pad sees decrypted RTP, repaired by RTX, in the order of arrival.
     fn tap(&self, buffer: &gst::Element, line: Option<Line>) {
-        buffer.set_property("latency", JITTER_MS);
+        buffer.set_property("latency", if line == Some(Line::LiveShare) { PAGE_JITTER_MS } else { JITTER_MS });
         buffer.set_property("drop-on-latency", true);
         // The first packet would otherwise wait out the latency for an earlier one.
         buffer.set_property("faststart-min-packets", 1_u32);
@@ -245,6 +245,8 @@ impl RtpTimes {
 
 /// How long a picture packet may be waited for, in milliseconds: one retransmission over a slow line.
 const JITTER_MS: u32 = 200;
+/// A shared screen loses time, not sharpness: a key frame that is torn costs seconds on a narrow line.
+const PAGE_JITTER_MS: u32 = 800;
 /// The depayloader holds one frame; the rest is for disorder.
 const FRAMES_UNDERWAY: usize = 16;
 /// A key frame request or the key frame itself may be lost.

@@ -2,6 +2,7 @@
 
 use super::Taps;
 use super::meter::{Estimator, Meter};
+use super::pacer::Pace;
 use super::passage::{Gate, Sources};
 use super::receiving::{Entrances, Receiving};
 use super::repair::Repair;
@@ -36,6 +37,7 @@ pub(super) struct Surroundings {
     pub(super) gate: Arc<Gate>,
     pub(super) meter: Arc<Meter>,
     pub(super) repair: Arc<Repair>,
+    pub(super) pace: Pace,
 }
 
 impl Rig {
@@ -72,6 +74,7 @@ impl Rig {
             taps: &around.taps,
             inbox: &around.inbox,
             estimator: &estimator,
+            pace: &around.pace,
         };
         let sources = [
             sending.build(Line::Voice)?,

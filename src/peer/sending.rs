@@ -1,7 +1,7 @@
 //! The way out of a session, once per line.
 //!
 //! ```text
-//! Outlet ─ appsrc ─ payloader ─ webrtcbin.sink_N
+//! Outlet ─ appsrc ─ payloader ─ (pacer, for a live share) ─ webrtcbin.sink_N
 //!            ▲          └ probe: RTP time ↔ capture time → News::LineSent
 //!            └ probe: key frame requests → taps; transport-cc feedback → estimator
 //! ```
@@ -9,6 +9,7 @@
 use super::Taps;
 use super::lines::{encoded_caps, is_video, negotiated_caps, payloader};
 use super::meter::Estimator;
+use super::pacer::{Pace, Pacer};
 use super::passage::Source;
 use crate::core::input::News;
 use crate::core::signal::CaptureMark;
@@ -31,6 +32,7 @@ pub(super) struct Sending<'a> {
     pub(super) taps: &'a Taps,
     pub(super) inbox: &'a Inbox,
     pub(super) estimator: &'a Arc<Estimator>,
+    pub(super) pace: &'a Pace,
 }
 
 impl Sending<'_> {
@@ -56,7 +58,9 @@ impl Sending<'_> {
         self.pipeline.add_many([app.upcast_ref(), &pay])?;
         app.link(&pay)?;
         let exit = pad(&pay, "src")?;
-        exit.link(&entrance).map_err(|fault| glib::bool_error!("{line:?} does not link: {fault}"))?;
+        // Marks are read before the pacer: how long a frame is on its way out is part of its delay.
+        let last = if line == Line::LiveShare { self.paced(&pay)? } else { exit.clone() };
+        last.link(&entrance).map_err(|fault| glib::bool_error!("{line:?} does not link: {fault}"))?;
         self.mark_what_leaves(line, &exit);
         self.listen_upstream(line, &pad(app.upcast_ref(), "src")?);
         Ok(Arc::new(Source {
@@ -65,6 +69,14 @@ impl Sending<'_> {
             torn: AtomicBool::new(false),
             key_frame_wanted: Arc::clone(&self.taps.key_frame_wanted),
         }))
+    }
+
+    /// The payloader's packets one after the other.
+    fn paced(&self, pay: &gst::Element) -> Result<gst::Pad, glib::BoolError> {
+        let pacer = Pacer::new(self.pace.clone());
+        self.pipeline.add(&pacer)?;
+        pay.link(&pacer)?;
+        pad(pacer.upcast_ref(), "src")
     }
 
     /// webrtcbin's pad for a line, with what is to be negotiated for it.

@@ -15,6 +15,8 @@ pub(crate) struct Scene {
     pub grey: bool,
     /// The own picture fits in here.
     pub own: Option<Rect>,
+    /// The live share fits in here, behind both.
+    pub live: Option<Rect>,
     /// Behind the pictures, from back to front.
     pub under: Vec<Layer>,
     /// From back to front.

@@ -28,6 +28,8 @@ pub(super) struct Layout {
     pub own: Option<Area>,
     /// The drawn page stands in its middle.
     pub page: Option<Area>,
+    /// So does the live share.
+    pub live: Option<Area>,
     /// Behind the pictures.
     pub under: Vec<Placed>,
     /// From back to front.
@@ -81,10 +83,12 @@ pub(super) fn layout(look: &Look, language: Language, canvas: Area) -> Layout {
         }
         Mode::Meeting => {
             let strip = Area::new(canvas.width - STRIP - MARGIN, MARGIN, STRIP, STRIP * 9.0 / 16.0).moved(shift);
-            let shape = look.page.as_ref().map_or(1.0, PagePicture::shape);
+            let live = look.live_shape.map(|hundredths| f64::from(hundredths) / 100.0);
+            let shape = live.or_else(|| look.page.as_ref().map(PagePicture::shape)).unwrap_or(1.0);
             let place = page_area(canvas, shape, face.mode);
             layout.under.push(calm::place(&setting, place));
             layout.page = Some(place.moved(shift));
+            layout.live = live.map(|_| place.moved(shift));
             sheets.extend(calm::coming(&setting, place));
             sheets.extend(floor::floor(&setting, place));
             sheets.extend(words_over(&setting, place));
@@ -106,11 +110,12 @@ pub(super) fn layout(look: &Look, language: Language, canvas: Area) -> Layout {
         Mode::Curtain | Mode::Asleep => {
             layout.backdrop = DUSK;
             let shown = face.page.as_ref().is_some_and(|page| !matches!(page.state, PageState::Refused(_)));
-            if shown && face.drawn.is_none() {
+            if (shown || face.live.is_some()) && face.drawn.is_none() {
                 sheets.push(calm::shut_line(&setting));
                 let place = page_area(canvas, 1.0, face.mode);
                 layout.under.push(calm::place(&setting, place));
                 layout.page = Some(place.moved(shift));
+                layout.live = look.live_shape.map(|_| place.moved(shift));
                 sheets.extend(calm::coming(&setting, place));
             } else {
                 sheets.extend(calm::shut(&setting));
@@ -139,7 +144,7 @@ pub(super) fn page_area(canvas: Area, shape: f64, mode: Mode) -> Area {
 
 impl Layout {
     fn bare(backdrop: Colour) -> Self {
-        Self { backdrop, picture: None, own: None, page: None, under: Vec::new(), sheets: Vec::new() }
+        Self { backdrop, picture: None, own: None, page: None, live: None, under: Vec::new(), sheets: Vec::new() }
     }
 }
 

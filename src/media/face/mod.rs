@@ -55,6 +55,8 @@ pub(super) struct Look {
     own_is_live: bool,
     /// The page of the document in front, as it was drawn last.
     pub page: Option<PagePicture>,
+    /// Width by height of the live share's picture, in hundredths, once there is one.
+    pub live_shape: Option<u32>,
     /// Where everything stands, against burn-in: see [`layout::shift`].
     place: u64,
 }
@@ -77,8 +79,15 @@ impl Look {
         // Its first page may be drawn before the rest has come.
         let shown = |state| matches!(state, PageState::Here | PageState::Arriving(_));
         let in_front = screen.face.page.as_ref().filter(|page| shown(page.state)).map(|page| page.id);
-        let page = page.filter(|page| Some(page.id()) == in_front).cloned();
-        Self { screen: screen.clone(), constants: Arc::clone(constants), held_s, meeting_min, own_is_live, page, place }
+        // A live share stands in front of it.
+        let page = page.filter(|page| Some(page.id()) == in_front && screen.face.live.is_none()).cloned();
+        let (screen, constants) = (screen.clone(), Arc::clone(constants));
+        Self { screen, constants, held_s, meeting_min, own_is_live, page, live_shape: None, place }
+    }
+
+    /// With a picture of the live share of this shape.
+    pub(super) fn with_live(self, shape: Option<u32>) -> Self {
+        Self { live_shape: shape.filter(|_| self.screen.face.live.is_some()), ..self }
     }
 }
 
@@ -142,6 +151,7 @@ impl Painter {
             picture: layout.picture.map(on_screen),
             grey: look.held_s.is_some(),
             own: layout.own.map(on_screen),
+            live: layout.live.map(on_screen),
             under,
             layers,
         }

@@ -1,0 +1,136 @@
+//! The task that owns the socket and every session.
+
+use super::session::Session;
+use super::{Fault, MOST_SESSIONS, Word};
+use crate::live::{LiveNews, LiveOut};
+use crate::model::LiveEnd;
+use socket2::{Domain, Protocol, Socket, Type};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+use tokio::net::UdpSocket;
+use tokio::sync::mpsc::Receiver;
+use tokio::time::{Instant as Clock, sleep_until};
+
+/// A socket with room for a key frame that comes at once.
+pub(super) fn socket(address: SocketAddr) -> std::io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(false)?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.set_recv_buffer_size(RECEIVED)?;
+    socket.bind(&address.into())?;
+    UdpSocket::from_std(socket.into())
+}
+
+/// Until nobody holds the door any more.
+pub(super) async fn work(socket: UdpSocket, mut words: Receiver<Word>, out: LiveOut) {
+    let mut office = Office { socket, out, sessions: Vec::new() };
+    let mut datagram = vec![0; LONGEST];
+    loop {
+        let due = office.sessions.iter().map(Session::due).min();
+        let due = due.map_or_else(|| Clock::now() + IDLE, Clock::from_std);
+        tokio::select! { biased;
+            word = words.recv() => match word {
+                Some(word) => office.take_word(word, now()),
+                None => return,
+            },
+            received = office.socket.recv_from(&mut datagram) => match received {
+                Ok((length, source)) => office.take(&datagram[..length], canonical(source), now()),
+                // An ICMP answer to what was sent to a PC that is gone.
+                Err(error) => tracing::debug!(%error, "the socket of shares"),
+            },
+            () = sleep_until(due) => {}
+        }
+        office.turn(now());
+    }
+}
+
+struct Office {
+    socket: UdpSocket,
+    out: LiveOut,
+    sessions: Vec<Session>,
+}
+
+impl Office {
+    fn take_word(&mut self, word: Word, now: Instant) {
+        match word {
+            Word::Open { id, offer, reply } => {
+                let opened = if self.sessions.len() >= MOST_SESSIONS {
+                    Err(Fault::Full)
+                } else {
+                    let port = self.socket.local_addr().map_or(0, |address| address.port());
+                    Session::open(id, &offer, port, now).map_err(Fault::from)
+                };
+                let answer = opened.map(|(session, answer)| {
+                    self.sessions.push(session);
+                    answer
+                });
+                if reply.send(answer).is_err() {
+                    self.end(id, LiveEnd::Failed);
+                }
+            }
+            Word::Close(id) => {
+                if let Some(session) = self.sessions.iter_mut().find(|session| session.id == id) {
+                    session.close();
+                }
+            }
+            Word::KeyFrame(id) => {
+                if let Some(session) = self.sessions.iter_mut().find(|session| session.id == id) {
+                    session.ask_key_frame(now);
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, datagram: &[u8], source: SocketAddr, now: Instant) {
+        for session in &mut self.sessions {
+            if session.take(datagram, source, now) {
+                return;
+            }
+        }
+        tracing::trace!(%source, "a datagram of nobody");
+    }
+
+    /// Everything that is due, sent and told.
+    fn turn(&mut self, now: Instant) {
+        let (socket, out) = (&self.socket, &self.out);
+        for session in &mut self.sessions {
+            let id = session.id;
+            session.turn(
+                now,
+                |datagram, to| {
+                    if let Err(error) = socket.try_send_to(datagram, to) {
+                        tracing::debug!(%error, "a datagram to a PC is lost");
+                    }
+                },
+                |news| out(id, news),
+            );
+        }
+        let over: Vec<_> =
+            self.sessions.iter().filter_map(|session| Some((session.id, session.over(now)?))).collect();
+        for (id, why) in over {
+            self.end(id, why);
+        }
+    }
+
+    fn end(&mut self, id: crate::model::LiveId, why: LiveEnd) {
+        self.sessions.retain(|session| session.id != id);
+        (self.out)(id, LiveNews::Ended(why));
+    }
+}
+
+/// The same clock that timers of tokio run on.
+fn now() -> Instant {
+    Clock::now().into_std()
+}
+
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+/// Nothing is due.
+const IDLE: Duration = Duration::from_secs(3600);
+/// Longer datagrams are cut by the kernel, and nobody takes them.
+const LONGEST: usize = 2048;
+const RECEIVED: usize = 1 << 20;

@@ -1,0 +1,113 @@
+//! What is wrong with an offer, in words, and what our answer says beyond what str0m writes.
+
+use crate::model::Bitrate;
+
+/// Why an offer is of no use.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OfferFault {
+    /// No SDP.
+    #[error("the offer is not understood")]
+    Malformed,
+    /// Nothing to see in it.
+    #[error("the offer has no picture to send")]
+    NoPicture,
+    /// More than one picture, or parts nobody needs.
+    #[error("the offer has too many parts")]
+    TooMuch,
+    /// Neither H.264 nor VP8.
+    #[error("the offer has neither H.264 nor VP8")]
+    NoCodec,
+}
+
+/// The offer without its candidates, if it is one: who sends is learned from what arrives, and no name is ever resolved.
+///
+/// # Errors
+/// When it has no picture, or too many parts.
+pub(super) fn plain(offer: &str) -> Result<String, OfferFault> {
+    let lines = || offer.lines().map(str::trim_end).filter(|line| !line.is_empty());
+    if lines().next() != Some("v=0") {
+        return Err(OfferFault::Malformed);
+    }
+    let parts = |kind: &str| lines().filter(|line| line.starts_with(kind)).count();
+    if parts("m=video") == 0 {
+        return Err(OfferFault::NoPicture);
+    }
+    if parts("m=video") > 1 || parts("m=audio") > 1 || parts("m=") > MOST_PARTS || lines().count() > MOST_LINES {
+        return Err(OfferFault::TooMuch);
+    }
+    if !sends(&lines().skip_while(|line| !line.starts_with("m=video")).collect::<Vec<_>>()) {
+        return Err(OfferFault::NoPicture);
+    }
+    let kept = lines().filter(|line| !line.starts_with("a=candidate") && !line.starts_with("a=end-of-candidates"));
+    Ok(kept.flat_map(|line| [line, "\r\n"]).collect())
+}
+
+/// The answer with the most that its PC may send for the picture: `b=AS` in kbit/s (RFC 4566 §5.8), and where Chromium begins.
+pub(super) fn bounded(answer: &str, most: Bitrate) -> String {
+    let mut in_picture = false;
+    let mut bounded = String::with_capacity(answer.len() + 128);
+    for line in answer.lines() {
+        in_picture = if line.starts_with("m=") { line.starts_with("m=video") } else { in_picture };
+        bounded.push_str(line);
+        // Chromium would climb from 300 kbit/s; on the room's own network there is nothing to find out.
+        if in_picture && line.starts_with("a=fmtp:") && line.contains("profile-level-id") {
+            bounded.push_str(&format!(";x-google-start-bitrate={}", most.as_kbps() / 2));
+        }
+        bounded.push_str("\r\n");
+        if in_picture && line.starts_with("c=") {
+            bounded.push_str(&format!("b=AS:{}\r\n", most.as_kbps()));
+        }
+    }
+    bounded
+}
+
+/// The picture of the answer is taken: its port is not zero.
+pub(super) fn takes_picture(answer: &str) -> bool {
+    answer.lines().any(|line| line.starts_with("m=video ") && !line.starts_with("m=video 0 "))
+}
+
+/// A part, from its `m=` on, is sent. Without a direction it is both sent and received.
+fn sends(part: &[&str]) -> bool {
+    let end = part.iter().skip(1).position(|line| line.starts_with("m=")).map_or(part.len(), |at| at + 1);
+    !part[..end].iter().any(|line| matches!(*line, "a=recvonly" | "a=inactive"))
+}
+
+/// Picture, sound, and a data channel that some senders bring along.
+const MOST_PARTS: usize = 4;
+const MOST_LINES: usize = 1000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OFFER: &str = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=recvonly\r\n\
+        m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=sendonly\r\na=candidate:1 1 udp 1 8e0b-11.local 5 typ host\r\na=end-of-candidates\r\n";
+
+    #[test]
+    fn candidates_are_left_out_and_the_rest_is_kept() {
+        let plain = plain(OFFER).unwrap();
+        assert!(!plain.contains(".local") && !plain.contains("candidate"), "{plain}");
+        assert_eq!(plain.lines().count(), OFFER.lines().count() - 2);
+    }
+
+    #[test]
+    fn what_is_no_offer_of_a_picture_is_told_apart() {
+        assert_eq!(plain("hello"), Err(OfferFault::Malformed));
+        assert_eq!(plain(""), Err(OfferFault::Malformed));
+        assert_eq!(plain(&OFFER.replace("m=video", "m=text")), Err(OfferFault::NoPicture));
+        assert_eq!(plain(&OFFER.replace("sendonly", "recvonly")), Err(OfferFault::NoPicture));
+        assert_eq!(plain(&OFFER.replace("m=audio", "m=video")), Err(OfferFault::TooMuch));
+    }
+
+    #[test]
+    fn the_answer_names_the_most_for_the_picture_only() {
+        let answer = "v=0\r\nm=audio 9 X 1\r\nc=IN IP4 0.0.0.0\r\nm=video 9 X 2\r\nc=IN IP4 0.0.0.0\r\n\
+            a=fmtp:2 profile-level-id=42e01f\r\n";
+        let bounded = bounded(answer, Bitrate::from_kbps(2500));
+        assert!(bounded.contains("m=video 9 X 2\r\nc=IN IP4 0.0.0.0\r\nb=AS:2500\r\n"), "{bounded}");
+        assert!(bounded.contains("profile-level-id=42e01f;x-google-start-bitrate=1250\r\n"), "{bounded}");
+        assert_eq!(bounded.matches("b=AS").count(), 1);
+        assert!(takes_picture(&bounded));
+        assert!(!takes_picture(&bounded.replace("m=video 9", "m=video 0")));
+    }
+}

@@ -1,0 +1,219 @@
+//! One PC's session: str0m does ICE-lite, DTLS, SRTP, and puts pictures together; here it is fed, emptied and watched.
+
+use super::Offer;
+use super::sdp::{self, OfferFault};
+use crate::live::{LiveNews, LivePicture, LiveSound};
+use crate::model::{LiveEnd, LiveId, VideoCodec};
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+use str0m::change::SdpOffer;
+use str0m::format::Codec;
+use str0m::media::{KeyframeRequestKind, MediaData, MediaKind, Mid};
+use str0m::net::{Protocol, Receive};
+use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc};
+
+pub(super) struct Session {
+    pub(super) id: LiveId,
+    rtc: Rtc,
+    own: SocketAddr,
+    from: IpAddr,
+    picture: Option<Mid>,
+    due: Instant,
+    opened_at: Instant,
+    /// The last datagram that belongs to it: RTP, RTCP or STUN.
+    heard_at: Instant,
+    shows: bool,
+    asked_at: Option<Instant>,
+    key_wanted: bool,
+    broken: bool,
+    closed_at: Option<Instant>,
+}
+
+impl Session {
+    /// Takes an offer; gives the answer.
+    pub(super) fn open(id: LiveId, offer: &Offer, port: u16, now: Instant) -> Result<(Self, String), OfferFault> {
+        let plain = sdp::plain(&offer.sdp)?;
+        let parsed = SdpOffer::from_sdp_string(&plain).map_err(|error| {
+            tracing::debug!(%error, "an offer is not understood");
+            OfferFault::Malformed
+        })?;
+        let mut config = Rtc::builder().set_ice_lite(true).clear_codecs().enable_opus(true, false).enable_vp8(true);
+        for (number, (payload, rtx, mode, profile)) in H264.iter().enumerate() {
+            tracing::trace!(number, profile, "offered");
+            config.codec_config().add_h264((*payload).into(), Some((*rtx).into()), *mode, *profile);
+        }
+        let mut rtc = config.build(now);
+        let own = SocketAddr::new(offer.own, port);
+        let candidate = Candidate::host(own, "udp").map_err(|_| OfferFault::Malformed)?;
+        rtc.add_local_candidate(candidate);
+        let answer = rtc.sdp_api().accept_offer(parsed).map_err(|error| {
+            tracing::debug!(%error, "an offer cannot be answered");
+            OfferFault::Malformed
+        })?;
+        let answer = answer.to_sdp_string();
+        if !sdp::takes_picture(&answer) {
+            return Err(OfferFault::NoCodec);
+        }
+        let session = Self {
+            id,
+            rtc,
+            own,
+            from: offer.from,
+            picture: None,
+            due: now,
+            opened_at: now,
+            heard_at: now,
+            shows: false,
+            asked_at: None,
+            key_wanted: false,
+            broken: false,
+            closed_at: None,
+        };
+        Ok((session, sdp::bounded(&answer, offer.most)))
+    }
+
+    /// When [`turn`](Self::turn) is to be called at the latest.
+    pub(super) fn due(&self) -> Instant {
+        let waits = if self.shows { self.heard_at + SILENT } else { self.opened_at + SHOWS_WITHIN };
+        self.due.min(waits)
+    }
+
+    /// Takes a datagram if it is this session's.
+    pub(super) fn take(&mut self, datagram: &[u8], source: SocketAddr, now: Instant) -> bool {
+        if source.ip() != self.from || self.closed_at.is_some() {
+            return false;
+        }
+        let Ok(receive) = Receive::new(Protocol::Udp, source, self.own, datagram) else { return false };
+        let input = Input::Receive(now, receive);
+        if !self.rtc.accepts(&input) {
+            return false;
+        }
+        self.heard_at = now;
+        if let Err(error) = self.rtc.handle_input(input) {
+            tracing::debug!(%error, "a share breaks");
+            self.broken = true;
+        }
+        true
+    }
+
+    /// Lets time pass, sends what is to be sent, tells what came.
+    pub(super) fn turn(
+        &mut self,
+        now: Instant,
+        mut send: impl FnMut(&[u8], SocketAddr),
+        mut tell: impl FnMut(LiveNews),
+    ) {
+        if self.due <= now && self.rtc.is_alive()
+            && let Err(error) = self.rtc.handle_input(Input::Timeout(now))
+        {
+            tracing::debug!(%error, "a share breaks");
+            self.broken = true;
+        }
+        self.drain(now, &mut send, &mut tell);
+        let may_ask = self.asked_at.is_none_or(|at| now.duration_since(at) >= KEY_PAUSE);
+        if self.key_wanted && may_ask && self.ask(now) {
+            self.drain(now, &mut send, &mut tell);
+        }
+    }
+
+    /// Wants a key frame, soon; not more often than [`KEY_PAUSE`].
+    pub(super) fn ask_key_frame(&mut self, now: Instant) {
+        self.key_wanted = true;
+        self.due = self.due.min(self.asked_at.map_or(now, |at| at + KEY_PAUSE));
+    }
+
+    /// Says goodbye to its PC.
+    pub(super) fn close(&mut self) {
+        self.closed_at.get_or_insert(self.due);
+        self.rtc.disconnect();
+    }
+
+    /// Why it is over, if it is.
+    pub(super) fn over(&self, now: Instant) -> Option<LiveEnd> {
+        if self.closed_at.is_some() {
+            return Some(LiveEnd::Stopped);
+        }
+        if self.broken {
+            return Some(LiveEnd::Failed);
+        }
+        if !self.rtc.is_alive() {
+            return Some(LiveEnd::Stopped);
+        }
+        if !self.shows && now.duration_since(self.opened_at) >= SHOWS_WITHIN {
+            return Some(LiveEnd::Failed);
+        }
+        (now.duration_since(self.heard_at) >= SILENT).then_some(LiveEnd::Vanished)
+    }
+
+    fn drain(&mut self, now: Instant, send: &mut impl FnMut(&[u8], SocketAddr), tell: &mut impl FnMut(LiveNews)) {
+        loop {
+            match self.rtc.poll_output() {
+                Ok(Output::Timeout(due)) => {
+                    // A timer that is always due would turn the loop for ever.
+                    self.due = due.max(now + SHORTEST);
+                    return;
+                }
+                Ok(Output::Transmit(transmit)) => send(&transmit.contents, transmit.destination),
+                Ok(Output::Event(event)) => self.hear(event, tell),
+                Err(error) => {
+                    tracing::debug!(%error, "a share breaks");
+                    (self.broken, self.due) = (true, now + SILENT);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn hear(&mut self, event: Event, tell: &mut impl FnMut(LiveNews)) {
+        match event {
+            Event::MediaAdded(added) if added.kind == MediaKind::Video => self.picture = Some(added.mid),
+            Event::MediaData(data) => self.media(data, tell),
+            Event::IceConnectionStateChange(IceConnectionState::Disconnected) => {
+                tracing::debug!(id = ?self.id, "a share's path is gone, for now");
+            }
+            event => tracing::trace!(?event, "of a share"),
+        }
+    }
+
+    fn media(&mut self, data: MediaData, tell: &mut impl FnMut(LiveNews)) {
+        #[expect(clippy::cast_possible_truncation, reason = "RTP time is counted modulo 2^32")]
+        let rtp = data.time.numer() as u32;
+        let codec = match data.params.spec().codec {
+            Codec::H264 => VideoCodec::H264,
+            Codec::Vp8 => VideoCodec::Vp8,
+            Codec::Opus => return tell(LiveNews::Sound(LiveSound { rtp, bytes: data.data })),
+            other => return tracing::debug!(?other, "nobody asked for this"),
+        };
+        let key = data.is_keyframe();
+        self.shows = true;
+        if !data.contiguous && !key {
+            self.key_wanted = true;
+        }
+        tell(LiveNews::Picture(LivePicture { codec, rtp, key, whole: data.contiguous, bytes: data.data }));
+    }
+
+    fn ask(&mut self, now: Instant) -> bool {
+        let Some(mut writer) = self.picture.and_then(|mid| self.rtc.writer(mid)) else { return false };
+        let kind = KeyframeRequestKind::Pli;
+        let asked = writer.is_request_keyframe_possible(kind) && writer.request_keyframe(None, kind).is_ok();
+        if asked {
+            (self.key_wanted, self.asked_at) = (false, Some(now));
+        }
+        asked
+    }
+}
+
+/// H.264 as we read it: payload type, that of its RTX, packetization mode 1, profile and level (RFC 6184 §8.1). Level 4.2 and
+/// whatever profile: it is decoded here first.
+const H264: [(u8, u8, bool, u32); 4] = [
+    (108, 109, true, 0x42_E0_2A),
+    (127, 121, true, 0x42_00_2A),
+    (123, 119, true, 0x4D_00_2A),
+    (114, 115, true, 0x64_00_2A),
+];
+/// A PC that says nothing for so long, no RTP, no RTCP, no STUN, is gone. A still window is not: its STUN goes on.
+const SILENT: Duration = Duration::from_secs(5);
+/// From the offer to the first picture; somebody may have to allow it on the PC first, but that is before the offer.
+const SHOWS_WITHIN: Duration = Duration::from_secs(10);
+const KEY_PAUSE: Duration = Duration::from_millis(500);
+const SHORTEST: Duration = Duration::from_millis(1);
