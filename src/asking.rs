@@ -14,7 +14,7 @@ use crate::core::face::PageState;
 use crate::core::memory::Drawn;
 use crate::core::request::{Answer, Denied, Request};
 use crate::documents::Full;
-use crate::model::{CameraState, Language, MicState, Mode, Stance, Veil};
+use crate::model::{CameraState, Language, MicState, Mode, Side, Stance, Veil};
 use serde::{Deserialize, Serialize};
 use written::Written;
 
@@ -203,6 +203,14 @@ pub fn camera(name: &str) -> Option<CameraState> {
     all.into_iter().find(|state| camera_name(*state) == name)
 }
 
+/// Which room, in one word.
+pub const fn side_name(side: Side) -> &'static str {
+    match side {
+        Side::Near => "near",
+        Side::Far => "far",
+    }
+}
+
 /// The reason in one word: "far_curtain", "wrong_code", …
 pub const fn denied_name(why: Denied) -> &'static str {
     match why {
@@ -234,6 +242,11 @@ pub const fn denied_name(why: Denied) -> &'static str {
         Denied::NoSuchHand => "no_such_hand",
         Denied::PollOpen => "poll_open",
         Denied::NoPoll => "no_poll",
+        Denied::SharingLocked => "sharing_locked",
+        Denied::ShareKept => "share_kept",
+        Denied::ShareWaits => "share_waits",
+        Denied::NoShare => "no_share",
+        Denied::NoShareWaits => "no_share_waits",
     }
 }
 
@@ -244,11 +257,13 @@ pub fn denied(name: &str) -> Option<Denied> {
     let pages = [Denied::NoSuchDocument, Denied::TooManyDocuments, Denied::TooMuchInk, Denied::AlreadyKept];
     let board = [Denied::BoardFull, Denied::NoSuchNote, Denied::NotTogether];
     let floor = [Denied::NoSuchHand, Denied::PollOpen, Denied::NoPoll];
+    let live = [Denied::SharingLocked, Denied::ShareKept, Denied::ShareWaits, Denied::NoShare, Denied::NoShareWaits];
     let others = [Denied::OtherCamera, Denied::KeepsNothing, Denied::MeetingOver, Denied::NotInFront]
         .into_iter()
         .chain(pages)
         .chain(board)
-        .chain(floor);
+        .chain(floor)
+        .chain(live);
     let nobody = nobody.into_iter().chain(others);
     let door = [Denied::NotAdmitted, Denied::WrongCode, Denied::TooManyTries, Denied::Locked, Denied::Full];
     shut.into_iter().chain(nobody).chain(door).find(|why| denied_name(*why) == name)

@@ -1,8 +1,10 @@
 //! The words all of Engawa shares. Values only: no clock, no I/O, no behaviour beyond arithmetic and printing.
 
 mod document;
+mod live;
 
 pub use document::{DocumentId, NoDocumentId};
+pub use live::{LiveEnd, LiveId, LiveKind};
 
 use std::fmt;
 use std::net::IpAddr;

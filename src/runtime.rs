@@ -152,7 +152,7 @@ async fn turn(
                         input,
                         Input::Room(_)
                             | Input::Heard { signal: Signal::Share(_) | Signal::Ink(_) | Signal::Point(_), .. }
-                            | Input::Heard { signal: Signal::Notes(_) | Signal::Floor(_), .. }
+                            | Input::Heard { signal: Signal::Notes(_) | Signal::Floor(_) | Signal::Live(_), .. }
                     ) {
                         tracing::debug!(?input);
                     }

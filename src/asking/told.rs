@@ -2,6 +2,7 @@
 
 use super::written::Written;
 use crate::core::floor::{FloorRequest, Question};
+use crate::core::live::LiveRequest;
 use crate::core::notes::{NoteRequest, Paper, Stroke};
 use crate::core::request::Request;
 use crate::core::share::Stamp;
@@ -51,6 +52,16 @@ pub(super) fn of_floor(request: &FloorRequest) -> Written {
     }
 }
 
+/// The other way round.
+pub(super) fn of_live(request: LiveRequest) -> Written {
+    match request {
+        LiveRequest::Stop => Written::StopLive {},
+        LiveRequest::HandOver => Written::HandOver {},
+        LiveRequest::Keep => Written::KeepLive {},
+        LiveRequest::Moving(moving) => Written::Moving { moving },
+    }
+}
+
 /// A question to both rooms.
 pub(super) fn poll(question: &str, choices: &[String]) -> Option<Request> {
     Question::new(question, choices).map(|question| Request::Floor(FloorRequest::Ask(question)))
@@ -77,6 +88,10 @@ mod tests {
             r#"{"ask":"skip_vote","poll":"3-00000000000000ff"}"#,
             r#"{"ask":"close_poll","poll":"3-00000000000000ff"}"#,
             r#"{"ask":"show_poll","poll":"3-00000000000000ff","shown":true}"#,
+            r#"{"ask":"stop_live"}"#,
+            r#"{"ask":"hand_over"}"#,
+            r#"{"ask":"keep_live"}"#,
+            r#"{"ask":"moving","moving":true}"#,
         ] {
             let asked = request(text.as_bytes()).unwrap_or_else(|_| panic!("{text}"));
             assert_eq!(json(&asked), text);

@@ -2,6 +2,7 @@
 
 use super::{stamp, told};
 use crate::core::floor::FloorRequest;
+use crate::core::live::LiveRequest;
 use crate::core::notes::{NoteRequest, Paper};
 use crate::core::request::Request;
 use crate::core::share::{MOST_POINTS, Point, Pointer, ShareRequest, Turn};
@@ -132,6 +133,12 @@ pub(super) enum Written {
         poll: String,
         shown: bool,
     },
+    StopLive {},
+    HandOver {},
+    KeepLive {},
+    Moving {
+        moving: bool,
+    },
 }
 
 impl Written {
@@ -185,6 +192,10 @@ impl Written {
             Self::SkipVote { poll } => Request::Floor(FloorRequest::Vote(stamp(&poll)?, None)),
             Self::ClosePoll { poll } => Request::Floor(FloorRequest::Close(stamp(&poll)?)),
             Self::ShowPoll { poll, shown } => Request::Floor(FloorRequest::Show(stamp(&poll)?, shown)),
+            Self::StopLive {} => Request::Live(LiveRequest::Stop),
+            Self::HandOver {} => Request::Live(LiveRequest::HandOver),
+            Self::KeepLive {} => Request::Live(LiveRequest::Keep),
+            Self::Moving { moving } => Request::Live(LiveRequest::Moving(moving)),
         })
     }
 
@@ -211,6 +222,7 @@ impl Written {
             Request::Share(request) => Self::of_share(request, None),
             Request::Note(request) => told::of_note(request),
             Request::Floor(request) => told::of_floor(request),
+            Request::Live(request) => told::of_live(*request),
         }
     }
 

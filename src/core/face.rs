@@ -6,7 +6,7 @@ use crate::core::notes::Note;
 use crate::core::request::Denied;
 use crate::core::share::{Look, Point, Refusal, Stroke};
 use crate::core::snapshot::LinkState;
-use crate::model::{DocumentId, MicState, Mode, Moment, Role, Side, Stance, Veil};
+use crate::model::{DocumentId, LiveEnd, LiveKind, MicState, Mode, Moment, Role, Side, Stance, Veil};
 use std::sync::Arc;
 
 /// Everything on the kiosk screen besides the far picture and the sentence.
@@ -44,6 +44,8 @@ pub struct Face {
     pub banner: Option<Banner>,
     /// The document in front.
     pub page: Option<PageFace>,
+    /// The live share, in front of documents.
+    pub live: LiveFace,
     /// Where people of both rooms point on it.
     pub pointers: Vec<PointerFace>,
     /// Of the notice board.
@@ -110,6 +112,32 @@ pub struct PageFace {
     pub state: PageState,
     /// What is drawn on the page that both rooms look at.
     pub ink: Arc<Vec<Stroke>>,
+}
+
+/// What is said of the live share.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LiveFace {
+    /// Whose stands in front.
+    pub shown: Option<LiveLine>,
+    /// It is a moving picture.
+    pub moving: bool,
+    /// Who waits to be in front.
+    pub waits: Option<LiveLine>,
+    /// This room shares, so its word counts on the one that waits.
+    pub asked: bool,
+    /// Whose ended a moment ago, and why.
+    pub ended: Option<(LiveLine, LiveEnd)>,
+}
+
+/// A live share in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveLine {
+    /// Of which room.
+    pub side: Side,
+    /// What it is.
+    pub kind: LiveKind,
+    /// Whose; empty: somebody of that room.
+    pub name: String,
 }
 
 /// A pointer on the page in front.

@@ -1,10 +1,12 @@
 //! Everything that happens to a box. Past tense; every item says what it is about, so that the stale can be dropped.
 
 use crate::core::lesson::Lesson;
+use crate::core::live::LiveSource;
 use crate::core::request::{Asker, Request};
 use crate::core::share::Refusal;
 use crate::core::signal::{CaptureMark, Hello, Signal};
-use crate::model::{Device, DocumentId, Fingerprint, GuestId, Key, Line, Network, SessionId, Side, Ticket, TrunkId};
+use crate::model::{Device, DocumentId, Fingerprint, GuestId, Key, Line, LiveEnd, LiveId, Network};
+use crate::model::{SessionId, Side, Ticket, TrunkId};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -186,6 +188,21 @@ pub enum RoomInput {
     },
     /// What became of `Output::Teach`.
     Taught(Lesson),
+    /// A source of this room wants to be in front; answered by `Output::Answer`: accepted, it is in front or waits (the
+    /// snapshot says which), else it is to be ended.
+    LiveAsked {
+        /// Names the question.
+        ticket: Ticket,
+        /// Which.
+        source: LiveSource,
+    },
+    /// A source is gone: its PC closed it or vanished, its cable was pulled.
+    LiveGone {
+        /// Which.
+        id: LiveId,
+        /// Why.
+        why: LiveEnd,
+    },
 }
 
 /// Why a dial came to nothing.

@@ -1,10 +1,10 @@
 //! What must hold after every step, whatever happened. Checked in debug builds and by the simulation.
 
 use crate::core::Core;
-use crate::core::plan::Picture;
+use crate::core::plan::{LiveShown, Picture};
 use crate::core::snapshot::LinkState;
 use crate::core::timers::Timer;
-use crate::model::{MicState, Moment};
+use crate::model::{MicState, Mode, Moment};
 
 /// The first broken promise, in words; `None` if all hold.
 pub fn broken(core: &Core, now: Moment) -> Option<&'static str> {
@@ -46,6 +46,8 @@ pub fn broken(core: &Core, now: Moment) -> Option<&'static str> {
         (core.plan.camera.is_none() || !core.room.mode().is_shut(), "a camera is on behind a curtain"),
         (!core.plan.play || !core.room.mode().is_shut(), "the far room is heard behind a curtain"),
         (core.plan.microphone == MicState::Closed || sessions.current.is_some(), "a microphone is open into nothing"),
+        (core.plan.live.send.is_none() || core.room.mode() == Mode::Meeting, "a screen is sent outside a meeting"),
+        (core.plan.live.send.is_none() || core.plan.live.shown != Some(LiveShown::Far), "two screens at once"),
         (core.state != LinkState::Up || link.live.stale_at().is_some_and(|at| now < at), "stale, but shown as live"),
         (
             core.plan.screen.picture != Picture::Live || link.live.picture_is_fresh(now),

@@ -1,7 +1,7 @@
 //! What the ledger is told: the answer to "when was the camera on?". Facts only; no picture, no sound.
 
 use crate::core::request::{Asker, Denied};
-use crate::model::{CameraState, GuestId, MicState, Mode, Veil};
+use crate::model::{CameraState, GuestId, LiveEnd, LiveKind, MicState, Mode, Side, Veil};
 
 /// One line of the ledger. `system` gives it its number, its time and its place in the chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +51,26 @@ pub enum Entry {
         guest: GuestId,
         /// Off the disk.
         forgotten: bool,
+    },
+    /// A PC's screen or an input is in front.
+    LiveBegan {
+        /// Of which room.
+        side: Side,
+        /// What it is.
+        kind: LiveKind,
+        /// Whose.
+        name: String,
+        /// The device, if it is one of this room's panel.
+        guest: Option<GuestId>,
+    },
+    /// It is in front no more.
+    LiveEnded {
+        /// Of which room.
+        side: Side,
+        /// Whose.
+        name: String,
+        /// Why.
+        why: LiveEnd,
     },
     /// A guest was let in.
     GuestAdmitted {

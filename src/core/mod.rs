@@ -11,11 +11,13 @@ pub mod budget;
 pub mod diagnosis;
 pub mod face;
 pub mod floor;
+mod front;
 pub mod input;
 pub mod invariants;
 pub mod ledger;
 pub mod lesson;
 pub mod link;
+pub mod live;
 pub mod liveness;
 pub mod memory;
 pub mod notes;
@@ -36,6 +38,7 @@ pub mod trunks;
 pub mod turning;
 mod view;
 
+use crate::core::front::Fronting;
 use crate::core::input::{CarryReport, Input, News, ReceiveReport, RoomInput, SendReport};
 use crate::core::ledger::Entry;
 use crate::core::link::{Link, LinkSettings};
@@ -80,6 +83,8 @@ pub struct Core {
     arriving: Option<(DocumentId, u8)>,
     /// What the far box was told of board and floor.
     together: Together,
+    /// And of the live share.
+    fronting: Fronting,
     remembered: Remembered,
     far_beat: Option<(BootId, Moment)>,
     recorded: (CameraState, MicState),
@@ -109,6 +114,7 @@ impl Core {
             sharing: Sharing::default(),
             arriving: None,
             together: Together::default(),
+            fronting: Fronting::default(),
             remembered: settings.remembered,
             far_beat: None,
             recorded: (CameraState::Off, MicState::Closed),
@@ -143,6 +149,7 @@ impl Core {
         self.room.agreement.take_role(link.role);
         self.room.share.take_life(link.settings.boot, link.role);
         self.room.floor.take_life(link.role, link.settings.boot);
+        self.room.live.take_life(link.settings.boot);
         self.room.notes.take_peer(link.settings.far, link.role, link.settings.boot);
         (self.state, self.since) = (LinkState::Connecting, now);
         self.settle(now);
@@ -318,7 +325,7 @@ impl Core {
                 return self.outputs.push_back(Output::Record(Entry::InstallerEntered { guest }));
             }
             RoomInput::InstallerSet { what, uncovers } => return room.installer_set(what, uncovers, now),
-            RoomInput::GuestLeft(guest) => return room.guest_left(guest),
+            RoomInput::GuestLeft(guest) => return room.guest_left(guest, now),
             RoomInput::CodeDrawn(code) => return room.code_drawn(code, now),
             RoomInput::HoursChanged(open) => return room.hours(open, now),
             RoomInput::CameraTurned(view) => return room.camera_turned(view, now),
@@ -334,6 +341,8 @@ impl Core {
                 return self.outputs.push_back(Output::Record(Entry::KeptTaken { guest, forgotten }));
             }
             RoomInput::DocumentRefused { document, why } => return room.document_refused(document, why, now),
+            RoomInput::LiveAsked { ticket, source } => (ticket, room.live_asked(source, now)),
+            RoomInput::LiveGone { id, why } => return room.live_gone(id, why, now),
         };
         self.outputs.push_back(Output::Answer { ticket, answer });
     }

@@ -6,7 +6,7 @@ use crate::core::notes::Kept;
 use crate::core::plan::MediaPlan;
 use crate::core::request::Answer;
 use crate::core::signal::{Alignment, Signal};
-use crate::model::{DocumentId, Line, Role, SessionId, Ticket, TrunkId, VideoCodec};
+use crate::model::{DocumentId, Line, LiveEnd, LiveId, Role, SessionId, Ticket, TrunkId, VideoCodec};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -94,6 +94,13 @@ pub enum Output {
         document: DocumentId,
         /// As people call it.
         name: String,
+    },
+    /// End the session of this live source: it is neither in front nor waits any more.
+    EndLive {
+        /// Which.
+        id: LiveId,
+        /// Why, for whoever shared.
+        why: LiveEnd,
     },
     /// Leave the process with exit code 0.
     Stop,

@@ -1,11 +1,11 @@
 //! The plan: the pure answer to "what is captured, sent, shown and played right now".
 
-use crate::core::budget;
+use crate::core::budget::{self, Wanted};
 use crate::core::face::Face;
 use crate::core::room::Room;
 use crate::core::sentence::Sentence;
 use crate::core::snapshot::LinkState;
-use crate::model::{Bitrate, MicState, Mode, Moment, Profile, Veil, VideoCodec};
+use crate::model::{Bitrate, LiveId, MicState, Mode, Moment, Profile, Side, Veil, VideoCodec};
 use std::time::Duration;
 
 /// What the media adapters do. The default sends nothing, plays nothing and shows nothing.
@@ -25,8 +25,43 @@ pub struct MediaPlan {
     pub ring: bool,
     /// What documents may use of the line on their way to the far box, counted as on the line.
     pub bulk: Bitrate,
+    /// The live share: a PC's screen or an input.
+    pub live: LivePlan,
     /// What stands on the screen.
     pub screen: Screen,
+}
+
+/// What is done with the live share.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LivePlan {
+    /// Stands on this screen, in front of documents.
+    pub shown: Option<LiveShown>,
+    /// Goes to the far box.
+    pub send: Option<LiveSend>,
+}
+
+/// Whose live share stands on this screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LiveShown {
+    /// A source of this box.
+    Near(LiveId),
+    /// The far box's, as it comes on its line.
+    Far,
+}
+
+/// How the live share is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LiveSend {
+    /// Which.
+    pub source: LiveId,
+    /// Codec both boxes agreed on.
+    pub codec: VideoCodec,
+    /// Encoder target, without packet headers.
+    pub bitrate: Bitrate,
+    /// A moving picture: sharpness may suffer before frame rate does. Else text: the other way round.
+    pub moving: bool,
+    /// Opus target of its sound, stereo, in 20 ms packets; none: it has none, or the line has no room for it.
+    pub sound: Option<Bitrate>,
 }
 
 /// How the camera is sent.
@@ -105,7 +140,25 @@ pub fn plan(situation: &Situation<'_>) -> MediaPlan {
     let room = situation.room;
     let shut = room.mode().is_shut();
     let fetched = room.far().fetching && room.mode() == Mode::Meeting;
-    let split = budget::split(situation.ceiling, fetched);
+    // Behind a curtain, and without a link, it stands on this screen alone.
+    let sent = room.mode() == Mode::Meeting && situation.state == LinkState::Up && situation.admitted;
+    let source = room.live.source().filter(|_| sent);
+    let sound = source.is_some_and(|source| source.sound);
+    let split = budget::split(situation.ceiling, Wanted { documents: fetched, live: source.is_some(), sound });
+    let live = LivePlan {
+        shown: match room.live.shown() {
+            None => None,
+            Some((Side::Near, _)) => room.live.source().map(|source| LiveShown::Near(source.id)),
+            Some((Side::Far, _)) => sent.then_some(LiveShown::Far),
+        },
+        send: source.zip(situation.codec).map(|(source, codec)| LiveSend {
+            source: source.id,
+            codec,
+            bitrate: split.live,
+            moving: room.live.is_moving(),
+            sound: split.sound,
+        }),
+    };
     // Nobody is known to receive: enough to be seen at once when the path is back, and so few packets that SRTP's count of
     // them outlives a cut of many minutes (a receiver that misses 2^15 cannot follow the counter's wrap: RFC 3711 §3.3.1).
     let into_silence = situation.far_is_deaf && situation.state == LinkState::Lost;
@@ -139,6 +192,7 @@ pub fn plan(situation: &Situation<'_>) -> MediaPlan {
         play: situation.admitted && !shut,
         volume: room.volume,
         bulk: split.bulk,
+        live,
         ring: room.is_knocked() && situation.state == LinkState::Up,
         screen: Screen { picture, sentence, face: situation.face.clone() },
     }

@@ -1,6 +1,7 @@
 //! What people ask of their own box, and the three answers they get: accepted, already so, denied because.
 
 use crate::core::floor::FloorRequest;
+use crate::core::live::LiveRequest;
 use crate::core::notes::NoteRequest;
 use crate::core::share::ShareRequest;
 use crate::model::{GuestId, Language, Mode, Veil};
@@ -48,6 +49,8 @@ pub enum Request {
     Note(NoteRequest),
     /// Something with hands or poll.
     Floor(FloorRequest),
+    /// Something with the live share.
+    Live(LiveRequest),
 }
 
 /// Who asks.
@@ -133,6 +136,16 @@ pub enum Denied {
     PollOpen,
     /// That poll takes no votes.
     NoPoll,
+    /// The room is locked: no new screen is shared.
+    SharingLocked,
+    /// A screen is shared and is not handed over: so it is set.
+    ShareKept,
+    /// A screen of this room waits already.
+    ShareWaits,
+    /// No screen is shared.
+    NoShare,
+    /// No screen waits for this room's word.
+    NoShareWaits,
 }
 
 impl Denied {
@@ -211,6 +224,19 @@ impl Denied {
                 ("いま別の投票を受け付けています。先に締め切ってください。", "Another poll is open. Close it first.")
             }
             Self::NoPoll => ("その投票は終わっています。", "That poll is over."),
+            Self::SharingLocked => (
+                "この部屋は参加を断っているので、新しい画面は出せません。「入口」で受け付けに戻せます。",
+                "This room is locked, so no new screen is shared. Unlock it first.",
+            ),
+            Self::ShareKept => (
+                "いま別の画面を共有しています。終わってから出してください。",
+                "Another screen is shared now. Share yours when it is over.",
+            ),
+            Self::ShareWaits => {
+                ("この部屋では、もう別の画面が順番を待っています。", "Another screen of this room waits already.")
+            }
+            Self::NoShare => ("いま画面は共有されていません。", "No screen is shared now."),
+            Self::NoShareWaits => ("待っている画面はありません。", "No screen is waiting."),
             Self::OtherCamera => (
                 "別のカメラの映像なので、向きを覚えさせる必要はありません。",
                 "Another camera gives this view: there is no turning to learn.",

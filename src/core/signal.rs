@@ -2,6 +2,7 @@
 
 use crate::core::agreement::Wish;
 use crate::core::floor::FloorWord;
+use crate::core::live::LiveWord;
 use crate::core::notes::NotesWord;
 use crate::core::share::{InkMark, Pointer, ShareWord};
 use crate::model::{BootId, CameraState, Line, MicState, Moment, SessionId, Stance, Veil, VideoCodec};
@@ -64,6 +65,8 @@ pub enum Signal {
     Notes(Box<NotesWord>),
     /// Hands and poll: on every new connection and after every change, while the rooms are together only.
     Floor(Box<FloorWord>),
+    /// The live share: on every new connection and after every change, in a meeting only.
+    Live(Box<LiveWord>),
     /// Last words before a deliberate end.
     Farewell(Farewell),
 }

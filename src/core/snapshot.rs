@@ -4,6 +4,7 @@ use crate::core::face::Face;
 use crate::core::floor::Floor;
 use crate::core::input::{CarryReport, ReceiveReport, SendReport};
 use crate::core::lesson::Lesson;
+use crate::core::live::Live;
 use crate::core::notes::Board;
 use crate::core::plan::MediaPlan;
 use crate::core::sentence::Sentence;
@@ -115,6 +116,8 @@ pub struct RoomSnapshot {
     pub board: Board,
     /// Hands and poll.
     pub floor: Floor,
+    /// The live share.
+    pub live: Live,
     /// What became of the view that was taught last.
     pub lesson: Option<Lesson>,
     /// The room code, for the kiosk screen only.

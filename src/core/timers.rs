@@ -47,6 +47,10 @@ pub enum Timer {
     NotesAge,
     /// Hands and poll may be said again.
     FloorDue,
+    /// The live share's word may be said again.
+    LiveDue,
+    /// A live source waited long enough, or why one ended leaves the screen.
+    LiveTurns,
     /// Documents that one room alone looks at were not touched for long.
     PagesEnd,
     /// Out of hours: sleep if nobody is there.
@@ -90,7 +94,7 @@ impl Timers {
 }
 
 impl Timer {
-    const ALL: [Self; 23] = [
+    const ALL: [Self; 25] = [
         Self::Heartbeat,
         Self::Redial,
         Self::DialOverdue,
@@ -112,6 +116,8 @@ impl Timer {
         Self::NotesDue,
         Self::NotesAge,
         Self::FloorDue,
+        Self::LiveDue,
+        Self::LiveTurns,
         Self::PagesEnd,
         Self::SleepDue,
     ];

@@ -27,6 +27,7 @@ pub(super) struct Together {
 impl Core {
     /// What comes from the trunk.
     pub(super) fn handle_together(&mut self, input: &Input) {
+        self.handle_live(input);
         let Input::Heard { trunk, signal } = input else { return };
         if !self.link.as_ref().is_some_and(|link| link.trunks.iter().any(|open| open.id == *trunk)) {
             return;
@@ -49,6 +50,7 @@ impl Core {
             | Signal::Share(_)
             | Signal::Ink(_)
             | Signal::Point(_)
+            | Signal::Live(_)
             | Signal::Farewell(_) => {}
         }
     }
@@ -57,6 +59,7 @@ impl Core {
     pub(super) fn tell_together(&mut self, now: Moment) {
         let trunk = self.link.as_ref().and_then(|link| link.trunks.chosen()).map(|trunk| trunk.id);
         self.tell_floor(trunk, now);
+        self.tell_live(now);
         self.room.notes.age(now);
         if let Some(at) = self.room.notes.ages_at() {
             self.room.timers.set(Timer::NotesAge, at);

@@ -232,6 +232,8 @@ fn meetings(lines: &[Shown]) -> Vec<Meeting> {
             | What::InstallerLost {}
             | What::DocumentKept { .. }
             | What::KeptTaken { .. }
+            | What::LiveBegan { .. }
+            | What::LiveEnded { .. }
             | What::GuestAdmitted { .. }
             | What::GuestRefused { .. }
             | What::GuestEnded { .. }

@@ -13,6 +13,7 @@
 mod bulk;
 mod floor;
 mod ink;
+mod live;
 mod notes;
 mod room;
 mod share;

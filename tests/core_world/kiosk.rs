@@ -307,7 +307,9 @@ impl Counts {
             Output::Dial { .. } => &mut self.dials,
             Output::Send { signal: Signal::Ink(_) | Signal::Point(_), .. } => &mut self.marks,
             Output::Send { signal: Signal::Heartbeat(_) | Signal::Share(_), .. }
-            | Output::Send { signal: Signal::Notes(_) | Signal::Floor(_), .. } => &mut self.heartbeats,
+            | Output::Send { signal: Signal::Notes(_) | Signal::Floor(_) | Signal::Live(_), .. } => {
+                &mut self.heartbeats
+            }
             Output::Send { .. } => &mut self.signals,
             Output::CloseTrunk { .. } => &mut self.trunks_closed,
             Output::OpenSession(_) => &mut self.sessions_opened,
@@ -325,6 +327,7 @@ impl Counts {
             | Output::Teach { .. }
             | Output::Hold { .. }
             | Output::Keep { .. }
+            | Output::EndLive { .. }
             | Output::Stop => return,
         };
         *place += 1;
@@ -381,6 +384,7 @@ pub fn in_words(who: usize, now: u64, output: &Output) -> String {
         | Output::Teach { .. }
         | Output::Hold { .. }
         | Output::Keep { .. }
+        | Output::EndLive { .. }
         | Output::Stop => format!("{seconds:.6} {who} {output:?}"),
     }
 }

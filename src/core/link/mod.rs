@@ -219,6 +219,8 @@ impl Link {
             | Timer::NotesDue
             | Timer::NotesAge
             | Timer::FloorDue
+            | Timer::LiveDue
+            | Timer::LiveTurns
             | Timer::SleepDue => {}
         }
     }

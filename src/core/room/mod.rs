@@ -10,6 +10,7 @@
 
 pub mod guests;
 mod keys;
+mod live;
 mod pages;
 mod requests;
 mod rules;
@@ -22,6 +23,7 @@ use crate::core::face::Banner;
 use crate::core::floor::Floor;
 use crate::core::ledger::Entry;
 use crate::core::lesson::Lesson;
+use crate::core::live::Live;
 use crate::core::memory::{Drawn, Remembered};
 use crate::core::notes::{Kept, Notes};
 use crate::core::output::Output;
@@ -72,6 +74,7 @@ pub struct Room {
     pointers: [Option<Pointed>; 2],
     pub(super) notes: Notes,
     pub(super) floor: Floor,
+    pub(super) live: Live,
     /// As it was noted last; stands on notes.
     pub(super) wall_ms: u64,
     pub(super) meeting_since: Option<Moment>,
@@ -97,6 +100,7 @@ impl Room {
         let agreement = Agreement::new(Role::Offerer, remembered.near, remembered.far, remembered.wish);
         let mode = agreement.mode();
         let last = settings.views.len().saturating_sub(1);
+        let live = Live::new(settings.take_over, remembered.ended);
         let mut room = Self {
             microphone: settings.microphone_open,
             held_open: settings.microphone_open,
@@ -125,6 +129,7 @@ impl Room {
             pointers: [None; 2],
             notes: Notes::new(board),
             floor: Floor::new(remembered.parted),
+            live,
             wall_ms: 0,
             meeting_since: (mode == Mode::Meeting).then_some(now),
             pressed_here: false,
@@ -275,6 +280,7 @@ impl Room {
         let over = matches!(mode, Mode::Quiet | Mode::Talking) || self.agreement.near() == Stance::Asleep;
         if over || (self.mode.is_shut() && mode == Mode::Meeting) {
             self.end_pages();
+            self.live.end(self.agreement.wish().presses, now);
         }
         self.watch_pages(mode.is_shut(), now);
         if !matches!(mode, Mode::Talking | Mode::Meeting) {

@@ -44,8 +44,9 @@ impl Room {
     }
 
     /// A browser went away, or its time is over.
-    pub fn guest_left(&mut self, guest: GuestId) {
+    pub fn guest_left(&mut self, guest: GuestId, now: Moment) {
         let entry = self.guests.end(guest);
+        self.end_lives(Some(guest), now);
         self.outputs.extend(entry.map(Output::Record));
     }
 
@@ -59,7 +60,7 @@ impl Room {
             Request::Veil(veil) => *veil > self.veil,
             Request::Mode(_) | Request::Knock | Request::Answer | Request::Cancel | Request::Admit(_) => false,
             Request::Microphone(true) | Request::Lock(false) | Request::Share(_) => false,
-            Request::Note(_) | Request::Floor(_) => false,
+            Request::Note(_) | Request::Floor(_) | Request::Live(_) => false,
         }
     }
 
@@ -108,6 +109,7 @@ impl Room {
                 Some(entry) => {
                     // Whoever was sent away may know the code.
                     self.guests.forget_code();
+                    self.end_lives(Some(*guest), now);
                     self.outputs.extend([Output::Record(entry), Output::DrawCode]);
                     Answer::Accepted
                 }
@@ -116,12 +118,14 @@ impl Room {
             Request::RemoveAll if self.guests.iter().next().is_none() => Answer::AlreadySo,
             Request::RemoveAll => {
                 self.guests_end();
+                self.end_lives(None, now);
                 Answer::Accepted
             }
             Request::FollowTurns(follow) => set(&mut self.follow_turns, *follow),
             Request::Share(request) => self.ask_share(request, now),
             Request::Note(request) => self.notes.ask(request, &self.named(by), self.wall_ms),
             Request::Floor(request) => self.ask_floor(by, request),
+            Request::Live(request) => self.ask_live(*request, now),
             Request::Teach(view) if *view >= self.settings.views.len() => Answer::Denied(Denied::NoSuchView),
             Request::Teach(_) if self.mode.is_shut() => Answer::Denied(self.shut().unwrap_or(Denied::NearCurtain)),
             Request::Teach(view) if self.settings.elsewhere.contains(view) => Answer::Denied(Denied::OtherCamera),

@@ -1,5 +1,6 @@
 //! What the installer may set for the room.
 
+use crate::core::live::TakeOver;
 use crate::model::Profile;
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ pub struct RoomSettings {
     pub follow_turns: bool,
     /// Documents may be kept beyond their meeting.
     pub keeps_documents: bool,
+    /// Another source wants to be in front while one of this room is.
+    pub take_over: TakeOver,
     /// Talking without a sound for so long becomes quiet again.
     pub quiet_after: Duration,
     /// `microphone = "open"`: demonstrations and measurements.
@@ -36,6 +39,7 @@ impl Default for RoomSettings {
             everyday: Profile::default(),
             follow_turns: false,
             keeps_documents: true,
+            take_over: TakeOver::Ask,
             quiet_after: Duration::from_secs(180),
             microphone_open: false,
         }

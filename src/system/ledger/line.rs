@@ -3,7 +3,7 @@
 use crate::asking::{self, camera_name, denied_name, microphone_name, mode_name, veil_name};
 use crate::core::ledger::Entry;
 use crate::core::request::{Asker, Denied};
-use crate::model::{CameraState, Language, MicState, Mode, Veil};
+use crate::model::{CameraState, Language, LiveEnd, MicState, Mode, Veil};
 use chrono::{DateTime, Local, SecondsFormat};
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
@@ -55,6 +55,10 @@ pub enum What {
     DocumentKept { length: u64 },
     /// [`Entry::KeptTaken`]
     KeptTaken { guest: u64, forgotten: bool },
+    /// [`Entry::LiveBegan`]
+    LiveBegan { room: String, kind: String, name: String, guest: Option<u64> },
+    /// [`Entry::LiveEnded`]
+    LiveEnded { room: String, name: String, why: String },
     /// [`Entry::GuestAdmitted`]
     GuestAdmitted { guest: u64, name: String },
     /// [`Entry::GuestRefused`]
@@ -91,6 +95,15 @@ impl What {
             Entry::InstallerLost => Self::InstallerLost {},
             Entry::DocumentKept { length } => Self::DocumentKept { length: *length },
             Entry::KeptTaken { guest, forgotten } => Self::KeptTaken { guest: guest.0, forgotten: *forgotten },
+            Entry::LiveBegan { side, kind, name, guest } => Self::LiveBegan {
+                room: asking::side_name(*side).into(),
+                kind: kind.name().into(),
+                name: name.clone(),
+                guest: guest.map(|guest| guest.0),
+            },
+            Entry::LiveEnded { side, name, why } => {
+                Self::LiveEnded { room: asking::side_name(*side).into(), name: name.clone(), why: why.name().into() }
+            }
             Entry::GuestAdmitted { guest, name } => Self::GuestAdmitted { guest: guest.0, name: name.clone() },
             Entry::GuestRefused { guest, why } => Self::GuestRefused { guest: guest.0, why: denied_name(*why).into() },
             Entry::GuestEnded { guest } => Self::GuestEnded { guest: guest.0 },
@@ -112,6 +125,8 @@ impl What {
             | Self::InstallerLost {}
             | Self::DocumentKept { .. }
             | Self::KeptTaken { .. }
+            | Self::LiveBegan { .. }
+            | Self::LiveEnded { .. }
             | Self::GuestAdmitted { .. }
             | Self::GuestRefused { .. }
             | Self::GuestEnded { .. }
@@ -181,6 +196,20 @@ impl What {
             }
             Self::KeptTaken { guest, forgotten: true } => {
                 (format!("端末{guest}が残した資料を消した"), format!("Guest {guest} deleted a kept document"))
+            }
+            Self::LiveBegan { room, name, guest, .. } => {
+                let device = |word: &str| guest.map(|guest| format!("{word}{guest}")).unwrap_or_default();
+                let (ja, en) = whose(room, name);
+                (
+                    format!("{ja}の画面を共有し始めた{}", device("：端末")),
+                    format!("{en} is shared{}", device(": guest ")),
+                )
+            }
+            Self::LiveEnded { room, name, why } => {
+                let (ja, en) = whose(room, name);
+                let known = LiveEnd::ALL.into_iter().find(|end| end.name() == why);
+                let why_ja = known.map_or(why.as_str(), in_brief);
+                (format!("{ja}の画面の共有が終わった（{why_ja}）"), format!("{en} is no longer shared ({why})"))
             }
             Self::GuestAdmitted { guest, name } => {
                 (format!("端末{guest}「{name}」の操作を許した"), format!("Guest {guest} “{name}” was admitted"))
@@ -326,6 +355,27 @@ fn in_japanese(mode: &str) -> &str {
         Some(Mode::Curtain) => "カーテン",
         Some(Mode::Asleep) => "おやすみ",
         None => mode,
+    }
+}
+
+/// Whose screen: of which room, and who.
+fn whose(room: &str, name: &str) -> (String, String) {
+    let (ja, en) = if room == "far" { ("相手の部屋", "the other room") } else { ("この部屋", "this room") };
+    match name {
+        "" => (ja.into(), format!("A screen of {en}")),
+        name => (format!("{ja}の「{name}」"), format!("The screen of “{name}” ({en})")),
+    }
+}
+
+fn in_brief(why: LiveEnd) -> &'static str {
+    match why {
+        LiveEnd::Stopped => "終了の操作",
+        LiveEnd::Vanished => "接続が切れた",
+        LiveEnd::TakenOver => "ほかの画面に交代",
+        LiveEnd::MeetingOver => "会議の終わり",
+        LiveEnd::Refused => "断られた",
+        LiveEnd::Unplugged => "信号がなくなった",
+        LiveEnd::Failed => "映像を読めない",
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::floor::Floor;
 use super::ink::{Ink, Pointer};
+use super::live::Live;
 use super::notes::Notes;
 use super::room::Room;
 use super::share::Share;
@@ -51,6 +52,7 @@ pub(super) enum Signal {
     Point(Pointer),
     Notes(Box<Notes>),
     Floor(Box<Floor>),
+    Live(Box<Live>),
     Farewell {
         #[serde(default)]
         why: Farewell,
@@ -211,6 +213,7 @@ impl TryFrom<&signal::Signal> for Signal {
             signal::Signal::Point(pointer) => Self::Point(pointer.into()),
             signal::Signal::Notes(word) => Self::Notes(Box::new(word.as_ref().into())),
             signal::Signal::Floor(word) => Self::Floor(Box::new(word.as_ref().into())),
+            signal::Signal::Live(word) => Self::Live(Box::new(word.as_ref().into())),
             signal::Signal::Farewell(signal::Farewell::GoingDown) => Self::Farewell { why: Farewell::GoingDown },
         })
     }
@@ -239,6 +242,7 @@ impl TryFrom<Signal> for Option<signal::Signal> {
             Signal::Point(pointer) => signal::Signal::Point(pointer.try_into()?),
             Signal::Notes(notes) => signal::Signal::Notes(Box::new((*notes).try_into()?)),
             Signal::Floor(floor) => signal::Signal::Floor(Box::new((*floor).try_into()?)),
+            Signal::Live(live) => signal::Signal::Live(Box::new((*live).try_into()?)),
             // Whatever the reason, the sender leaves.
             Signal::Farewell { why: Farewell::GoingDown | Farewell::Newer } => {
                 signal::Signal::Farewell(signal::Farewell::GoingDown)
