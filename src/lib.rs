@@ -3,8 +3,8 @@
 //! ```text
 //!            keys · page · CLI           sockets            GStreamer
 //!                  │                        │                   │
-//!    panel ─┐   system ─┐   trunk ─┐   peer ─┐   media ─┐  pages ─┐  (adapters: never import each other)
-//!           └───────────┴──────────┴── inbox ┴──────────┴─────────┘
+//!    panel ─┐ whip ─┐ system ─┐ trunk ─┐ peer ─┐ media ─┐ pages ─┐  (adapters: never import each other)
+//!           └───────┴─────────┴────────┴ inbox ┴────────┴────────┘
 //!                                      │ Input, News
 //!                                   runtime  — one loop, the only room that knows core and adapters
 //!                                      │ handle(input, now) → poll_output()
@@ -13,13 +13,14 @@
 //!
 //! `pages` draws documents in a process of its own that has no rights; it needs `core::share` and `model` only, and threads of
 //! std. Beside them `durable`: state files that survive a power cut, std only; `asking`: people's questions and answers as
-//! JSON; `documents`: the bytes of shared documents, in memory only, which any adapter may hold.
+//! JSON; `live`: what a PC that shares its screen says and sends; `documents`: the bytes of shared documents, in memory only,
+//! which any adapter may hold.
 //!
 //! Direction: `main → cli → runtime → {core, adapters}`; adapters → `core::{input, output, plan, snapshot, signal, playout,
-//! sentence, face, request, ledger, memory, lesson, share, notes, floor, agreement}`, `inbox`, `questions`, `asking`, `config`, `durable`,
+//! sentence, face, request, ledger, memory, lesson, share, notes, floor, live, agreement}`, `inbox`, `questions`, `asking`, `config`, `durable`,
 //! `documents` and `model`; `core → model → std`. gst/glib
 //! only in `peer` and `media`; tokio only in
-//! `runtime`, `inbox`, `questions`, `documents`, `trunk`, `panel`, `system`, `cli`. `tests/house.rs` reads the `use crate::` lines and holds this.
+//! `runtime`, `inbox`, `questions`, `documents`, `trunk`, `panel`, `whip`, `system`, `cli`. `tests/house.rs` reads the `use crate::` lines and holds this.
 
 pub mod asking;
 pub mod cli;
@@ -28,6 +29,7 @@ pub mod core;
 pub mod documents;
 pub mod durable;
 pub mod inbox;
+pub mod live;
 pub mod logging;
 pub mod media;
 pub mod model;
@@ -38,3 +40,4 @@ pub mod questions;
 pub mod runtime;
 pub mod system;
 pub mod trunk;
+pub mod whip;

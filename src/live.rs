@@ -1,7 +1,65 @@
-//! What a PC of the room sends while it shares its screen, on its way from `whip` to `media`. Bytes and their times; nothing else.
+//! What `panel`, `whip` and `media` say to each other of a PC that shares its screen: offers, answers, bytes and their times.
 
-use crate::model::{LiveEnd, LiveId, VideoCodec};
+use crate::core::live::LiveSource;
+use crate::core::request::Denied;
+use crate::model::{Bitrate, LiveEnd, LiveId, VideoCodec};
+use std::future::Future;
+use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+
+/// Where the panel brings offers, and takes them back.
+#[derive(Clone)]
+pub struct LiveDoor {
+    /// Names the next source.
+    pub name: Arc<dyn Fn() -> LiveId + Send + Sync>,
+    /// Takes an offer for this source.
+    pub open: Arc<dyn Fn(LiveSource, LiveOffer) -> Opening + Send + Sync>,
+    /// Ends it.
+    pub close: Arc<dyn Fn(LiveId) + Send + Sync>,
+}
+
+/// An answer's SDP on its way.
+pub type Opening = Pin<Box<dyn Future<Output = Result<String, LiveFault>> + Send>>;
+
+/// What a PC wants to share.
+#[derive(Clone, Debug)]
+pub struct LiveOffer {
+    /// SDP, as it came.
+    pub sdp: String,
+    /// The box's own address that the PC reached: its picture goes there too.
+    pub own: IpAddr,
+    /// Where the PC is: nobody else is heard.
+    pub from: IpAddr,
+    /// Told to the PC as the most it may send (`b=AS`).
+    pub most: Bitrate,
+}
+
+/// Why an offer is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LiveFault {
+    /// No SDP.
+    #[error("the offer is not understood")]
+    Malformed,
+    /// Nothing to see in it.
+    #[error("the offer has no picture to send")]
+    NoPicture,
+    /// More than one picture, or parts nobody needs.
+    #[error("the offer has too many parts")]
+    TooMuch,
+    /// Neither H.264 nor VP8.
+    #[error("the offer has neither H.264 nor VP8")]
+    NoCodec,
+    /// Too many share at once.
+    #[error("no place is left for another share")]
+    Full,
+    /// There is no door, or it does not answer.
+    #[error("the share cannot be opened now")]
+    Busy,
+    /// The core's own reason.
+    #[error("denied")]
+    Denied(Denied),
+}
 
 /// Takes what comes from a share, on any thread; must not wait.
 pub type LiveOut = Arc<dyn Fn(LiveId, LiveNews) + Send + Sync>;

@@ -8,6 +8,7 @@
 //! Carrying out an output never waits; the watchdog is fed from here, so a hung loop is noticed.
 
 mod hands;
+mod live;
 mod page_views;
 mod pages;
 mod panel;

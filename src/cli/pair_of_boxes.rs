@@ -289,6 +289,7 @@ fn configuration(setup: &Setup, which: usize, state: &Path, ports: [Ports; 2]) -
     if setup.panel {
         let listen = format!("127.0.0.1:{}", near.panel);
         section("panel", &[("listen", quoted(&listen)), ("room", quoted("127.0.0.0/8"))]);
+        section("share", &[("port", near.share.to_string())]);
     }
     text
 }
@@ -298,6 +299,7 @@ struct Ports {
     trunk: u16,
     session: u16,
     panel: u16,
+    share: u16,
 }
 
 /// Ports that were free a moment ago; somebody else may take them, then the daemon says so.
@@ -306,11 +308,13 @@ fn free_ports() -> Result<Ports, Failure> {
     let port = |listener: std::io::Result<TcpListener>| listener.and_then(|listener| listener.local_addr());
     let trunk = port(trunk).map_err(say("find a free port"))?.port();
     let panel = port(panel).map_err(say("find a free port"))?.port();
+    let share = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|socket| socket.local_addr());
+    let share = share.map_err(say("find a free port"))?.port();
     for _ in 0..PORT_TRIES {
         let first = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).map_err(say("find a free port"))?;
         let session = first.local_addr().map_err(say("find a free port"))?.port();
         if session < u16::MAX && UdpSocket::bind((Ipv4Addr::LOCALHOST, session + 1)).is_ok() {
-            return Ok(Ports { trunk, session, panel });
+            return Ok(Ports { trunk, session, panel, share });
         }
     }
     Err(Failure::new("no two neighbouring UDP ports are free on this machine"))

@@ -17,7 +17,7 @@ mod room;
 
 pub use error::{ConfigError, Mistake};
 pub use overlay::{Loaded, Overlaid, Overlay, Settings};
-pub use room::{Area, Hours, IpNetwork, Look, PanelConfig, RoomConfig, View};
+pub use room::{Area, Hours, IpNetwork, Look, PanelConfig, RoomConfig, ShareConfig, View};
 
 /// The documented default configuration, as installed.
 pub const DEFAULTS: &str = include_str!("../../config/engawa.toml");
@@ -51,6 +51,8 @@ pub struct Config {
     pub room: RoomConfig,
     /// `[panel]`
     pub panel: PanelConfig,
+    /// `[share]`
+    pub share: ShareConfig,
 }
 
 impl Config {
@@ -118,6 +120,7 @@ impl Config {
                 room: written.setting("panel", "room", |text: String| room::networks(&text)),
                 pin: written.setting("panel", "pin", room::pin),
             },
+            share: ShareConfig { port: written.setting("share", "port", check::session_port) },
         };
         config.settle_meeting_view(written);
         config.settle_who_dials(written);

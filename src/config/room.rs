@@ -106,6 +106,13 @@ pub struct Hours {
     pub to: u16,
 }
 
+/// `[share]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShareConfig {
+    /// `port`: UDP, where PCs of the room send their pictures.
+    pub port: u16,
+}
+
 /// `[panel]`
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct PanelConfig {

@@ -10,7 +10,7 @@ use super::reply::{self, Reply};
 use super::tokens::Visitor;
 use super::visit::Visit;
 use super::words::Refusal;
-use super::{Shared, assets, guard};
+use super::{Shared, assets, guard, whip};
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue, IF_NONE_MATCH};
 use hyper::{Method, Request};
@@ -76,6 +76,7 @@ pub(super) enum Errand {
     KeptFile,
     ForgetKept,
     Notes,
+    LiveToken,
     Ledger,
     LedgerCsv,
     Installer,
@@ -86,7 +87,7 @@ pub(super) enum Errand {
 }
 
 /// All addresses.
-pub const ROUTES: [Route; 33] = [
+pub const ROUTES: [Route; 34] = [
     route("GET", "/", Who::Room, Endpoint::Page),
     route("GET", "/app.css", Who::Room, Endpoint::Style),
     route("GET", "/app.js", Who::Room, Endpoint::Script),
@@ -113,6 +114,7 @@ pub const ROUTES: [Route; 33] = [
     route("POST", "/api/kept/forget", Who::Member, Endpoint::Visit(Errand::ForgetKept)),
     route("GET", "/api/own.jpg", Who::Guest, Endpoint::Visit(Errand::OwnPicture)),
     route("GET", "/api/notes", Who::Member, Endpoint::Visit(Errand::Notes)),
+    route("POST", "/api/live/token", Who::Member, Endpoint::Visit(Errand::LiveToken)),
     route("GET", "/api/ledger", Who::Guest, Endpoint::Visit(Errand::Ledger)),
     route("GET", "/api/ledger.csv", Who::Guest, Endpoint::Visit(Errand::LedgerCsv)),
     route("POST", "/api/installer", Who::Room, Endpoint::Visit(Errand::Installer)),
@@ -130,7 +132,8 @@ const fn route(method: &'static str, path: &'static str, who: Who, endpoint: End
 
 /// The answer to one request; there always is one.
 pub(super) async fn answer(shared: &Arc<Shared>, arrival: &Arrival, request: Request<Incoming>) -> Reply {
-    let (shows, brought) = (request.method() != Method::POST, request.uri().path() == DOCUMENTS);
+    let path = request.uri().path();
+    let (shows, brought) = (request.method() != Method::POST || whip::is_meant(path), path == DOCUMENTS);
     let (result, cookie) = checked(shared, arrival, request).await;
     let language = shared.facts.language;
     let mut reply = match result {
@@ -154,7 +157,16 @@ async fn checked(
     arrival: &Arrival,
     request: Request<Incoming>,
 ) -> (Result<Reply, Refusal>, Option<String>) {
-    let route = match guard::meant_for(arrival.local, request.uri(), request.headers()) {
+    let meant = guard::meant_for(arrival.local, request.uri(), request.headers());
+    if meant.is_ok() && whip::is_meant(request.uri().path()) {
+        if let Err(refusal) = guard::own_page(request.headers()) {
+            return (Err(refusal), None);
+        }
+        let cookie = guard::cookie(request.headers(), &shared.cookie_name);
+        let visitor = cookie.and_then(|cookie| shared.tokens.find(cookie)).map(|visitor| visitor.guest);
+        return (whip::answer(shared, arrival, visitor, request).await, None);
+    }
+    let route = match meant {
         Ok(()) => find(&request),
         Err(refusal) => Err(refusal),
     };

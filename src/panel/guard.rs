@@ -40,8 +40,13 @@ pub(super) fn own_page(headers: &HeaderMap) -> Result<(), Refusal> {
 
 /// The body of a question: declared as JSON, at most so many bytes, and soon there.
 pub(super) async fn body(request: Request<Incoming>, longest: usize) -> Result<Bytes, Refusal> {
+    typed(request, "application/json", longest).await
+}
+
+/// The same of another kind.
+pub(super) async fn typed(request: Request<Incoming>, wanted: &str, longest: usize) -> Result<Bytes, Refusal> {
     let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
+    if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(wanted) {
         return Err(Refusal::NotJson);
     }
     let body = request.into_body();

@@ -28,6 +28,7 @@ mod settings;
 mod state;
 mod tokens;
 mod visit;
+mod whip;
 mod words;
 
 pub use api::{ROUTES, Route, Who};
@@ -40,6 +41,7 @@ use crate::config::{Hours, IpNetwork, Overlay};
 use crate::core::input::RoomInput;
 use crate::core::snapshot::Snapshot;
 use crate::documents::Documents;
+use crate::live::LiveDoor;
 use crate::model::{DocumentId, Fingerprint, Language, Moment};
 use crate::questions::Questions;
 use certificate::Certificates;
@@ -103,6 +105,8 @@ pub struct Sources {
     pub kept: KeptSources,
     /// Where documents go that people share from the page.
     pub documents: Documents,
+    /// Where PCs share their screens.
+    pub live: LiveDoor,
     /// The installer set something: the daemon is to begin anew with it.
     pub begin_anew: Arc<dyn Fn() + Send + Sync>,
 }
@@ -163,6 +167,7 @@ struct Shared {
     room: Arc<Room>,
     certificates: Certificates,
     tokens: Tokens,
+    senders: whip::Senders,
     pin: Option<Pin>,
     overlay: Option<Overlay>,
     questions: Questions,
@@ -206,6 +211,7 @@ impl Panel {
             room,
             certificates,
             tokens: Tokens::default(),
+            senders: whip::Senders::default(),
             pin: pin.as_deref().map(Pin::new),
             overlay,
             questions,

@@ -8,7 +8,7 @@ use super::reply::{self, Reply};
 use super::state::Standing;
 use super::tokens::Visitor;
 use super::words::{self, Refusal};
-use super::{Shared, board, guard, pages, papers, query, settings};
+use super::{Shared, board, guard, pages, papers, query, settings, whip};
 use crate::asking;
 use crate::core::input::RoomInput;
 use crate::core::request::{Answer, Asker, Denied};
@@ -55,6 +55,7 @@ impl Visit<'_> {
             Errand::OwnPicture => papers::own_picture(self.shared).await,
             Errand::Page => pages::picture(self.shared, request.uri().query().unwrap_or_default()).await,
             Errand::Ink => pages::ink(self.shared, request.uri().query().unwrap_or_default()),
+            Errand::LiveToken => whip::token(self.shared, self.arrival, self.guest()),
             Errand::Kept => pages::kept(self.shared).await,
             Errand::KeptFile => {
                 pages::kept_file(self.shared, self.guest(), request.uri().query().unwrap_or_default()).await

@@ -5,6 +5,7 @@ use crate::core::face::Banner;
 use crate::core::request::{Answer, Denied};
 use crate::core::share;
 use crate::documents::Full;
+use crate::live::LiveFault;
 use crate::model::Language;
 
 /// Why the panel does not do what it was asked. Each has a status, a name for the page and a sentence for people.
@@ -50,6 +51,8 @@ pub(super) enum Refusal {
     TooManyPages,
     /// The store does not take the document.
     NotTaken(Full),
+    /// The offer of a live share is of no use.
+    NotShared(LiveFault),
     /// The core's own reason.
     Denied(Denied),
 }
@@ -68,6 +71,8 @@ impl Refusal {
             Self::Busy => 503,
             Self::TooManyPages => 429,
             Self::NoCode | Self::WrongPin | Self::PinPause | Self::ClockNotSet | Self::NotSaved => 200,
+            Self::NotShared(LiveFault::Full | LiveFault::Busy) => 503,
+            Self::NotShared(_) => 400,
             Self::NotTaken(_) | Self::Denied(_) => 200,
         }
     }
@@ -95,6 +100,13 @@ impl Refusal {
             Self::Busy => "busy",
             Self::TooManyPages => "too_many_pages",
             Self::NotTaken(_) => "not_taken",
+            Self::NotShared(LiveFault::Malformed) => "not_understood",
+            Self::NotShared(LiveFault::NoPicture) => "no_picture",
+            Self::NotShared(LiveFault::TooMuch) => "too_many_parts",
+            Self::NotShared(LiveFault::NoCodec) => "no_codec",
+            Self::NotShared(LiveFault::Full) => "full",
+            Self::NotShared(LiveFault::Busy) => "busy",
+            Self::NotShared(LiveFault::Denied(why)) => denied_name(why),
             Self::Denied(why) => denied_name(why),
         }
     }
@@ -150,6 +162,22 @@ impl Refusal {
                 "このページが開きすぎています。ほかのタブを閉じてください。",
                 "This page is open too often. Please close the other tabs.",
             ),
+            Self::NotShared(LiveFault::Malformed | LiveFault::TooMuch) => (
+                "送られた映像の申し込みを読み取れませんでした。",
+                "The offer of a picture could not be read.",
+            ),
+            Self::NotShared(LiveFault::NoPicture) => {
+                ("送られた申し込みに映像がありません。", "The offer has no picture in it.")
+            }
+            Self::NotShared(LiveFault::NoCodec) => (
+                "この映像の形式は表示できません。送る側をH.264かVP8にしてください。",
+                "This kind of picture cannot be shown. Please let the sender use H.264 or VP8.",
+            ),
+            Self::NotShared(LiveFault::Full | LiveFault::Busy) => (
+                "いまは画面を受け取れません。少し待ってもう一度お試しください。",
+                "No screen can be taken now. Please wait a little and try again.",
+            ),
+            Self::NotShared(LiveFault::Denied(denied)) => return denied.text(language),
             Self::NotTaken(full) => return full_text(full, language),
             Self::Denied(denied) => return denied.text(language),
         };

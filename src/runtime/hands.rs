@@ -1,6 +1,7 @@
 //! The hands: carry out what the core wishes, report what was really done. Nothing here waits or decides.
 
 use super::REPORT_PERIOD;
+use super::live::LiveHands;
 use super::pages::PageHands;
 use super::room::RoomHands;
 use crate::core::Core;
@@ -11,7 +12,7 @@ use crate::core::snapshot::{LinkState, Snapshot};
 use crate::documents::Documents;
 use crate::inbox::Inbox;
 use crate::media::room::Media;
-use crate::model::{Language, Moment};
+use crate::model::{Bitrate, Language, Moment};
 use crate::peer::Peer;
 use crate::system::memory::Memory;
 use crate::system::notify::Notify;
@@ -30,6 +31,7 @@ pub(super) struct Hands {
     pub(super) notify: Notify,
     room: RoomHands,
     pages: PageHands,
+    live: LiveHands,
     ceiling_kbps: u32,
     memory: Memory,
     link: LinkState,
@@ -45,6 +47,7 @@ impl Hands {
         status: StatusSocket,
         room: RoomHands,
         pages: PageHands,
+        live: LiveHands,
         ceiling_kbps: u32,
     ) -> Self {
         Self {
@@ -55,6 +58,7 @@ impl Hands {
             notify: Notify::from_env(),
             room,
             pages,
+            live,
             ceiling_kbps,
             memory: Memory::default(),
             link: LinkState::Unpaired,
@@ -121,7 +125,8 @@ impl Hands {
                 if let Some(trunk) = &self.trunk {
                     trunk.pace(plan.bulk);
                 }
-                tracing::debug!(camera = ?plan.camera, microphone = ?plan.microphone, mode = ?plan.screen.face.mode, "arrange");
+                self.peer.pace(plan.live.send.map_or(Bitrate::from_bps(0), |send| send.bitrate));
+                tracing::debug!(live = ?plan.live, camera = ?plan.camera, microphone = ?plan.microphone, mode = ?plan.screen.face.mode, "arrange");
                 self.media.arrange(&plan);
             }
             Output::Align(alignment) => self.media.align(alignment),
@@ -138,7 +143,10 @@ impl Hands {
             }
             Output::Keep { document, name } => self.room.keep_document(document, name, now),
             // No source is taken yet.
-            Output::EndLive { id, why } => tracing::debug!(?id, ?why, "end live"),
+            Output::EndLive { id, why } => {
+                tracing::debug!(?id, ?why, "end live");
+                self.live.end(id);
+            }
             Output::Stop => self.stopping = true,
         }
     }

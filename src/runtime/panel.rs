@@ -10,6 +10,7 @@ use super::page_views::PageViews;
 use crate::config::{Config, Overlay, Sink, Source};
 use crate::core::snapshot::Snapshot;
 use crate::documents::Documents;
+use crate::live::LiveDoor;
 use crate::media::devices::{self, Listing};
 use crate::media::face::FaceConstants;
 use crate::media::room::Media;
@@ -41,6 +42,7 @@ pub(super) struct Papers {
     pub(super) ledger: Ledger,
     pub(super) views: PageViews,
     pub(super) kept: KeptDocuments,
+    pub(super) live: LiveDoor,
 }
 
 /// What every try needs.
@@ -160,7 +162,7 @@ fn settings(config: &Config, listen: SocketAddr, overlay: Option<Overlay>) -> Pa
 
 fn sources(config: &Config, anew: &Arc<Notify>, papers: Papers, media: &Media, documents: &Documents) -> Sources {
     let (picture, language) = (media.own_picture(), config.language);
-    let Papers { ledger, views, kept } = papers;
+    let Papers { ledger, views, kept, live } = papers;
     let (camera, microphone, speaker) =
         (config.camera.source.clone(), config.sound.source.clone(), config.sound.sink.clone());
     let anew = anew.clone();
@@ -172,6 +174,7 @@ fn sources(config: &Config, anew: &Arc<Notify>, papers: Papers, media: &Media, d
         page: Arc::new(move |wanted| views.png(wanted)),
         kept: kept_sources(kept),
         documents: documents.clone(),
+        live,
         begin_anew: Arc::new(move || anew.notify_one()),
     }
 }

@@ -1,5 +1,6 @@
 //! The hands that serve the room: answers, ledger, memory, room code, calendar, keys, panel.
 
+use super::live::LiveHands;
 use super::page_views::PageViews;
 use super::panel::{PanelHands, Papers};
 use super::turns::Turns;
@@ -64,6 +65,7 @@ impl RoomHands {
         inbox: &Inbox,
         media: &Media,
         documents: &Documents,
+        live: &LiveHands,
         life: &Life,
     ) -> Result<Self, RunError> {
         if let Some(hours) = config.room.hours {
@@ -79,7 +81,8 @@ impl RoomHands {
         let kept = KeptDocuments::open(&config.state_directory, config.room.keep_days, life.machine_began_anew);
         kept.count();
         let views = PageViews::new(documents);
-        let shown = Papers { ledger: ledger.clone(), views: views.clone(), kept: kept.clone() };
+        let live = live.door(&questions);
+        let shown = Papers { ledger: ledger.clone(), views: views.clone(), kept: kept.clone(), live };
         let panel = PanelHands::start(config, overlay, &anew, &questions, shown, media, documents);
         let named: Vec<String> = config.room.views.iter().map(|view| view.name.clone()).collect();
         let keeper = Keeper::start(&config.state_directory, &named).map_err(other)?;

@@ -1,6 +1,7 @@
 //! From a valid configuration to a core and its hands.
 
 use super::hands::Hands;
+use super::live::LiveHands;
 use super::pages::PageHands;
 use super::room::{Life, RoomHands};
 use super::{RunError, RunOptions, other};
@@ -51,7 +52,8 @@ pub(super) async fn start(
     let documents = Documents::default();
     let began_anew = boot::began_anew(&config.state_directory);
     let life = Life { boot: random_boot()?, machine_began_anew: began_anew };
-    let mut room = RoomHands::start(config, options.overlay.clone(), inbox, &media, &documents, &life)?;
+    let live = LiveHands::start(config, &media, inbox);
+    let mut room = RoomHands::start(config, options.overlay.clone(), inbox, &media, &documents, &live, &life)?;
     let (mut trunk, mut link) = (None, None);
     match pinned {
         Some(pinned) => {
@@ -85,7 +87,7 @@ pub(super) async fn start(
     let settings = Settings { link, room: settings, remembered, board, ceiling: config.ceiling };
     let status = status.serve(Some(room.desk()));
     let pages = PageHands::new(documents, room.questions(), inbox.clone(), &media);
-    let hands = Hands::new(trunk, peer, media, status, room, pages, config.ceiling.as_kbps());
+    let hands = Hands::new(trunk, peer, media, status, room, pages, live, config.ceiling.as_kbps());
     Ok((Core::new(settings, clock.now()), hands))
 }
 

@@ -12,45 +12,16 @@ mod office;
 mod sdp;
 mod session;
 
-use crate::live::LiveOut;
-use crate::model::{Bitrate, LiveId};
-use std::net::{IpAddr, SocketAddr};
+use crate::live::{LiveFault, LiveOffer, LiveOut};
+use crate::model::LiveId;
+use std::net::SocketAddr;
 use tokio::sync::{mpsc, oneshot};
-
-pub use sdp::OfferFault;
 
 /// The door. Cheap to clone; it closes with its last clone.
 #[derive(Clone)]
 pub struct Whip {
     words: mpsc::Sender<Word>,
     address: SocketAddr,
-}
-
-/// What somebody wants to share.
-#[derive(Clone, Debug)]
-pub struct Offer {
-    /// SDP, as it came.
-    pub sdp: String,
-    /// The box's own address that the PC reached: its picture goes there too.
-    pub own: IpAddr,
-    /// Where the PC is: nobody else is heard.
-    pub from: IpAddr,
-    /// Told to the PC as the most it may send (`b=AS`).
-    pub most: Bitrate,
-}
-
-/// Why an offer is not taken.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
-    /// It is not understood or of no use.
-    #[error(transparent)]
-    Offer(#[from] OfferFault),
-    /// Too many share at once.
-    #[error("no place is left for another share")]
-    Full,
-    /// The office is gone or does not answer.
-    #[error("the share cannot be opened now")]
-    Busy,
 }
 
 impl Whip {
@@ -74,11 +45,11 @@ impl Whip {
     /// Takes an offer; gives the answer's SDP. The session ends by itself when nothing comes.
     ///
     /// # Errors
-    /// See [`Fault`].
-    pub async fn open(&self, id: LiveId, offer: Offer) -> Result<String, Fault> {
+    /// See [`LiveFault`].
+    pub async fn open(&self, id: LiveId, offer: LiveOffer) -> Result<String, LiveFault> {
         let (reply, answer) = oneshot::channel();
-        self.words.try_send(Word::Open { id, offer, reply }).map_err(|_| Fault::Busy)?;
-        answer.await.map_err(|_| Fault::Busy)?
+        self.words.try_send(Word::Open { id, offer, reply }).map_err(|_| LiveFault::Busy)?;
+        answer.await.map_err(|_| LiveFault::Busy)?
     }
 
     /// Ends it; its PC is told.
@@ -100,7 +71,7 @@ impl Whip {
 
 /// What the office is told.
 enum Word {
-    Open { id: LiveId, offer: Offer, reply: oneshot::Sender<Result<String, Fault>> },
+    Open { id: LiveId, offer: LiveOffer, reply: oneshot::Sender<Result<String, LiveFault>> },
     Close(LiveId),
     KeyFrame(LiveId),
 }

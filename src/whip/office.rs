@@ -1,9 +1,9 @@
 //! The task that owns the socket and every session.
 
 use super::session::Session;
-use super::{Fault, MOST_SESSIONS, Word};
-use crate::live::{LiveNews, LiveOut};
-use crate::model::LiveEnd;
+use super::{MOST_SESSIONS, Word};
+use crate::live::{LiveFault, LiveNews, LiveOut};
+use crate::model::{LiveEnd, LiveId};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -57,10 +57,10 @@ impl Office {
         match word {
             Word::Open { id, offer, reply } => {
                 let opened = if self.sessions.len() >= MOST_SESSIONS {
-                    Err(Fault::Full)
+                    Err(LiveFault::Full)
                 } else {
                     let port = self.socket.local_addr().map_or(0, |address| address.port());
-                    Session::open(id, &offer, port, now).map_err(Fault::from)
+                    Session::open(id, &offer, port, now)
                 };
                 let answer = opened.map(|(session, answer)| {
                     self.sessions.push(session);
@@ -114,7 +114,7 @@ impl Office {
         }
     }
 
-    fn end(&mut self, id: crate::model::LiveId, why: LiveEnd) {
+    fn end(&mut self, id: LiveId, why: LiveEnd) {
         self.sessions.retain(|session| session.id != id);
         (self.out)(id, LiveNews::Ended(why));
     }

@@ -1,42 +1,26 @@
 //! What is wrong with an offer, in words, and what our answer says beyond what str0m writes.
 
+use crate::live::LiveFault;
 use crate::model::Bitrate;
-
-/// Why an offer is of no use.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum OfferFault {
-    /// No SDP.
-    #[error("the offer is not understood")]
-    Malformed,
-    /// Nothing to see in it.
-    #[error("the offer has no picture to send")]
-    NoPicture,
-    /// More than one picture, or parts nobody needs.
-    #[error("the offer has too many parts")]
-    TooMuch,
-    /// Neither H.264 nor VP8.
-    #[error("the offer has neither H.264 nor VP8")]
-    NoCodec,
-}
 
 /// The offer without its candidates, if it is one: who sends is learned from what arrives, and no name is ever resolved.
 ///
 /// # Errors
 /// When it has no picture, or too many parts.
-pub(super) fn plain(offer: &str) -> Result<String, OfferFault> {
+pub(super) fn plain(offer: &str) -> Result<String, LiveFault> {
     let lines = || offer.lines().map(str::trim_end).filter(|line| !line.is_empty());
     if lines().next() != Some("v=0") {
-        return Err(OfferFault::Malformed);
+        return Err(LiveFault::Malformed);
     }
     let parts = |kind: &str| lines().filter(|line| line.starts_with(kind)).count();
     if parts("m=video") == 0 {
-        return Err(OfferFault::NoPicture);
+        return Err(LiveFault::NoPicture);
     }
     if parts("m=video") > 1 || parts("m=audio") > 1 || parts("m=") > MOST_PARTS || lines().count() > MOST_LINES {
-        return Err(OfferFault::TooMuch);
+        return Err(LiveFault::TooMuch);
     }
     if !sends(&lines().skip_while(|line| !line.starts_with("m=video")).collect::<Vec<_>>()) {
-        return Err(OfferFault::NoPicture);
+        return Err(LiveFault::NoPicture);
     }
     let kept = lines().filter(|line| !line.starts_with("a=candidate") && !line.starts_with("a=end-of-candidates"));
     Ok(kept.flat_map(|line| [line, "\r\n"]).collect())
@@ -92,11 +76,11 @@ mod tests {
 
     #[test]
     fn what_is_no_offer_of_a_picture_is_told_apart() {
-        assert_eq!(plain("hello"), Err(OfferFault::Malformed));
-        assert_eq!(plain(""), Err(OfferFault::Malformed));
-        assert_eq!(plain(&OFFER.replace("m=video", "m=text")), Err(OfferFault::NoPicture));
-        assert_eq!(plain(&OFFER.replace("sendonly", "recvonly")), Err(OfferFault::NoPicture));
-        assert_eq!(plain(&OFFER.replace("m=audio", "m=video")), Err(OfferFault::TooMuch));
+        assert_eq!(plain("hello"), Err(LiveFault::Malformed));
+        assert_eq!(plain(""), Err(LiveFault::Malformed));
+        assert_eq!(plain(&OFFER.replace("m=video", "m=text")), Err(LiveFault::NoPicture));
+        assert_eq!(plain(&OFFER.replace("sendonly", "recvonly")), Err(LiveFault::NoPicture));
+        assert_eq!(plain(&OFFER.replace("m=audio", "m=video")), Err(LiveFault::TooMuch));
     }
 
     #[test]

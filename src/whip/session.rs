@@ -1,8 +1,7 @@
 //! One PC's session: str0m does ICE-lite, DTLS, SRTP, and puts pictures together; here it is fed, emptied and watched.
 
-use super::Offer;
-use super::sdp::{self, OfferFault};
-use crate::live::{LiveNews, LivePicture, LiveSound};
+use super::sdp;
+use crate::live::{LiveFault, LiveNews, LiveOffer, LivePicture, LiveSound};
 use crate::model::{LiveEnd, LiveId, VideoCodec};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -31,28 +30,27 @@ pub(super) struct Session {
 
 impl Session {
     /// Takes an offer; gives the answer.
-    pub(super) fn open(id: LiveId, offer: &Offer, port: u16, now: Instant) -> Result<(Self, String), OfferFault> {
+    pub(super) fn open(id: LiveId, offer: &LiveOffer, port: u16, now: Instant) -> Result<(Self, String), LiveFault> {
         let plain = sdp::plain(&offer.sdp)?;
         let parsed = SdpOffer::from_sdp_string(&plain).map_err(|error| {
             tracing::debug!(%error, "an offer is not understood");
-            OfferFault::Malformed
+            LiveFault::Malformed
         })?;
         let mut config = Rtc::builder().set_ice_lite(true).clear_codecs().enable_opus(true, false).enable_vp8(true);
-        for (number, (payload, rtx, mode, profile)) in H264.iter().enumerate() {
-            tracing::trace!(number, profile, "offered");
-            config.codec_config().add_h264((*payload).into(), Some((*rtx).into()), *mode, *profile);
+        for (payload, rtx, profile) in H264 {
+            config.codec_config().add_h264(payload.into(), Some(rtx.into()), true, profile);
         }
         let mut rtc = config.build(now);
         let own = SocketAddr::new(offer.own, port);
-        let candidate = Candidate::host(own, "udp").map_err(|_| OfferFault::Malformed)?;
+        let candidate = Candidate::host(own, "udp").map_err(|_| LiveFault::Malformed)?;
         rtc.add_local_candidate(candidate);
         let answer = rtc.sdp_api().accept_offer(parsed).map_err(|error| {
             tracing::debug!(%error, "an offer cannot be answered");
-            OfferFault::Malformed
+            LiveFault::Malformed
         })?;
         let answer = answer.to_sdp_string();
         if !sdp::takes_picture(&answer) {
-            return Err(OfferFault::NoCodec);
+            return Err(LiveFault::NoCodec);
         }
         let session = Self {
             id,
@@ -203,14 +201,9 @@ impl Session {
     }
 }
 
-/// H.264 as we read it: payload type, that of its RTX, packetization mode 1, profile and level (RFC 6184 §8.1). Level 4.2 and
-/// whatever profile: it is decoded here first.
-const H264: [(u8, u8, bool, u32); 4] = [
-    (108, 109, true, 0x42_E0_2A),
-    (127, 121, true, 0x42_00_2A),
-    (123, 119, true, 0x4D_00_2A),
-    (114, 115, true, 0x64_00_2A),
-];
+/// H.264 as we read it, packetization mode 1: payload type, that of its RTX, profile and level 4.2 (RFC 6184 §8.1).
+const H264: [(u8, u8, u32); 4] =
+    [(108, 109, 0x42_E0_2A), (127, 121, 0x42_00_2A), (123, 119, 0x4D_00_2A), (114, 115, 0x64_00_2A)];
 /// A PC that says nothing for so long, no RTP, no RTCP, no STUN, is gone. A still window is not: its STUN goes on.
 const SILENT: Duration = Duration::from_secs(5);
 /// From the offer to the first picture; somebody may have to allow it on the PC first, but that is before the offer.

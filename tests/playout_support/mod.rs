@@ -120,6 +120,7 @@ pub fn playout(codec: VideoCodec, screen: Sink, speaker: Sink, probe: Option<Pro
         clock: clock(),
         probe,
         key_frame_needed: Arc::new(move |session, _| asks.lock().expect("lives").push(session)),
+        out: Arc::new(|_, _| {}),
     };
     Bench { playout: Playout::start(settings, &inbox), inbox, asked }
 }

@@ -82,6 +82,8 @@ pub struct Pair<'lab> {
 pub struct Ports {
     pub trunk: u16,
     pub session: u16,
+    /// Of PCs' screens, UDP.
+    pub share: u16,
 }
 
 impl<'lab> Pair<'lab> {
@@ -288,6 +290,7 @@ impl<'lab> Pair<'lab> {
         let listen = if listens { listen } else { String::new() };
         section("trunk", &[("listen", listen.into()), ("dial", dials.into())]);
         section("session", &[("port", i64::from(near.session).into())]);
+        section("share", &[("port", i64::from(near.share).into())]);
         section(
             "camera",
             &[
@@ -375,12 +378,14 @@ fn free_ports() -> Ports {
         let session = first.local_addr().ok()?.port();
         UdpSocket::bind((Ipv4Addr::LOCALHOST, session.checked_add(1)?)).ok().map(|_| session)
     });
-    Ports { trunk, session: pair.expect("two neighbouring UDP ports are free") }
+    let share = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+    Ports { trunk, session: pair.expect("two neighbouring UDP ports are free"), share }
 }
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_engawa");
 /// Different on both sides, so that a packet's ports say where it comes from.
-const IN_A_LAB: [Ports; 2] = [Ports { trunk: 7420, session: 7422 }, Ports { trunk: 7520, session: 7522 }];
+const IN_A_LAB: [Ports; 2] =
+    [Ports { trunk: 7420, session: 7422, share: 7424 }, Ports { trunk: 7520, session: 7522, share: 7524 }];
 const MAX_STATUSES: usize = 10_000;
 const ANSWER_LIMIT: Duration = Duration::from_secs(1);
 const END_LIMIT: Duration = Duration::from_secs(5);

@@ -110,7 +110,7 @@ pub(super) fn layout(look: &Look, language: Language, canvas: Area) -> Layout {
         Mode::Curtain | Mode::Asleep => {
             layout.backdrop = DUSK;
             let shown = face.page.as_ref().is_some_and(|page| !matches!(page.state, PageState::Refused(_)));
-            if (shown || face.live.is_some()) && face.drawn.is_none() {
+            if (shown || face.live.shown.is_some()) && face.drawn.is_none() {
                 sheets.push(calm::shut_line(&setting));
                 let place = page_area(canvas, 1.0, face.mode);
                 layout.under.push(calm::place(&setting, place));

@@ -80,14 +80,14 @@ impl Look {
         let shown = |state| matches!(state, PageState::Here | PageState::Arriving(_));
         let in_front = screen.face.page.as_ref().filter(|page| shown(page.state)).map(|page| page.id);
         // A live share stands in front of it.
-        let page = page.filter(|page| Some(page.id()) == in_front && screen.face.live.is_none()).cloned();
+        let page = page.filter(|page| Some(page.id()) == in_front && screen.face.live.shown.is_none()).cloned();
         let (screen, constants) = (screen.clone(), Arc::clone(constants));
         Self { screen, constants, held_s, meeting_min, own_is_live, page, live_shape: None, place }
     }
 
     /// With a picture of the live share of this shape.
     pub(super) fn with_live(self, shape: Option<u32>) -> Self {
-        Self { live_shape: shape.filter(|_| self.screen.face.live.is_some()), ..self }
+        Self { live_shape: shape.filter(|_| self.screen.face.live.shown.is_some()), ..self }
     }
 }
 
