@@ -16,7 +16,7 @@
 //! JSON; `documents`: the bytes of shared documents, in memory only, which any adapter may hold.
 //!
 //! Direction: `main → cli → runtime → {core, adapters}`; adapters → `core::{input, output, plan, snapshot, signal, playout,
-//! sentence, face, request, ledger, memory, lesson, share, notes, floor, agreement}`, `inbox`, `questions`, `asking`, `config`, `durable`,
+//! sentence, face, request, ledger, memory, lesson, share, notes, floor, live, agreement}`, `inbox`, `questions`, `asking`, `config`, `durable`,
 //! `documents` and `model`; `core → model → std`. gst/glib
 //! only in `peer` and `media`; tokio only in
 //! `runtime`, `inbox`, `questions`, `documents`, `trunk`, `panel`, `system`, `cli`. `tests/house.rs` reads the `use crate::` lines and holds this.

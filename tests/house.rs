@@ -24,6 +24,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "core::share",
             "core::notes",
             "core::floor",
+            "core::live",
             "documents",
             "model",
         ],
@@ -100,6 +101,7 @@ const PUBLIC_CORE_FILES: &[&str] = &[
     "share",
     "notes",
     "floor",
+    "live",
     "agreement",
     "turning",
 ];
