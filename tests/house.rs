@@ -24,6 +24,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "core::share",
             "core::notes",
             "core::floor",
+            "core::live",
             "documents",
             "model",
         ],

@@ -200,7 +200,7 @@ fn teach(at: &Daemon, name: &str) -> Result<(), Failure> {
     Err(Failure::new("the daemon went away"))
 }
 
-fn request(at: &Daemon, request: &Request) -> Result<(), Failure> {
+pub(super) fn request(at: &Daemon, request: &Request) -> Result<(), Failure> {
     let line = say(&at.socket()?, &asking::json(request))?.next();
     let line = line.and_then(Result::ok).ok_or_else(|| Failure::new("the daemon said nothing"))?;
     println!("{}", reply(&line)?);

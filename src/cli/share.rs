@@ -1,7 +1,9 @@
-//! `engawa share FILE`: puts a document on both screens, from this machine.
+//! `engawa share FILE`: puts a document on both screens, from this machine. `--stop-live` ends what a PC or an input shares.
 
-use super::room::{Daemon, reply};
+use super::room::{Daemon, reply, request};
 use super::{Failure, status};
+use crate::core::live::LiveRequest;
+use crate::core::request::Request;
 use crate::core::share::file_name;
 use crate::documents::{LONGEST_DOCUMENT, name_of};
 use crate::system::status::Status;
@@ -15,7 +17,11 @@ use std::time::Duration;
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// PDF, PNG or JPEG; at most 100 MB.
-    file: PathBuf,
+    #[arg(required_unless_present = "stop_live")]
+    file: Option<PathBuf>,
+    /// Ends the screen that a PC or an input shares, whichever room's it is.
+    #[arg(long, conflicts_with = "file")]
+    stop_live: bool,
     /// Whose room.
     #[command(flatten)]
     at: Daemon,
@@ -26,8 +32,11 @@ pub struct Arguments {
 /// # Errors
 /// When the file cannot be read, no daemon answers, or it says no: then its reason, and exit code 7.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let bytes = read(&arguments.file)?;
-    let name = file_name(&arguments.file.to_string_lossy());
+    let Some(file) = arguments.file.as_ref().filter(|_| !arguments.stop_live) else {
+        return request(&arguments.at, &Request::Live(LiveRequest::Stop));
+    };
+    let bytes = read(file)?;
+    let name = file_name(&file.to_string_lossy());
     let socket = arguments.at.socket()?;
     println!("{}", put(&socket, &name, &bytes)?);
     let document = name_of(&bytes).to_string();

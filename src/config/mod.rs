@@ -110,6 +110,7 @@ impl Config {
                 everyday: profile(written, "room"),
                 follow_turns: written.setting("meeting", "follow_turns", Ok),
                 keep_days: written.setting("meeting", "keep_days", room::keep_days),
+                take_over: written.setting("share", "take_over", room::take_over),
                 quiet_after: written.setting("room", "quiet_after_seconds", room::quiet_after),
                 hours: written.setting("room", "hours", |text: String| room::hours(&text)),
                 holidays: written.setting("room", "holidays", Ok),

@@ -3,7 +3,7 @@
 use super::Source;
 use super::check::camera_source;
 use super::raw::Complaint;
-use crate::model::{Bitrate, Profile};
+use crate::model::{Bitrate, Profile, TakeOver};
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
@@ -77,6 +77,8 @@ pub struct RoomConfig {
     pub follow_turns: bool,
     /// `[meeting] keep_days`: 0: nothing is kept.
     pub keep_days: u32,
+    /// `[share] take_over`
+    pub take_over: TakeOver,
     /// `[room] quiet_after_seconds`
     pub quiet_after: Duration,
     /// `[room] hours`
@@ -257,6 +259,16 @@ pub(super) fn keep_days(number: i64) -> Checked<u32> {
     match u32::try_from(number) {
         Ok(days @ 0..=31) => Ok(days),
         Ok(_) | Err(_) => refuse("is no time to keep documents", "1 to 31 days, or 0 to keep nothing"),
+    }
+}
+
+/// Whether a second screen takes the place of the first.
+pub(super) fn take_over(text: String) -> Checked<TakeOver> {
+    match text.as_str() {
+        "ask" => Ok(TakeOver::Ask),
+        "allow" => Ok(TakeOver::Allow),
+        "refuse" => Ok(TakeOver::Refuse),
+        _ => refuse("is no rule", "write \"ask\", \"allow\" or \"refuse\""),
     }
 }
 

@@ -181,6 +181,8 @@ pub enum Banner {
         /// As it calls itself.
         name: String,
     },
+    /// A source waits to be in front in place of this room's: the view key hands over, the more key keeps.
+    ShareWaits(LiveLine),
     /// A key was pressed in vain.
     Denied(Denied),
     /// A document cannot be shown, while another one stands in front.

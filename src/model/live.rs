@@ -45,6 +45,18 @@ impl LiveKind {
     }
 }
 
+/// `[share] take_over`: what happens when another source wants to be in front.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TakeOver {
+    /// The room that shares is asked.
+    #[default]
+    Ask,
+    /// It is in front at once.
+    Allow,
+    /// It is refused.
+    Refuse,
+}
+
 /// Why a live share ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LiveEnd {

@@ -18,6 +18,7 @@ mod door;
 mod events;
 mod facts;
 mod guard;
+mod live;
 mod pages;
 mod papers;
 mod pin;

@@ -2,6 +2,7 @@
 
 use super::board::Floor;
 use super::facts::{Fact, Facts};
+use super::live::Live;
 use super::rows::{DocumentRow, PageWords, documents, page_words, unshowable};
 use super::tokens::Visitor;
 use super::words::{banner, pick};
@@ -105,6 +106,7 @@ struct State<'s> {
     set: Vec<Fact>,
     #[serde(flatten)]
     floor: Floor<'s>,
+    live: Live,
 }
 
 #[derive(Serialize)]
@@ -170,8 +172,8 @@ impl Shown {
             if standing != Standing::Admitted {
                 // The PIN is known outside the room: it opens nothing of a meeting.
                 (state.documents, state.page, state.document_fault) = (Vec::new(), None, None);
-                state.floor = Floor::default();
-                state.banner.take_if(|banner| banner.kind == "unshown");
+                (state.floor, state.live) = (Floor::default(), Live::default());
+                state.banner.take_if(|banner| matches!(banner.kind, "unshown" | "share_waits"));
             }
             serde_json::to_string(&state)
         } else {
@@ -243,6 +245,7 @@ impl Shown {
             levels: levels(snapshot),
             set: facts.list(self),
             floor: Floor::of(room, guest),
+            live: Live::of(snapshot, guest, facts.language),
         }
     }
 }
@@ -253,7 +256,7 @@ pub(super) fn looks_the_same(a: &Snapshot, b: &Snapshot) -> bool {
         && (a.link, a.since, a.microphone, a.camera, a.far_camera)
             == (b.link, b.since, b.microphone, b.camera, b.far_camera)
         && a.missing == b.missing
-        && a.plan.screen.sentence == b.plan.screen.sentence
+        && (&a.plan.screen.sentence, a.plan.live) == (&b.plan.screen.sentence, b.plan.live)
         && levels(a) == levels(b)
 }
 

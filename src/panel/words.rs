@@ -1,12 +1,13 @@
 //! What the panel says by itself, in both languages. What the core denies has its own sentences.
 
 use crate::asking::{denied_name, full_text};
-use crate::core::face::Banner;
+use crate::core::face::{Banner, LiveLine};
 use crate::core::request::{Answer, Denied};
 use crate::core::share;
 use crate::documents::Full;
 use crate::live::LiveFault;
 use crate::model::Language;
+use crate::model::{Language, Side};
 
 /// Why the panel does not do what it was asked. Each has a status, a name for the page and a sentence for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -217,10 +218,29 @@ pub(super) fn banner(banner: &Banner, language: Language) -> (&'static str, Stri
                 Language::English => format!("“{name}” asks to be let in."),
             },
         ),
+        Banner::ShareWaits(line) => (
+            "share_waits",
+            format!(
+                "{}{}",
+                whose(line, language),
+                pick(language, "が画面を出そうとしています。", " wants to share a screen.")
+            ),
+        ),
         Banner::Denied(denied) => ("denied", denied.text(language).to_owned()),
         Banner::Unshown { name, why } => {
             ("unshown", format!("{}：{name}。{}", share::Refusal::title(language), why.reason(language)))
         }
+    }
+}
+
+/// Whose screen, from which room.
+pub(super) fn whose(line: &LiveLine, language: Language) -> String {
+    let name = if line.name.is_empty() { line.kind.text(language) } else { &line.name };
+    match (language, line.side) {
+        (Language::Japanese, Side::Near) => format!("この部屋の「{name}」"),
+        (Language::Japanese, Side::Far) => format!("相手の部屋の「{name}」"),
+        (Language::English, Side::Near) => format!("“{name}” of this room"),
+        (Language::English, Side::Far) => format!("“{name}” of the other room"),
     }
 }
 

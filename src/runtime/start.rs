@@ -72,6 +72,7 @@ pub(super) async fn start(
         everyday: config.room.everyday,
         follow_turns: config.room.follow_turns,
         keeps_documents: config.room.keep_days > 0,
+        take_over: config.room.take_over,
         quiet_after: config.room.quiet_after,
         microphone_open: config.sound.microphone_open,
     };

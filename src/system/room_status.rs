@@ -1,6 +1,6 @@
 //! The room's part of the status.
 
-use crate::asking::{drawn_name, mode_name, page_state_name, stance_name, veil_name};
+use crate::asking::{drawn_name, mode_name, page_state_name, side_name, stance_name, veil_name};
 use crate::core::face::{PageFace, PageState};
 use crate::core::lesson::{Lesson, LessonState};
 use crate::core::snapshot::Snapshot;
@@ -59,6 +59,8 @@ pub struct RoomStatus {
     pub hands: usize,
     /// The poll, open or closed.
     pub poll: Option<PollStatus>,
+    /// The live share in front.
+    pub live: Option<LiveStatus>,
     /// The far box is authenticated end to end right now.
     pub sealed: bool,
 }
@@ -78,6 +80,38 @@ pub struct PollStatus {
     pub open: bool,
     /// The result stands on the screens.
     pub shown: bool,
+}
+
+/// A PC's screen or an input in front.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LiveStatus {
+    /// "near", "far": whose room's.
+    pub room: String,
+    /// "browser", "sender", "input".
+    pub kind: String,
+    /// As it calls itself.
+    pub name: String,
+    /// A moving picture; else text.
+    pub moving: bool,
+    /// Kilobits per second that its encoder is set to on the way to the far box; none: it is not sent there.
+    pub kbps: Option<u32>,
+    /// Who waits to be in front instead.
+    pub waiting: Option<String>,
+}
+
+impl LiveStatus {
+    fn of(snapshot: &Snapshot) -> Option<Self> {
+        let live = &snapshot.room.face.live;
+        let shown = live.shown.as_ref()?;
+        Some(Self {
+            room: side_name(shown.side).into(),
+            kind: shown.kind.name().into(),
+            name: shown.name.clone(),
+            moving: live.moving,
+            kbps: snapshot.plan.live.send.map(|send| send.bitrate.as_kbps()),
+            waiting: live.waits.as_ref().map(|waits| waits.name.clone()),
+        })
+    }
 }
 
 /// A document that could not be shown.
@@ -210,6 +244,7 @@ impl RoomStatus {
                 open: poll.open,
                 shown: poll.shown,
             }),
+            live: LiveStatus::of(snapshot),
             sealed: face.sealed,
         }
     }

@@ -43,10 +43,11 @@ impl World {
     }
 
     pub(super) fn check_said(&self, who: usize, output: &Output) {
-        let of_pages = |signal: &Signal| matches!(signal, Signal::Share(_) | Signal::Ink(_) | Signal::Point(_));
+        let of_pages =
+            |signal: &Signal| matches!(signal, Signal::Share(_) | Signal::Ink(_) | Signal::Point(_) | Signal::Live(_));
         let shares = matches!(output, Output::Send { signal, .. } if of_pages(signal));
         if shares && self.mode_of(who) != Some(Mode::Meeting) {
-            self.fault(&format!("box {who}: documents are told outside a meeting"));
+            self.fault(&format!("box {who}: what is shared is told outside a meeting"));
         }
         let mode = || self.mode_of(who);
         let notes = matches!(output, Output::Send { signal: Signal::Notes(_), .. });

@@ -15,7 +15,7 @@ use engawa::core::request::Answer;
 use engawa::core::room::RoomSettings;
 use engawa::core::signal::Signal;
 use engawa::core::{Core, Settings};
-use engawa::model::{Bitrate, BootId, BoxId, Device, MicState, Moment, SessionId, VideoCodec};
+use engawa::model::{Bitrate, BootId, BoxId, Device, LiveEnd, LiveId, MicState, Moment, SessionId, VideoCodec};
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 
@@ -53,6 +53,8 @@ pub struct Kiosk {
     pub answers: Vec<Answer>,
     /// What it wrote down.
     pub ledger: Vec<Entry>,
+    /// Live sources that it ended.
+    pub lives_ended: Vec<(LiveId, LiveEnd)>,
     pub(super) dialling: bool,
     pub(super) key_wanted: bool,
     pub(super) key_at: u64,
@@ -142,6 +144,7 @@ impl Kiosk {
             },
             answers: Vec::new(),
             ledger: Vec::new(),
+            lives_ended: Vec::new(),
             dialling: false,
             key_wanted: false,
             key_at: 0,
@@ -243,6 +246,7 @@ impl World {
 
     fn die(&mut self, who: usize) {
         let kiosk = &mut self.kiosks[who];
+        kiosk.lives_ended.clear();
         kiosk.core = None;
         kiosk.shelf = Shelf::default();
         kiosk.life += 1;

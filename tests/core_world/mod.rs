@@ -347,6 +347,7 @@ impl World {
             Output::Remember(remembered) => self.kiosks[who].settings.remembered = remembered,
             Output::KeepBoard(board) => self.kiosks[who].settings.board = board,
             Output::Teach { .. } => {}
+            Output::EndLive { id, why } => self.kiosks[who].lives_ended.push((id, why)),
             Output::DrawCode => {
                 let now = self.kiosks[who].clock.local(self.now);
                 if let Some(core) = &mut self.kiosks[who].core {

@@ -12,16 +12,16 @@
 //! Deliberately absent: pictures, microphones, sessions. Said and heard in a meeting only.
 
 mod source;
+mod told;
 mod word;
 
 pub use source::{LiveNews, LiveRequest, LiveSource, LiveTold, OwnLive};
-pub use word::{Answered, Front, Gone, LiveWord, Switch, TakeOver, Waiting};
+pub use word::{Answered, Front, Gone, LiveWord, Switch, Waiting};
 
-use crate::core::ledger::Entry;
 use crate::core::notes::short_name;
 use crate::core::request::{Answer, Denied};
 use crate::core::share::Stamp;
-use crate::model::{BootId, GuestId, LiveEnd, LiveId, Moment, Side};
+use crate::model::{BootId, GuestId, LiveEnd, LiveId, Moment, Side, TakeOver};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -46,6 +46,8 @@ pub struct Live {
     /// As it was written down last.
     recorded: Option<(Side, Front)>,
     told: Option<LiveTold>,
+    /// Sources of guests that were ended, the newest last.
+    past: VecDeque<(GuestId, LiveId, LiveEnd)>,
     news: VecDeque<LiveNews>,
 }
 
@@ -106,6 +108,11 @@ impl Live {
         let own = front.chain(self.waiting.iter().map(|(source, _)| (source, false)));
         let own = own.filter(move |(source, _)| source.guest == Some(guest));
         own.map(|(source, front)| OwnLive { id: source.id, front })
+    }
+
+    /// The sources of a guest that this box ended, and why; the newest few.
+    pub fn past_of(&self, guest: GuestId) -> impl Iterator<Item = (LiveId, LiveEnd)> {
+        self.past.iter().filter(move |(of, ..)| *of == guest).map(|(_, id, why)| (*id, *why))
     }
 
     /// A source of this room wants to be in front; `presses`: of the mode's wish.
@@ -323,8 +330,8 @@ impl Live {
 
     /// The source is told to end.
     fn end_front(&mut self, why: LiveEnd) {
-        if let Some(source) = &self.front {
-            self.news.push_back(LiveNews::End(source.id, why));
+        if let Some(source) = self.front.take() {
+            self.end_source(&source, why);
         }
         self.drop_front(why);
     }
@@ -339,41 +346,14 @@ impl Live {
     fn end_waiting(&mut self, why: LiveEnd) {
         self.word.waiting = None;
         if let Some((source, _)) = self.waiting.take() {
-            self.news.push_back(LiveNews::End(source.id, why));
+            self.end_source(&source, why);
         }
     }
 
-    /// Begin and end, for the ledger and the screen.
-    fn write_down(&mut self, now: Moment) {
-        let standing = self.standing().map(|(side, front)| (side, front.begun));
-        if self.recorded.as_ref().map(|(side, front)| (*side, front.begun)) == standing {
-            return;
-        }
-        if let Some((side, front)) = self.recorded.take() {
-            let why = self.why_gone(side, &front);
-            self.news.push_back(LiveNews::Record(Entry::LiveEnded { side, name: front.name.clone(), why }));
-            // Who took over, and that there is no meeting any more, can be seen.
-            self.told = (!matches!(why, LiveEnd::TakenOver | LiveEnd::MeetingOver)).then(|| LiveTold {
-                side,
-                kind: front.kind,
-                name: front.name,
-                why,
-                until: now + TOLD,
-            });
-        }
-        self.recorded = self.standing().map(|(side, front)| (side, front.clone()));
-        if let Some((side, front)) = &self.recorded {
-            let (side, kind, name) = (*side, front.kind, front.name.clone());
-            let guest = self.front.as_ref().filter(|_| side == Side::Near).and_then(|source| source.guest);
-            self.news.push_back(LiveNews::Record(Entry::LiveBegan { side, kind, name, guest }));
-        }
-    }
-
-    fn why_gone(&self, side: Side, front: &Front) -> LiveEnd {
-        let word = if side == Side::Near { &self.word } else { &self.far };
-        let said = word.gone.filter(|gone| gone.begun == front.begun).map(|gone| gone.why);
-        let later = self.standing().is_some().then_some(LiveEnd::TakenOver);
-        said.or_else(|| self.word.is_over(front)).or(later).unwrap_or(LiveEnd::Vanished)
+    fn end_source(&mut self, source: &LiveSource, why: LiveEnd) {
+        self.news.push_back(LiveNews::End(source.id, why));
+        self.past.extend(source.guest.map(|guest| (guest, source.id, why)));
+        self.past.drain(..self.past.len().saturating_sub(MOST_PAST));
     }
 
     /// Later than everything that is known; never given twice.
@@ -383,10 +363,10 @@ impl Live {
     }
 }
 
+/// Ended sources that their guests are told of.
+const MOST_PAST: usize = 8;
 /// Nobody answers for so long: the one in front is kept.
 pub const WAITS: Duration = Duration::from_secs(30);
-/// Why it ended stands on the screens for so long.
-const TOLD: Duration = Duration::from_secs(6);
 
 #[cfg(test)]
 mod tests;

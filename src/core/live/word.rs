@@ -2,7 +2,7 @@
 //! what both rooms may do to one share: stop it, and say that it moves.
 
 use crate::core::share::Stamp;
-use crate::model::{LiveEnd, LiveKind};
+use crate::model::{LiveEnd, LiveKind, TakeOver};
 
 /// Everything of one box; the whole of it is said after every change, and on every new connection even when it is empty:
 /// a box that began anew has nothing in front any more.
@@ -79,18 +79,6 @@ pub struct Switch {
     pub moving: bool,
     /// Since then.
     pub at: Stamp,
-}
-
-/// `[share] take_over`: what happens when another source wants to be in front.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum TakeOver {
-    /// The room that shares is asked.
-    #[default]
-    Ask,
-    /// It is in front at once.
-    Allow,
-    /// It is refused.
-    Refuse,
 }
 
 impl LiveWord {

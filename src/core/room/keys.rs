@@ -7,9 +7,12 @@
 //! | View    | next view      | =       | next page if one is open, else next view | wake |
 //! | Curtain | draw           | draw    | draw              | lift            |
 //! | More    | send away, cancel, else the menu's next page; there Meet and View do what the page says |
+//!
+//! While somebody wants to share in place of this room's screen, View hands over and More keeps.
 
 use super::Room;
 use crate::core::face::{Banner, MenuPage};
+use crate::core::live::LiveRequest;
 use crate::core::request::{Answer, Asker, Request};
 use crate::core::share::{ShareRequest, Turn};
 use crate::core::timers::Timer;
@@ -47,6 +50,8 @@ impl Room {
     pub fn menu(&self) -> Option<MenuPage> {
         match self.menu {
             Menu::Closed => None,
+            // The question has its keys.
+            Menu::Open(_) if self.asks_share() => None,
             // The last document was closed, here or there.
             Menu::Open(MenuPage::Pages | MenuPage::Document) if self.share.word().in_front().is_none() => None,
             Menu::Open(page) => Some(page),
@@ -55,6 +60,8 @@ impl Room {
 
     fn meaning(&mut self, key: Key, now: Moment) -> Option<Request> {
         match key {
+            Key::View if self.asks_share() => Some(Request::Live(LiveRequest::HandOver)),
+            Key::More if self.asks_share() => Some(Request::Live(LiveRequest::Keep)),
             Key::Talk => Some(self.talk()),
             Key::Curtain if self.agreement.near() == Stance::Curtain => Some(Request::Mode(Mode::Quiet)),
             Key::Curtain => Some(Request::Mode(Mode::Curtain)),
@@ -72,6 +79,11 @@ impl Room {
                 })
             }
         }
+    }
+
+    /// The banner asks whether to hand over.
+    fn asks_share(&self) -> bool {
+        matches!(self.banner(), Some(Banner::ShareWaits(_)))
     }
 
     fn next_view(&self) -> Request {

@@ -1,6 +1,7 @@
 //! The live share in this room: who may bring a source, and what ends it.
 
 use super::Room;
+use crate::core::face::LiveLine;
 use crate::core::live::{LiveRequest, LiveSource};
 use crate::core::request::{Answer, Denied};
 use crate::model::{GuestId, LiveEnd, LiveId, Mode, Moment, Stance};
@@ -33,6 +34,12 @@ impl Room {
     /// A source went by itself.
     pub fn live_gone(&mut self, id: LiveId, why: LiveEnd, now: Moment) {
         self.live.gone(id, why, self.agreement.wish().presses, now);
+    }
+
+    /// This room shares, and somebody wants its place.
+    pub(super) fn share_waits(&self) -> Option<LiveLine> {
+        let (side, waiting) = self.live.waits().filter(|_| self.live.is_asked())?;
+        Some(LiveLine { side, kind: waiting.kind, name: waiting.name.clone() })
     }
 
     pub(super) fn ask_live(&mut self, request: LiveRequest, now: Moment) -> Answer {

@@ -266,7 +266,8 @@ impl Room {
         let told = |unshown| self.told.clone().filter(|told| matches!(told, Banner::Unshown { .. }) == unshown);
         let turning = || self.turning.map(|view| Banner::Turning { view: self.settings.views[view].clone() });
         let knocking = || self.knocks().then_some(Banner::Knocking);
-        told(false).or_else(turning).or_else(|| told(true)).or_else(knocking).or_else(waiting)
+        let share = || self.share_waits().map(Banner::ShareWaits);
+        told(false).or_else(share).or_else(turning).or_else(|| told(true)).or_else(knocking).or_else(waiting)
     }
 
     /// The one place where a mode is entered.

@@ -1,7 +1,6 @@
 //! What the installer may set for the room.
 
-use crate::core::live::TakeOver;
-use crate::model::Profile;
+use crate::model::{Profile, TakeOver};
 use std::time::Duration;
 
 /// What the installer set for the room.

@@ -1,6 +1,7 @@
 //! What stands in front for a while: the banner and the keypad's menu.
 
 use super::layout::{MARGIN, Setting};
+use super::live;
 use super::sheet::{AMBER, GLASS, INK, PAPER, SOFT, WELL};
 use super::sheet::{Align, Area, Colour, Placed, Run, Sheet, Sign, Size, Style, Weight};
 use super::words::{self, key, say};
@@ -107,6 +108,20 @@ fn announcement(setting: &Setting<'_>, banner: &Banner) -> Announcement {
             Headline::Reason(words::one_thought_a_line(why.text(language))),
             vec![(Key::More, say(language, "閉じる", "close"))],
         ),
+        Banner::ShareWaits(line) => {
+            let whose = live::whose(setting, line);
+            let text = match language {
+                Language::Japanese => {
+                    format!("{whose}が画面を出そうとしています\nゆずりますか。答えがなければ、いまの画面を続けます")
+                }
+                Language::English => {
+                    format!("{whose} wants to share a screen\nHand over? Without an answer, yours stays")
+                }
+            };
+            let hand_over = (Key::View, say(language, "ゆずる", "hand over"));
+            let keep = (Key::More, say(language, "いまの画面を続ける", "keep ours"));
+            (PAPER, Sign::Screen, Headline::Reason(text), vec![hand_over, keep])
+        }
         Banner::Unshown { name, why } => {
             let (name, reason) = (words::short(name, NAME), words::one_thought_a_line(why.reason(language)));
             let text = match language {

@@ -16,7 +16,7 @@ use super::super::page::PagePicture;
 use super::sheet::{Align, Area, Colour, Placed, Run, SOFT, Sheet, Size, Style, Weight};
 use super::sheet::{BOARD, DUSK, GLASS, INK, NIGHT, PAPER};
 use super::words::{self, say};
-use super::{Look, board, calm, cards, door, floor, slips};
+use super::{Look, board, calm, cards, door, floor, live, slips};
 use crate::core::face::PageState;
 use crate::core::plan::Picture;
 use crate::model::{Language, Mode, Stance, Veil};
@@ -122,6 +122,7 @@ pub(super) fn layout(look: &Look, language: Language, canvas: Area) -> Layout {
             }
         }
     }
+    sheets.extend(live::line(&setting));
     sheets.extend(board::board(&setting));
     if let Some(code) = face.code {
         sheets.push(door::page(&setting, code));

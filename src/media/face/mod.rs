@@ -16,6 +16,7 @@ mod floor;
 mod ink;
 pub(super) mod layer;
 mod layout;
+mod live;
 mod paint;
 mod sheet;
 mod signs;

@@ -135,6 +135,7 @@ pub(super) enum Sign {
     Guest,
     Notice,
     Hand,
+    Screen,
 }
 
 /// Red, green, blue, opacity: `0xRRGGBBAA`.

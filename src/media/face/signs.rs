@@ -45,6 +45,12 @@ pub(super) fn draw(context: &Context, sign: Sign) -> Result<(), Error> {
             context.arc(12.25, 17.0, 6.25, 0.0, PI);
             context.fill()?;
         }
+        Sign::Screen => {
+            context.rectangle(2.5, 4.0, 19.0, 12.5);
+            context.stroke()?;
+            line(context, &[(12.0, 16.5), (12.0, 20.5)])?;
+            line(context, &[(7.5, 20.5), (16.5, 20.5)])?;
+        }
         Sign::Notice => {
             context.arc(12.0, 12.0, 9.5, 0.0, TAU);
             context.stroke()?;

@@ -4,7 +4,7 @@ use super::MessageError;
 use super::share::{LATEST, Stamp};
 use crate::core::live::{self, LiveWord};
 use crate::core::notes::short_name;
-use crate::model::{LiveEnd, LiveKind};
+use crate::model::{self, LiveEnd, LiveKind};
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]
@@ -93,9 +93,9 @@ impl From<&LiveWord> for Live {
                 kind: number(&LiveKind::ALL, front.kind),
                 name: front.name.clone(),
                 take_over: match front.take_over {
-                    live::TakeOver::Ask => TakeOver::Ask,
-                    live::TakeOver::Allow => TakeOver::Allow,
-                    live::TakeOver::Refuse => TakeOver::Refuse,
+                    model::TakeOver::Ask => TakeOver::Ask,
+                    model::TakeOver::Allow => TakeOver::Allow,
+                    model::TakeOver::Refuse => TakeOver::Refuse,
                 },
             }),
             waiting: word.waiting.as_ref().map(|waiting| Waiting {
@@ -128,9 +128,9 @@ impl TryFrom<Live> for LiveWord {
                 kind: kind(front.kind),
                 name: short_name(&front.name),
                 take_over: match front.take_over {
-                    TakeOver::Ask | TakeOver::Newer => live::TakeOver::Ask,
-                    TakeOver::Allow => live::TakeOver::Allow,
-                    TakeOver::Refuse => live::TakeOver::Refuse,
+                    TakeOver::Ask | TakeOver::Newer => model::TakeOver::Ask,
+                    TakeOver::Allow => model::TakeOver::Allow,
+                    TakeOver::Refuse => model::TakeOver::Refuse,
                 },
             }),
             waiting: wire.waiting.map(|waiting| live::Waiting {

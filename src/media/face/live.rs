@@ -1,0 +1,79 @@
+//! Who shares a screen, from which room, and for a moment why a share ended: one small line that covers as little as can be.
+
+use super::layout::Setting;
+use super::sheet::{AMBER, Align, GLASS, PAPER, Placed, Run, Sheet, Sign, Size, Style, Weight};
+use super::words::{self, say};
+use crate::core::face::LiveLine;
+use crate::model::{Language, LiveEnd, Mode, Side};
+
+/// At the foot of the picture; behind a curtain at its top, because the foot says who drew it.
+pub(super) fn line(setting: &Setting<'_>) -> Option<Placed> {
+    let live = &setting.look.screen.face.live;
+    let (text, sign, colour) = match (&live.ended, &live.shown) {
+        (Some((line, why)), _) => (ended(setting, line, *why), Sign::Notice, AMBER),
+        (None, Some(line)) => (shown(setting, line), Sign::Screen, PAPER),
+        (None, None) => return None,
+    };
+    let width = (words::width(&text) * Size::Small.pixels() * LOOSE + BESIDE).min(setting.canvas.width - BESIDE);
+    let mut sheet = Sheet::new(width, LINE);
+    sheet.plate(sheet.area(), 14.0, GLASS);
+    let style = Style::new(Size::Small, Weight::Bold, colour);
+    let runs = vec![Run::Sign { sign, size: Size::Small, colour }, Run::Gap(14.0), Run::Yields { text, style }];
+    sheet.row(sheet.area().inside(4.0), Align::Middle, runs);
+    let y = match setting.look.screen.face.mode {
+        Mode::Quiet | Mode::Talking | Mode::Meeting => setting.free.height - LINE - EDGE,
+        Mode::Curtain | Mode::Asleep => EDGE,
+    };
+    Some(sheet.at((setting.canvas.width - width) / 2.0 + setting.shift.0, y + setting.shift.1))
+}
+
+/// Whose, from which room.
+pub(super) fn whose(setting: &Setting<'_>, line: &LiveLine) -> String {
+    let language = setting.language;
+    let name = words::short(if line.name.is_empty() { line.kind.text(language) } else { &line.name }, NAME);
+    let room = match line.side {
+        Side::Near => say(language, "この部屋", "this room").to_owned(),
+        Side::Far => words::short(words::far_name(&setting.look.screen.face, language), NAME),
+    };
+    match language {
+        Language::Japanese => format!("{room}の「{name}」"),
+        Language::English => format!("“{name}” ({room})"),
+    }
+}
+
+fn shown(setting: &Setting<'_>, line: &LiveLine) -> String {
+    let whose = whose(setting, line);
+    match setting.language {
+        Language::Japanese => format!("{whose}が画面を見せています"),
+        Language::English => format!("{whose} shares a screen"),
+    }
+}
+
+fn ended(setting: &Setting<'_>, line: &LiveLine, why: LiveEnd) -> String {
+    let whose = whose(setting, line);
+    match (setting.language, why) {
+        (Language::Japanese, LiveEnd::Vanished) => format!("{whose}との接続が切れたため、画面の共有を終えました"),
+        (Language::Japanese, LiveEnd::Unplugged) => format!("{whose}の信号がなくなったため、画面の共有を終えました"),
+        (Language::Japanese, LiveEnd::Failed) => format!("{whose}の映像を読み取れないため、画面の共有を終えました"),
+        (Language::Japanese, LiveEnd::Stopped | LiveEnd::TakenOver | LiveEnd::MeetingOver | LiveEnd::Refused) => {
+            format!("{whose}の画面の共有が終わりました")
+        }
+        (Language::English, LiveEnd::Vanished) => format!("The connection to {whose} was lost: no longer shared"),
+        (Language::English, LiveEnd::Unplugged) => format!("{whose} has no signal any more: no longer shared"),
+        (Language::English, LiveEnd::Failed) => format!("The picture of {whose} cannot be read: no longer shared"),
+        (Language::English, LiveEnd::Stopped | LiveEnd::TakenOver | LiveEnd::MeetingOver | LiveEnd::Refused) => {
+            format!("{whose} shares no screen any more")
+        }
+    }
+}
+
+/// Letters of a name.
+const NAME: f64 = 12.0;
+/// Height of the line.
+const LINE: f64 = 48.0;
+/// To the edge of the place.
+const EDGE: f64 = 6.0;
+/// Sign and margins.
+const BESIDE: f64 = 96.0;
+/// Type is a little wider than reckoned.
+const LOOSE: f64 = 1.06;
