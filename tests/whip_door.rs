@@ -52,7 +52,10 @@ impl Rig {
     async fn until(&self, what: &str, done: impl Fn(&Caught) -> bool) {
         let begun = Instant::now();
         while !done(&self.caught.lock().unwrap()) {
-            assert!(begun.elapsed() < Duration::from_secs(15), "waited for: {what}");
+            let caught = self.caught.lock().unwrap();
+            let seen = (caught.pictures.len(), caught.sounds, &caught.ended);
+            assert!(begun.elapsed() < Duration::from_secs(15), "waited for: {what}; came: {seen:?}");
+            drop(caught);
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -66,7 +69,7 @@ impl Sender {
         let encoder = match codec {
             VideoCodec::H264 => {
                 "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=1000 bitrate=1000 ! video/x-h264,profile=constrained-baseline ! \
-                 rtph264pay config-interval=-1 aggregate-mode=zero-latency ! application/x-rtp,media=video,encoding-name=H264,payload=96,packetization-mode=(string)1,profile-level-id=(string)42e01f"
+                 rtph264pay config-interval=-1 aggregate-mode=zero-latency ! application/x-rtp,media=video,encoding-name=H264,payload=96"
             }
             VideoCodec::Vp8 => {
                 "vp8enc deadline=1 cpu-used=16 keyframe-max-dist=1000 ! rtpvp8pay ! application/x-rtp,media=video,encoding-name=VP8,payload=96"
@@ -78,7 +81,10 @@ impl Sender {
              audiotestsrc is-live=true ! audioconvert ! audioresample ! opusenc ! rtpopuspay ! \
              application/x-rtp,media=audio,encoding-name=OPUS,payload=97 ! w."
         );
-        Self(gst::parse::launch(&description).unwrap().downcast().unwrap())
+        let sender = Self(gst::parse::launch(&description).unwrap().downcast().unwrap());
+        let ice = sender.webrtcbin().property::<gst::Object>("ice-agent");
+        assert!(ice.emit_by_name::<bool>("add-local-ip-address", &[&HOME.to_string()]));
+        sender
     }
 
     fn webrtcbin(&self) -> gst::Element {
@@ -98,9 +104,10 @@ impl Sender {
         loop {
             let (told, heard) = mpsc::channel();
             let promise = gst::Promise::with_change_func(move |reply| {
-                let offer = reply.ok().flatten().and_then(|reply| {
-                    reply.value("offer").ok()?.get::<webrtc::WebRTCSessionDescription>().ok()
-                });
+                let offer = reply
+                    .ok()
+                    .flatten()
+                    .and_then(|reply| reply.value("offer").ok()?.get::<webrtc::WebRTCSessionDescription>().ok());
                 let _ = told.send(offer);
             });
             webrtcbin.emit_by_name::<()>("create-offer", &[&None::<gst::Structure>, &promise]);
@@ -143,7 +150,7 @@ async fn pictures_and_sound_of_an_independent_sender_come_through_in_both_codecs
         let asked = Instant::now();
         let answer = rig.open(id, &offer).await.unwrap();
         assert!(answer.contains("a=ice-lite") && answer.contains("b=AS:8000"), "{answer}");
-        assert_eq!(answer.matches("a=candidate").count() % 2, 0, "one candidate for each part: {answer}");
+        assert_eq!(answer.matches("a=candidate").count(), 1, "one socket: {answer}");
         sender.answered(&answer);
         rig.until("thirty pictures and sound", |caught| {
             caught.pictures.iter().filter(|picture| picture.0 == LiveId(id)).count() >= 30 && caught.sounds >= 30
@@ -157,7 +164,8 @@ async fn pictures_and_sound_of_an_independent_sender_come_through_in_both_codecs
             assert!(mine.iter().all(|picture| picture.1 == codec && picture.3 > 0));
         }
         // It makes none by itself: this one was asked for.
-        let keys = |caught: &Caught| caught.pictures.iter().filter(|picture| picture.0 == LiveId(id) && picture.2).count();
+        let keys =
+            |caught: &Caught| caught.pictures.iter().filter(|picture| picture.0 == LiveId(id) && picture.2).count();
         let before = keys(&rig.caught.lock().unwrap());
         rig.whip.ask_key_frame(LiveId(id));
         rig.until("another key frame", |caught| keys(caught) > before).await;

@@ -234,9 +234,7 @@ impl Recipe {
     fn description(&self, order: EncoderOrder) -> String {
         let Self { element, .. } = self;
         let (settings, key_distance, profile) = match order.content {
-            Content::Moving => {
-                (self.settings, order.fps.saturating_mul(KEY_FRAME_SECONDS), "constrained-baseline")
-            }
+            Content::Moving => (self.settings, order.fps.saturating_mul(KEY_FRAME_SECONDS), "constrained-baseline"),
             Content::Page => (self.page_settings, NO_KEY_FRAMES, "high"),
         };
         let settings = settings.replace("KEYS", &key_distance.to_string());

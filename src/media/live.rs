@@ -276,7 +276,8 @@ impl Shared {
     fn receivers(self: &Arc<Self>) -> &Receivers {
         self.receivers.get_or_init(|| {
             let LiveSettings { codec, clock, inbox, key_frame_needed, .. } = &self.settings;
-            let plan = || PicturePlan { line: Line::LiveShare, codec: *codec, clock: clock.clone(), hold: Arc::default() };
+            let plan =
+                || PicturePlan { line: Line::LiveShare, codec: *codec, clock: clock.clone(), hold: Arc::default() };
             let (near, far, asks) = (Arc::downgrade(self), Arc::downgrade(self), Arc::downgrade(self));
             let near = Arc::new(move |sample: &gst::Sample, _| {
                 if let Some(shared) = near.upgrade() {

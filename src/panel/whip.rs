@@ -100,8 +100,7 @@ async fn bring(
     let door = &shared.sources.live;
     let id = (door.name)();
     let sound = sdp.lines().any(|line| line.starts_with("m=audio"));
-    let source =
-        LiveSource { id, kind: bringer.kind, guest: Some(bringer.guest), name: String::new(), sound };
+    let source = LiveSource { id, kind: bringer.kind, guest: Some(bringer.guest), name: String::new(), sound };
     let offer = LiveOffer { sdp, own: arrival.local.ip(), from: arrival.source, most: MOST };
     let answer = (door.open)(source, offer).await.map_err(|fault| match fault {
         LiveFault::Denied(denied) => Refusal::Denied(denied),
@@ -119,7 +118,8 @@ async fn bring(
 /// An admitted guest, by token or by cookie.
 fn bringer(shared: &Shared, visitor: Option<GuestId>, request: &Request<Incoming>) -> Result<Bringer, Refusal> {
     let bearer = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let bearer = bearer.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let bearer =
+        bearer.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     let found = match bearer {
         Some((_, token)) => {
             let evictions = shared.shown.borrow().snapshot.room.evictions;

@@ -6,7 +6,6 @@ use crate::core::request::{Answer, Denied};
 use crate::core::share;
 use crate::documents::Full;
 use crate::live::LiveFault;
-use crate::model::Language;
 use crate::model::{Language, Side};
 
 /// Why the panel does not do what it was asked. Each has a status, a name for the page and a sentence for people.
@@ -163,10 +162,9 @@ impl Refusal {
                 "このページが開きすぎています。ほかのタブを閉じてください。",
                 "This page is open too often. Please close the other tabs.",
             ),
-            Self::NotShared(LiveFault::Malformed | LiveFault::TooMuch) => (
-                "送られた映像の申し込みを読み取れませんでした。",
-                "The offer of a picture could not be read.",
-            ),
+            Self::NotShared(LiveFault::Malformed | LiveFault::TooMuch) => {
+                ("送られた映像の申し込みを読み取れませんでした。", "The offer of a picture could not be read.")
+            }
             Self::NotShared(LiveFault::NoPicture) => {
                 ("送られた申し込みに映像がありません。", "The offer has no picture in it.")
             }

@@ -31,7 +31,7 @@ impl Pace {
 
 glib::wrapper! {
     /// See the module.
-    pub(super) struct Pacer(ObjectSubclass<imp::Pacer>) @extends gst::Element, gst::Object;
+    pub struct Pacer(ObjectSubclass<imp::Pacer>) @extends gst::Element, gst::Object;
 }
 
 impl Pacer {
@@ -95,7 +95,11 @@ mod imp {
             let woken = waiting.wait().0;
             let mut state = self.lock();
             state.waiting = None;
-            if state.stopped || woken == Err(gst::ClockError::Unscheduled) { Err(gst::FlowError::Flushing) } else { Ok(()) }
+            if state.stopped || woken == Err(gst::ClockError::Unscheduled) {
+                Err(gst::FlowError::Flushing)
+            } else {
+                Ok(())
+            }
         }
 
         fn stop(&self, stopped: bool) {
@@ -156,7 +160,12 @@ mod imp {
     impl ElementImpl for Pacer {
         fn metadata() -> Option<&'static gst::subclass::ElementMetadata> {
             static METADATA: LazyLock<gst::subclass::ElementMetadata> = LazyLock::new(|| {
-                gst::subclass::ElementMetadata::new("Engawa's pacer", "Network/RTP", "Packets one after the other", "Engawa")
+                gst::subclass::ElementMetadata::new(
+                    "Engawa's pacer",
+                    "Network/RTP",
+                    "Packets one after the other",
+                    "Engawa",
+                )
             });
             Some(&METADATA)
         }
@@ -173,10 +182,7 @@ mod imp {
             &TEMPLATES
         }
 
-        fn change_state(
-            &self,
-            transition: gst::StateChange,
-        ) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
+        fn change_state(&self, transition: gst::StateChange) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
             if transition == gst::StateChange::ReadyToPaused {
                 self.stop(false);
             }

@@ -107,8 +107,7 @@ impl Office {
                 |news| out(id, news),
             );
         }
-        let over: Vec<_> =
-            self.sessions.iter().filter_map(|session| Some((session.id, session.over(now)?))).collect();
+        let over: Vec<_> = self.sessions.iter().filter_map(|session| Some((session.id, session.over(now)?))).collect();
         for (id, why) in over {
             self.end(id, why);
         }

@@ -17,6 +17,7 @@ pub(super) struct Session {
     own: SocketAddr,
     from: IpAddr,
     picture: Option<Mid>,
+    stranger: Option<Stranger>,
     due: Instant,
     opened_at: Instant,
     /// The last datagram that belongs to it: RTP, RTCP or STUN.
@@ -37,10 +38,11 @@ impl Session {
             LiveFault::Malformed
         })?;
         let mut config = Rtc::builder().set_ice_lite(true).clear_codecs().enable_opus(true, false).enable_vp8(true);
-        for (payload, rtx, profile) in H264 {
-            config.codec_config().add_h264(payload.into(), Some(rtx.into()), true, profile);
+        for (payload, rtx, mode_1, profile) in H264 {
+            config.codec_config().add_h264(payload.into(), Some(rtx.into()), mode_1, profile);
         }
         let mut rtc = config.build(now);
+        let stranger = Stranger::in_offer(&plain);
         let own = SocketAddr::new(offer.own, port);
         let candidate = Candidate::host(own, "udp").map_err(|_| LiveFault::Malformed)?;
         rtc.add_local_candidate(candidate);
@@ -58,6 +60,7 @@ impl Session {
             own,
             from: offer.from,
             picture: None,
+            stranger,
             due: now,
             opened_at: now,
             heard_at: now,
@@ -87,6 +90,12 @@ impl Session {
             return false;
         }
         self.heard_at = now;
+        if let (Some(stranger), Some(mid)) = (&self.stranger, self.picture)
+            && let Some(ssrc) = stranger.ssrc(datagram)
+        {
+            self.rtc.direct_api().expect_stream_rx(ssrc.into(), None, mid, None);
+            self.stranger = None;
+        }
         if let Err(error) = self.rtc.handle_input(input) {
             tracing::debug!(%error, "a share breaks");
             self.broken = true;
@@ -101,7 +110,8 @@ impl Session {
         mut send: impl FnMut(&[u8], SocketAddr),
         mut tell: impl FnMut(LiveNews),
     ) {
-        if self.due <= now && self.rtc.is_alive()
+        if self.due <= now
+            && self.rtc.is_alive()
             && let Err(error) = self.rtc.handle_input(Input::Timeout(now))
         {
             tracing::debug!(%error, "a share breaks");
@@ -201,9 +211,42 @@ impl Session {
     }
 }
 
-/// H.264 as we read it, packetization mode 1: payload type, that of its RTX, profile and level 4.2 (RFC 6184 §8.1).
-const H264: [(u8, u8, u32); 4] =
-    [(108, 109, 0x42_E0_2A), (127, 121, 0x42_00_2A), (123, 119, 0x4D_00_2A), (114, 115, 0x64_00_2A)];
+/// A picture whose stream the offer does not name: webrtcbin of GStreamer 1.22 says SSRC 0 for H.264. It is known by the payload
+/// types of its part; what is not really its PC's does not decrypt.
+struct Stranger(Vec<u8>);
+
+impl Stranger {
+    fn in_offer(offer: &str) -> Option<Self> {
+        let part: Vec<&str> = offer.lines().skip_while(|line| !line.starts_with("m=video")).collect();
+        let end = part.iter().skip(1).position(|line| line.starts_with("m=")).map_or(part.len(), |at| at + 1);
+        let part = &part[..end];
+        let named = |line: &&str| line.starts_with("a=ssrc:") && !line.starts_with("a=ssrc:0 ");
+        let by_extension = |line: &&str| line.starts_with("a=extmap:") && line.contains("sdes:mid");
+        if part.iter().any(|line| named(line) || by_extension(line)) {
+            return None;
+        }
+        let codec = |map: &&str| map.contains(" H264/") || map.contains(" VP8/");
+        let types = part.iter().filter_map(|line| line.strip_prefix("a=rtpmap:").filter(|map| codec(map)));
+        Some(Self(types.filter_map(|map| map.split(' ').next()?.parse().ok()).collect()))
+    }
+
+    /// Of an RTP packet of its types (RFC 3550 §5.1; RTCP stays apart by RFC 5761 §4).
+    fn ssrc(&self, datagram: &[u8]) -> Option<u32> {
+        let rtp = datagram.len() >= 12 && datagram[0] >> 6 == 2 && self.0.contains(&(datagram[1] & 0x7F));
+        rtp.then(|| u32::from_be_bytes([datagram[8], datagram[9], datagram[10], datagram[11]]))
+    }
+}
+
+/// H.264 as we read it: payload type, that of its RTX, packetization mode 1 or 0, profile and level 4.2 (RFC 6184 §8.1).
+/// Who names neither mode nor profile means 0 and baseline.
+const H264: [(u8, u8, bool, u32); 6] = [
+    (108, 109, true, 0x42_E0_2A),
+    (127, 121, true, 0x42_00_2A),
+    (123, 119, true, 0x4D_00_2A),
+    (114, 115, true, 0x64_00_2A),
+    (124, 120, false, 0x42_E0_2A),
+    (125, 107, false, 0x42_00_2A),
+];
 /// A PC that says nothing for so long, no RTP, no RTCP, no STUN, is gone. A still window is not: its STUN goes on.
 const SILENT: Duration = Duration::from_secs(5);
 /// From the offer to the first picture; somebody may have to allow it on the PC first, but that is before the offer.

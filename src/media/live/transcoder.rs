@@ -159,7 +159,8 @@ impl Desk {
         let info = frame.caps().and_then(|caps| gst_video::VideoInfo::from_caps(caps).ok()).ok_or("no picture")?;
         let size = fitting((info.width(), info.height()), order);
         let (mut buffer, caps) = bench.fit(frame, &info, size)?;
-        let encoder = self.encoder(bench, encoder_order(order, size))?;
+        self.make_ready(bench, encoder_order(order, size))?;
+        let (_, encoder) = bench.encoder.as_ref().ok_or("no encoder")?;
         let at = now(&self.clock).max(bench.last_at + Duration::from_millis(1));
         buffer.make_mut().set_pts(gst::ClockTime::from_nseconds(at.as_nanos()));
         let mut slot = lock(&self.slot);
@@ -168,17 +169,16 @@ impl Desk {
             bench.key_at = Some(at);
         }
         drop(slot);
+        encoder.encode(buffer, &caps);
         bench.last_at = at;
-        if let Some((_, encoder)) = &bench.encoder {
-            encoder.encode(buffer, &caps);
-        }
         Ok(())
     }
 
     /// The encoder for this order; another bitrate is set on the running one.
-    fn encoder<'b>(self: &Arc<Self>, bench: &'b mut Bench, order: EncoderOrder) -> Result<&'b Encoder, String> {
+    fn make_ready(self: &Arc<Self>, bench: &mut Bench, order: EncoderOrder) -> Result<(), String> {
         let broken = std::mem::take(&mut lock(&self.slot).broken);
-        let fits = bench.encoder.as_ref().is_some_and(|(known, _)| EncoderOrder { bitrate: order.bitrate, ..*known } == order);
+        let fits =
+            bench.encoder.as_ref().is_some_and(|(known, _)| EncoderOrder { bitrate: order.bitrate, ..*known } == order);
         if !fits || broken {
             bench.encoder = None;
             let (out, fault) = (Arc::downgrade(self), Arc::downgrade(self));
@@ -200,12 +200,11 @@ impl Desk {
             bench.key_at = Some(now(&self.clock));
             bench.encoder = Some((order, encoder));
         }
-        let Some((known, encoder)) = &mut bench.encoder else { return Err("no encoder".to_owned()) };
-        if known.bitrate != order.bitrate {
+        if let Some((known, encoder)) = bench.encoder.as_mut().filter(|(known, _)| known.bitrate != order.bitrate) {
             known.bitrate = order.bitrate;
             encoder.set_bitrate(order.bitrate);
         }
-        Ok(encoder)
+        Ok(())
     }
 
     /// On the encoder's thread.
@@ -234,7 +233,11 @@ impl Bench {
         if (info.width(), info.height(), info.format()) == (width, height, gst_video::VideoFormat::I420) {
             return Ok((buffer, caps));
         }
-        if self.fitter.as_ref().is_none_or(|fitter| fitter.from != *info || (fitter.to.width(), fitter.to.height()) != (width, height)) {
+        if self
+            .fitter
+            .as_ref()
+            .is_none_or(|fitter| fitter.from != *info || (fitter.to.width(), fitter.to.height()) != (width, height))
+        {
             self.fitter = Some(Fitter::new(info, (width, height)).map_err(|error| error.to_string())?);
         }
         let fitter = self.fitter.as_ref().ok_or("no fitter")?;
