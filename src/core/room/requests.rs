@@ -225,7 +225,7 @@ impl Room {
         }
     }
 
-    fn press(&mut self, mode: Mode) {
+    pub(super) fn press(&mut self, mode: Mode) {
         self.pressed_here = true;
         self.agreement.press(match mode {
             Mode::Talking => Together::Talking,
