@@ -156,9 +156,8 @@ const WORLDLY: &[&str] = &[
 
 /// Only tests use these, and tests may stand in any room.
 const TEST_CRATES: &[&str] = &["proptest", "tempfile"];
-
 const LONGEST_FILE: usize = 400;
-/// Longer files, each with its reason.
+/// Longer ones, with their reason.
 const LONG_FILES: &[(&str, &str)] = &[];
 
 #[test]

@@ -118,6 +118,7 @@ async fn files_of_the_page_are_not_sent_twice() {
         "/documents.js",
         "/board.js",
         "/floor.js",
+        "/live.js",
         "/installer.js",
         "/words.js",
         "/icon.svg",

@@ -1,6 +1,6 @@
 //! One live share: a PC's screen or an input that stands on both screens.
 
-use crate::model::Language;
+use super::Language;
 
 /// One source of live pictures at this box; never reused in a life of the daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -53,6 +53,7 @@ enum Endpoint {
     PagesScript,
     BoardScript,
     FloorScript,
+    LiveScript,
     InstallerScript,
     Words,
     Icon,
@@ -87,7 +88,7 @@ pub(super) enum Errand {
 }
 
 /// All addresses.
-pub const ROUTES: [Route; 34] = [
+pub const ROUTES: [Route; 35] = [
     route("GET", "/", Who::Room, Endpoint::Page),
     route("GET", "/app.css", Who::Room, Endpoint::Style),
     route("GET", "/app.js", Who::Room, Endpoint::Script),
@@ -97,6 +98,7 @@ pub const ROUTES: [Route; 34] = [
     route("GET", "/pages.js", Who::Room, Endpoint::PagesScript),
     route("GET", "/board.js", Who::Room, Endpoint::BoardScript),
     route("GET", "/floor.js", Who::Room, Endpoint::FloorScript),
+    route("GET", "/live.js", Who::Room, Endpoint::LiveScript),
     route("GET", "/installer.js", Who::Room, Endpoint::InstallerScript),
     route("GET", "/words.js", Who::Room, Endpoint::Words),
     route("GET", "/icon.svg", Who::Room, Endpoint::Icon),
@@ -185,6 +187,7 @@ async fn checked(
         Endpoint::PagesScript => return asset(assets::PAGES),
         Endpoint::BoardScript => return asset(assets::BOARD),
         Endpoint::FloorScript => return asset(assets::FLOOR),
+        Endpoint::LiveScript => return asset(assets::LIVE),
         Endpoint::InstallerScript => return asset(assets::INSTALLER),
         Endpoint::Words => return asset(assets::WORDS),
         Endpoint::Icon => return asset(assets::ICON),

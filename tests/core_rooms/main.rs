@@ -5,6 +5,8 @@ mod board;
 mod core_world;
 mod documents;
 mod floor;
+mod live;
+mod live_random;
 mod marks;
 mod random;
 mod turned;

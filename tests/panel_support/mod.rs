@@ -13,8 +13,9 @@ use engawa::core::output::Output;
 use engawa::core::room::RoomSettings;
 use engawa::core::{Core, Settings};
 use engawa::documents::Documents;
+use engawa::live::{LiveDoor, LiveFault};
 use engawa::inbox::{Inbox, Mail};
-use engawa::model::{Bitrate, DocumentId, Key, Language};
+use engawa::model::{LiveId, Bitrate, DocumentId, Key, Language};
 use engawa::panel::{Devices, Found, KeptSources, LedgerLine, Panel, PanelSettings, Sources};
 use engawa::questions::Questions;
 use engawa::system::clock::{Clock, ClockSetting};
@@ -149,6 +150,14 @@ pub fn sources(clock_set: &Arc<Mutex<Option<Duration>>>, picture: &Arc<Mutex<Opt
             }
         }),
         begin_anew: Arc::new(|| {}),
+        live: LiveDoor {
+            name: Arc::new(|| LiveId(7)),
+            open: Arc::new(|_, offer| {
+                let answer = if offer.sdp.starts_with("v=0") { Ok("v=0\r\n".into()) } else { Err(LiveFault::Malformed) };
+                Box::pin(async move { answer })
+            }),
+            close: Arc::new(|_| {}),
+        },
         documents: Documents::default(),
         page: Arc::new(|wanted| {
             let (done, picture) = tokio::sync::oneshot::channel();

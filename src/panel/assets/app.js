@@ -10,6 +10,7 @@ import { renderBoard } from '/board.js';
 import { renderDocuments } from '/documents.js';
 import { forgetPages } from '/pages.js';
 import { renderFloor } from '/floor.js';
+import { renderLive } from '/live.js';
 import { renderMicrophone, renderRemote, renderTop } from '/remote.js';
 
 const SILENT_MS = 12_500; // the box says something every 10 s
@@ -175,6 +176,7 @@ function render() {
     renderRemote(state);
     renderDocuments(state);
     renderFloor(state, steers);
+    renderLive(state, steers);
     renderBoard(state, steers);
     tick();
     list('facts', state.set, ({ what, fact }) => [node('div', {}, node('dt', {}, what), node('dd', {}, fact))]);
@@ -182,7 +184,10 @@ function render() {
   } else {
     document.title = `${state.name} — Engawa`;
   }
-  if (!admitted) renderBoard(state, false);
+  if (!admitted) {
+    renderBoard(state, false);
+    renderLive(state, false);
+  }
   if (!steers) renderDoor();
   renderInstaller(state, admitted, screen === 'installer');
   previewLoop();

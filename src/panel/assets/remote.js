@@ -135,6 +135,7 @@ function renderBanner(state) {
   const banner =
     kind === 'turning' ? { text: state.banner.text, no: ['cancel', { ask: 'cancel' }] }
     : kind === 'denied' ? { text: state.banner.text, no: ['cancel', { ask: 'cancel' }] }
+    : kind === 'share_waits' ? { text: state.banner.text, yes: ['hand_over', { ask: 'hand_over' }], no: ['keep_ours', { ask: 'keep_live' }] }
     : waiting ? { text: `${waiting.name} — ${say('waits')}`, yes: ['admit', { ask: 'admit', guest: waiting.id }], no: ['refuse', { ask: 'refuse', guest: waiting.id }] }
     : state.sentence && state.link === 'up' ? { text: state.sentence }
     : null;

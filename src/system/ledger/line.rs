@@ -208,7 +208,7 @@ impl What {
             Self::LiveEnded { room, name, why } => {
                 let (ja, en) = whose(room, name);
                 let known = LiveEnd::ALL.into_iter().find(|end| end.name() == why);
-                let why_ja = known.map_or_else(|| why.clone(), |end| in_brief(end).to_owned());
+                let why_ja = known.map(in_brief).unwrap_or(why);
                 (format!("{ja}の画面の共有が終わった（{why_ja}）"), format!("{en} is no longer shared ({why})"))
             }
             Self::GuestAdmitted { guest, name } => {

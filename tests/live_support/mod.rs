@@ -1,0 +1,148 @@
+//! A clerk's PC in front of one of two real boxes: Debian's Chromium on an X server of its own, with a clock that machines read.
+#![allow(dead_code, reason = "each test binary uses a part")]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "test support waits in real time")]
+
+use crate::support::boxes::{Pair, Setup};
+use crate::support::display::Xvfb;
+use crate::support::guest::Guest;
+use crate::support::lab::End;
+use crate::support::screen::Screen;
+use std::io::Write as _;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant, SystemTime};
+
+/// Two daemons with a panel and a screen each, microphones closed.
+pub fn rooms(setup: &Setup) -> (Pair<'static>, [Screen; 2]) {
+    let mut pair = Pair::prepare(None, setup);
+    let screens = End::BOTH.map(|end| Screen::open(&pair, end));
+    for end in End::BOTH {
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+        for (section, key, value) in [("panel", "listen", free.to_string()), ("panel", "room", "127.0.0.0/8".into())] {
+            pair.configure(end, section, key, &format!("\"{value}\""));
+        }
+    }
+    pair.start_both();
+    (pair, screens)
+}
+
+/// Small cameras, so that both cores are free for what is tested.
+pub fn small() -> Setup {
+    Setup { size: "320x180".into(), microphone: "closed".into(), ..Setup::default() }
+}
+
+/// The PC.
+pub struct Pc {
+    node: Guest,
+    input: ChildStdin,
+    said: Receiver<(Instant, String)>,
+    _display: Xvfb,
+}
+
+impl Pc {
+    /// None where there is no X server.
+    pub fn start(pair: &Pair<'_>, end: End, clock: &str) -> Option<Self> {
+        let display = Xvfb::start(1280, 720)?;
+        let steps = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
+        let config = std::fs::read_to_string(pair.config(end)).unwrap();
+        let config: toml::Table = config.parse().unwrap();
+        let url = format!("https://{}", config["panel"]["listen"].as_str().unwrap());
+        let code = (0..100)
+            .find_map(|_| {
+                let code = pair.engawa(end, &["room-code"], &[]).trim().to_owned();
+                std::thread::sleep(Duration::from_millis(50));
+                (code.len() == 6).then_some(code)
+            })
+            .expect("a room code");
+        let mut command = Command::new("node");
+        command.arg("live.mjs").current_dir(steps).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.env("ENGAWA_URL", url).env("ENGAWA_CODE", code).env("DISPLAY", &display.display);
+        command.env("ENGAWA_CLOCK", clock);
+        let mut node = Guest::spawn(command);
+        let (input, said) = (node.stdin().unwrap(), node.lines());
+        let pc = Self { node, input, said, _display: display };
+        pc.hears("ready");
+        Some(pc)
+    }
+
+    /// Waits for a line that begins so; its rest.
+    pub fn hears(&self, begins: &str) -> String {
+        let until = Instant::now() + LIMIT;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let (_, line) = self.said.recv_timeout(left).unwrap_or_else(|_| panic!("the PC never said {begins}"));
+            if let Some(rest) = line.strip_prefix(begins) {
+                return rest.trim().to_owned();
+            }
+        }
+    }
+
+    pub fn told(&mut self, word: &str) {
+        writeln!(self.input, "{word}").unwrap();
+    }
+
+    /// Shares the screen; this machine's clock when it was pressed, milliseconds.
+    pub fn shares(&mut self) -> u64 {
+        self.told("share");
+        self.hears("pressed").parse().unwrap()
+    }
+
+    /// What a word is answered with, as JSON.
+    pub fn asked(&mut self, word: &str) -> serde_json::Value {
+        self.told(word);
+        serde_json::from_str(&self.hears(word)).unwrap()
+    }
+
+    /// The cable is pulled: not one process of it says goodbye.
+    pub fn vanishes(self) {
+        let mut all = vec![self.node.pid()];
+        let mut at = 0;
+        while let Some(pid) = all.get(at).copied() {
+            let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+            all.extend(children.split_whitespace().filter_map(|child| child.parse::<u32>().ok()));
+            at += 1;
+        }
+        for pid in all {
+            let pid = nix::unistd::Pid::from_raw(i32::try_from(pid).unwrap());
+            let _gone = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL);
+        }
+    }
+}
+
+/// What a screen shows of the PC's clock: its time, milliseconds modulo 2^24. None while it is not there.
+pub fn clock_on(screen: &Screen) -> Option<u64> {
+    let (width, height, pixels) = screen.picture()?;
+    let at = |x: usize, y: usize| -> [u8; 3] { pixels[(y * width + x) * 4..][..3].try_into().unwrap() };
+    let magenta = |[b, g, r]: [u8; 3]| b > 170 && r > 170 && g < 90;
+    let rows: Vec<usize> = (0..height).filter(|y| (0..width).filter(|x| magenta(at(*x, *y))).count() > 200).collect();
+    let (top, bottom) = (*rows.first()?, *rows.last()?);
+    let middle = (top + bottom) / 2;
+    let columns: Vec<usize> = (0..width).filter(|x| magenta(at(*x, middle))).collect();
+    let (left, right) = (*columns.first()?, *columns.last()?);
+    if bottom - top < 200 || right - left < 300 {
+        return None;
+    }
+    let (wide, high) = ((right - left) as f64, (bottom - top) as f64);
+    let row = top + (high * 0.225) as usize;
+    let bit = |bit: usize| {
+        let x = left + (wide * (0.1 + 0.8 * (bit as f64 + 0.5) / 24.0)) as usize;
+        let [b, g, r] = at(x, row);
+        u64::from(u16::from(b) + u16::from(g) + u16::from(r) < 384)
+    };
+    Some((0..24).map(|at| bit(at) << at).sum())
+}
+
+/// The clocks of PC and test are one.
+pub fn now_ms() -> u64 {
+    u64::try_from(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis()).unwrap()
+}
+
+/// How old what the screen shows is, milliseconds.
+pub fn age_on(screen: &Screen) -> Option<u64> {
+    let shown = clock_on(screen)?;
+    Some(now_ms().wrapping_sub(shown) & 0xFF_FFFF)
+}
+
+pub const LIMIT: Duration = Duration::from_secs(30);
