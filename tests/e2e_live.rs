@@ -36,11 +36,19 @@ fn a_pcs_screen_stands_on_both_screens_and_either_room_ends_it_on_one_session() 
             })
             .collect();
         ages.sort_unstable();
-        println!("age on the far screen: p50 {} ms, max {} ms of {}", ages[ages.len() / 2], ages[ages.len() - 1], ages.len());
+        println!(
+            "age on the far screen: p50 {} ms, max {} ms of {}",
+            ages[ages.len() / 2],
+            ages[ages.len() - 1],
+            ages.len()
+        );
         assert!(ages[ages.len() / 2] < 2000, "the far screen lives: {ages:?}");
         for end in End::BOTH {
             let status = pair.wait_status(end, LIMIT, "meeting", |status| status["room"]["mode"] == "meeting");
-            assert_eq!((&status["microphone"], &status["session"]), (&"closed".into(), &before[end as usize]["session"]));
+            assert_eq!(
+                (&status["microphone"], &status["session"]),
+                (&"closed".into(), &before[end as usize]["session"])
+            );
         }
         match stopped_by {
             End::A => {

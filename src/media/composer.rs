@@ -48,7 +48,7 @@ impl Composer {
         self.imp().own(sample);
     }
 
-    /// The live share, for as long as the scene has a place for it.
+    /// The live share, in the same way.
     pub(super) fn live(&self, sample: Option<gst::Sample>) {
         self.imp().live(sample);
     }
@@ -82,13 +82,12 @@ mod imp {
         draw: Option<Draw>,
         size: Option<(u32, u32)>,
         scene: Option<Arc<Scene>>,
-        own: Option<gst::Sample>,
-        live: Option<gst::Sample>,
+        pictures: Pictures,
     }
 
-    /// A scene and the pictures that have a place in it.
-    struct Dressed {
-        scene: Arc<Scene>,
+    /// What may have a place in the scene.
+    #[derive(Clone, Default)]
+    struct Pictures {
         own: Option<gst::Sample>,
         live: Option<gst::Sample>,
     }
@@ -106,17 +105,17 @@ mod imp {
             let scene = size.map(|size| Arc::new(draw(size)));
             let mut dress = lock(&self.dress);
             if scene.as_ref().is_none_or(|scene| scene.own.is_none()) {
-                dress.own = None;
+                dress.pictures.own = None;
             }
             (dress.draw, dress.scene) = (Some(draw), scene);
         }
 
         pub(super) fn own(&self, sample: gst::Sample) {
-            lock(&self.dress).own = Some(sample);
+            lock(&self.dress).pictures.own = Some(sample);
         }
 
         pub(super) fn live(&self, sample: Option<gst::Sample>) {
-            lock(&self.dress).live = sample;
+            lock(&self.dress).pictures.live = sample;
         }
 
         pub(super) fn composed(&self) -> u64 {
@@ -124,11 +123,11 @@ mod imp {
         }
 
         /// The scene for this canvas; `None`: undressed.
-        fn scene(&self, size: (u32, u32)) -> Option<Dressed> {
+        fn scene(&self, size: (u32, u32)) -> Option<(Arc<Scene>, Pictures)> {
             let mut dress = lock(&self.dress);
             dress.size = Some(size);
             if let Some(scene) = dress.scene.clone().filter(|scene| scene.size == size) {
-                return Some(dress.with(scene));
+                return Some((scene, dress.pictures.clone()));
             }
             let draw = dress.draw.clone()?;
             drop(dress);
@@ -137,13 +136,7 @@ mod imp {
             if dress.draw.as_ref().is_some_and(|now| Arc::ptr_eq(now, &draw)) {
                 dress.scene = Some(Arc::clone(&scene));
             }
-            Some(dress.with(scene))
-        }
-    }
-
-    impl Dress {
-        fn with(&self, scene: Arc<Scene>) -> Dressed {
-            Dressed { scene, own: self.own.clone(), live: self.live.clone() }
+            Some((scene, dress.pictures.clone()))
         }
     }
 
@@ -241,7 +234,7 @@ mod imp {
             come: &gst_video::VideoFrameRef<&gst::BufferRef>,
             canvas: &mut gst_video::VideoFrameRef<&mut gst::BufferRef>,
         ) -> Result<gst::FlowSuccess, gst::FlowError> {
-            let Some(Dressed { scene, own, live }) = self.scene((canvas.width(), canvas.height())) else {
+            let Some((scene, Pictures { own, live })) = self.scene((canvas.width(), canvas.height())) else {
                 return with_rows(canvas, |rows| rows.fill_around(NOWHERE, BLACK));
             };
             let mut placings = lock(&self.placings);

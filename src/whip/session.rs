@@ -37,11 +37,12 @@ impl Session {
             tracing::debug!(%error, "an offer is not understood");
             LiveFault::Malformed
         })?;
-        let mut config = Rtc::builder().set_ice_lite(true).clear_codecs().enable_opus(true, false).enable_vp8(true);
+        let mut config = Rtc::builder().set_ice_lite(true).clear_codecs().enable_opus(true, false);
         for (payload, rtx, mode_1, profile) in H264 {
             config.codec_config().add_h264(payload.into(), Some(rtx.into()), mode_1, profile);
         }
-        let mut rtc = config.build(now);
+        // After H.264: who offers both sends what can be passed on.
+        let mut rtc = config.enable_vp8(true).build(now);
         let stranger = Stranger::in_offer(&plain);
         let own = SocketAddr::new(offer.own, port);
         let candidate = Candidate::host(own, "udp").map_err(|_| LiveFault::Malformed)?;

@@ -21,7 +21,7 @@ const browser = await chromium.launch({
   ],
 });
 const window = async (viewport) => (await browser.newContext({ viewport, locale: 'ja', ignoreHTTPSErrors: true })).newPage();
-const panel = await window({ width: 1100, height: 600 });
+const panel = await window(null);
 await panel.addInitScript(() => {
   const Real = globalThis.RTCPeerConnection;
   globalThis.RTCPeerConnection = class extends Real {
@@ -66,6 +66,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     // Only a person's own press may share the screen.
     say(`pressed ${Date.now()}`);
     await panel.click('#show-screen');
+    await clock.bringToFront();
   } else if (line === 'end') {
     await panel.click('#show-end');
     say('ended');

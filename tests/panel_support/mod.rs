@@ -13,9 +13,9 @@ use engawa::core::output::Output;
 use engawa::core::room::RoomSettings;
 use engawa::core::{Core, Settings};
 use engawa::documents::Documents;
-use engawa::live::{LiveDoor, LiveFault};
 use engawa::inbox::{Inbox, Mail};
-use engawa::model::{LiveId, Bitrate, DocumentId, Key, Language};
+use engawa::live::{LiveDoor, LiveFault};
+use engawa::model::{Bitrate, DocumentId, Key, Language, LiveId};
 use engawa::panel::{Devices, Found, KeptSources, LedgerLine, Panel, PanelSettings, Sources};
 use engawa::questions::Questions;
 use engawa::system::clock::{Clock, ClockSetting};
@@ -153,7 +153,8 @@ pub fn sources(clock_set: &Arc<Mutex<Option<Duration>>>, picture: &Arc<Mutex<Opt
         live: LiveDoor {
             name: Arc::new(|| LiveId(7)),
             open: Arc::new(|_, offer| {
-                let answer = if offer.sdp.starts_with("v=0") { Ok("v=0\r\n".into()) } else { Err(LiveFault::Malformed) };
+                let answer =
+                    if offer.sdp.starts_with("v=0") { Ok("v=0\r\n".into()) } else { Err(LiveFault::Malformed) };
                 Box::pin(async move { answer })
             }),
             close: Arc::new(|_| {}),

@@ -83,12 +83,12 @@ pub(super) fn layout(look: &Look, language: Language, canvas: Area) -> Layout {
         }
         Mode::Meeting => {
             let strip = Area::new(canvas.width - STRIP - MARGIN, MARGIN, STRIP, STRIP * 9.0 / 16.0).moved(shift);
-            let live = look.live_shape.map(|hundredths| f64::from(hundredths) / 100.0);
-            let shape = live.or_else(|| look.page.as_ref().map(PagePicture::shape)).unwrap_or(1.0);
+            // A live share stands beside the far room, whatever its shape: something may happen in every corner of it.
+            let shape = look.page.as_ref().map_or(1.0, PagePicture::shape);
             let place = page_area(canvas, shape, face.mode);
             layout.under.push(calm::place(&setting, place));
             layout.page = Some(place.moved(shift));
-            layout.live = live.map(|_| place.moved(shift));
+            layout.live = look.live_shape.map(|_| place.moved(shift));
             sheets.extend(calm::coming(&setting, place));
             sheets.extend(floor::floor(&setting, place));
             sheets.extend(words_over(&setting, place));
