@@ -6,6 +6,7 @@ import {
 import { writeDrawVoteAndRaise } from './board.mjs';
 import { shareAndTurn } from './documents.mjs';
 import { openWithThePin, setAndSave } from './installer.mjs';
+import { showAndStop } from './live.mjs';
 
 const MOST_BYTES = 200 * 1024;
 const MOST_MS = 100;
@@ -362,6 +363,8 @@ await step('the meeting stands in the list of recent meetings', () => until(desk
 await step('board, hands and poll: written, drawn, raised and voted from both rooms', () => writeDrawVoteAndRaise(desk));
 
 if (media) await step('documents: chosen here, on both screens, turned from both rooms', () => shareAndTurn(desk));
+
+await step('a screen: offered over WHIP, steered by the box, stopped by everybody who may', showAndStop);
 
 await step('the installer draws a mask on the live picture, and it is kept and hides', async () => {
   figures.saved_and_back_ms = await setAndSave();

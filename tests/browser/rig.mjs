@@ -54,13 +54,14 @@ function roomCode(name) {
 
 /** A browser of its own, with the page of this box open. What the page complains about fails the run. */
 export const complaints = [];
-export async function visit(box, { viewport = DESKTOP, path = '/', url = box.url } = {}) {
+export async function visit(box, { viewport = DESKTOP, path = '/', url = box.url, init = null } = {}) {
   const phone = viewport === PHONE;
   const context = await browser.newContext({
     viewport, locale: box.locale, ignoreHTTPSErrors: true, hasTouch: phone, isMobile: phone, deviceScaleFactor: phone ? 2 : 1,
   });
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE_MS);
+  if (init) await page.addInitScript(init);
   page.on('pageerror', (error) => complaints.push(`page error: ${error.message}`));
   page.on('console', (message) => {
     const expected = /Failed to load resource|ERR_/.test(message.text());

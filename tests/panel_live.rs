@@ -1,0 +1,74 @@
+//! The live share at the panel, over real TLS: whose stands in front, for members only; asked, stopped and handed over from there.
+
+mod panel_support;
+
+use engawa::core::input::{Input, RoomInput};
+use engawa::core::live::LiveSource;
+use engawa::model::{GuestId, LiveEnd, LiveId, LiveKind, Ticket};
+use panel_support::browser::Browser;
+use panel_support::{Kiosk, PIN, until};
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn members_see_who_shares_and_the_installer_does_not() {
+    let kiosk = Kiosk::start();
+    let mut guest = Browser::guest(&kiosk, "田中").await;
+    let mut events = guest.events().await;
+    let state = events.until("the state", |state| state["live"].is_object()).await;
+    let nothing =
+        json!({"shown": null, "moving": false, "waiting": null, "asked": false, "ended": null, "mine": [], "past": []});
+    assert_eq!(state["live"], nothing);
+    let own = state["you"]["id"].as_u64();
+    share(&kiosk, 7, own);
+    let state = events.until("a share", |state| state["live"]["shown"].is_object()).await;
+    let shown = json!({"near": true, "kind": "browser", "name": "田中", "text": "この部屋の「田中」"});
+    assert_eq!(state["live"]["shown"], shown);
+    // Nobody is linked: what it sends stays within the room.
+    let mine = json!([{"id": 7, "front": true, "maxBitrate": 8_000_000, "maxFramerate": 10}]);
+    assert_eq!((&state["live"]["mine"], &state["mode"]), (&mine, &json!("meeting")));
+    assert_eq!((&state["microphone"], &state["microphone_wanted"]), (&json!("closed"), &json!(false)));
+
+    let mut installer = Browser::new(&kiosk);
+    assert_eq!(installer.post("/api/installer", &json!({"pin": PIN})).await.json()["answer"], "accepted");
+    ask(&mut installer, json!({"ask": "stop_live"})).await.refused(200, "not_admitted");
+    let mut seen = installer.events().await;
+    let state = seen.until("the state", |state| state["live"].is_object()).await;
+    assert_eq!(state["live"], nothing, "the PIN is known outside the room");
+}
+
+#[tokio::test]
+async fn the_page_hands_over_switches_and_stops() {
+    let kiosk = Kiosk::start();
+    let mut guest = Browser::guest(&kiosk, "田中").await;
+    let mut events = guest.events().await;
+    let own = events.until("the state", |state| state["you"]["id"].is_number()).await["you"]["id"].as_u64();
+    ask(&mut guest, json!({"ask": "moving", "moving": true})).await.refused(200, "no_share");
+    ask(&mut guest, json!({"ask": "hand_over"})).await.refused(200, "no_share_waits");
+    share(&kiosk, 1, own);
+    share(&kiosk, 2, None);
+    let state = events.until("a question", |state| state["banner"]["kind"] == "share_waits").await;
+    assert_eq!((&state["live"]["waiting"]["name"], &state["live"]["asked"]), (&json!("OBS"), &json!(true)));
+    assert_eq!(ask(&mut guest, json!({"ask": "hand_over"})).await.json()["answer"], "accepted");
+    let state = events.until("the other one", |state| state["live"]["shown"]["name"] == "OBS").await;
+    let over =
+        json!({"id": 1, "why": "taken_over", "text": LiveEnd::TakenOver.text(engawa::model::Language::Japanese)});
+    assert_eq!((&state["live"]["mine"], &state["live"]["past"]), (&json!([]), &json!([over])));
+    assert_eq!(ask(&mut guest, json!({"ask": "moving", "moving": true})).await.json()["answer"], "accepted");
+    events.until("a video", |state| state["live"]["moving"] == true).await;
+    assert_eq!(ask(&mut guest, json!({"ask": "stop_live"})).await.json()["answer"], "accepted");
+    let state = events.until("nothing", |state| state["live"]["shown"].is_null()).await;
+    assert_eq!((&state["live"]["ended"]["why"], &state["live"]["moving"]), (&json!("stopped"), &json!(false)));
+    assert_eq!(ask(&mut guest, json!({"ask": "stop_live"})).await.json()["answer"], "already");
+    let lines = |kind: &'static str| move |entry: &engawa::core::ledger::Entry| format!("{entry:?}").starts_with(kind);
+    until("the ledger", || kiosk.count(lines("LiveBegan")) == 2 && kiosk.count(lines("LiveEnded")) == 2).await;
+}
+
+fn share(kiosk: &Kiosk, id: u64, guest: Option<u64>) {
+    let (kind, name) = if guest.is_some() { (LiveKind::Browser, "") } else { (LiveKind::Sender, "OBS") };
+    let source = LiveSource { id: LiveId(id), kind, guest: guest.map(GuestId), name: name.into(), sound: false };
+    kiosk.inbox.urgent(Input::Room(RoomInput::LiveAsked { ticket: Ticket(u64::MAX - id), source }));
+}
+
+async fn ask(browser: &mut Browser, wish: Value) -> panel_support::browser::Answer {
+    browser.post("/api/ask", &wish).await
+}
