@@ -11,6 +11,7 @@ mod hands;
 mod page_views;
 mod pages;
 mod panel;
+mod printer;
 mod room;
 mod start;
 mod turns;

@@ -3,6 +3,7 @@
 use super::{stamp, told};
 use crate::core::floor::FloorRequest;
 use crate::core::notes::{NoteRequest, Paper};
+use crate::core::prints::{PrintId, PrintRequest};
 use crate::core::request::Request;
 use crate::core::share::{MOST_POINTS, Point, Pointer, ShareRequest, Turn};
 use crate::model::GuestId;
@@ -132,6 +133,12 @@ pub(super) enum Written {
         poll: String,
         shown: bool,
     },
+    ShowPrint {
+        print: u32,
+    },
+    RefusePrint {
+        print: u32,
+    },
 }
 
 impl Written {
@@ -185,6 +192,8 @@ impl Written {
             Self::SkipVote { poll } => Request::Floor(FloorRequest::Vote(stamp(&poll)?, None)),
             Self::ClosePoll { poll } => Request::Floor(FloorRequest::Close(stamp(&poll)?)),
             Self::ShowPoll { poll, shown } => Request::Floor(FloorRequest::Show(stamp(&poll)?, shown)),
+            Self::ShowPrint { print } => Request::Print(PrintRequest::Show(PrintId(print))),
+            Self::RefusePrint { print } => Request::Print(PrintRequest::Refuse(PrintId(print))),
         })
     }
 
@@ -211,6 +220,8 @@ impl Written {
             Request::Share(request) => Self::of_share(request, None),
             Request::Note(request) => told::of_note(request),
             Request::Floor(request) => told::of_floor(request),
+            Request::Print(PrintRequest::Show(PrintId(print))) => Self::ShowPrint { print: *print },
+            Request::Print(PrintRequest::Refuse(PrintId(print))) => Self::RefusePrint { print: *print },
         }
     }
 

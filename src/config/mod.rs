@@ -51,6 +51,8 @@ pub struct Config {
     pub room: RoomConfig,
     /// `[panel]`
     pub panel: PanelConfig,
+    /// `[printer]`
+    pub printer: PrinterConfig,
 }
 
 impl Config {
@@ -117,6 +119,11 @@ impl Config {
                 listen: written.setting("panel", "listen", |text: String| room::panel_listen(&text)),
                 room: written.setting("panel", "room", |text: String| room::networks(&text)),
                 pin: written.setting("panel", "pin", room::pin),
+            },
+            printer: PrinterConfig {
+                enabled: written.setting("printer", "enabled", Ok),
+                port: written.setting("printer", "port", check::port),
+                name: written.setting("printer", "name", check::printer_name),
             },
         };
         config.settle_meeting_view(written);
@@ -195,6 +202,17 @@ pub struct SoundConfig {
     pub sink: Sink,
     /// `microphone = "open"`: for demo and bench only, until modes exist.
     pub microphone_open: bool,
+}
+
+/// `[printer]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct PrinterConfig {
+    /// `enabled`
+    pub enabled: bool,
+    /// `port`: TCP.
+    pub port: u16,
+    /// `name`; none: the box's.
+    pub name: Option<String>,
 }
 
 /// Where picture or sound comes from.

@@ -1,6 +1,7 @@
 //! Everything that happens to a box. Past tense; every item says what it is about, so that the stale can be dropped.
 
 use crate::core::lesson::Lesson;
+use crate::core::prints::PrintNews;
 use crate::core::request::{Asker, Request};
 use crate::core::share::Refusal;
 use crate::core::signal::{CaptureMark, Hello, Signal};
@@ -136,6 +137,13 @@ pub enum RoomInput {
         guest: GuestId,
         /// As it calls itself.
         name: String,
+    },
+    /// Something happened at the printer; answered by `Output::Answer`.
+    Printer {
+        /// Names the question.
+        ticket: Ticket,
+        /// What.
+        news: PrintNews,
     },
     /// A browser proved the installer's PIN.
     InstallerEntered(GuestId),

@@ -2,6 +2,7 @@
 
 use crate::core::floor::FloorRequest;
 use crate::core::notes::NoteRequest;
+use crate::core::prints::PrintRequest;
 use crate::core::share::ShareRequest;
 use crate::model::{GuestId, Language, Mode, Veil};
 
@@ -48,6 +49,8 @@ pub enum Request {
     Note(NoteRequest),
     /// Something with hands or poll.
     Floor(FloorRequest),
+    /// Something with a print that waits.
+    Print(PrintRequest),
 }
 
 /// Who asks.
@@ -133,6 +136,10 @@ pub enum Denied {
     PollOpen,
     /// That poll takes no votes.
     NoPoll,
+    /// As many prints wait as may.
+    TooManyPrints,
+    /// That print does not wait any more.
+    NoSuchPrint,
 }
 
 impl Denied {
@@ -211,6 +218,11 @@ impl Denied {
                 ("いま別の投票を受け付けています。先に締め切ってください。", "Another poll is open. Close it first.")
             }
             Self::NoPoll => ("その投票は終わっています。", "That poll is over."),
+            Self::TooManyPrints => (
+                "ほかの印刷が「写す」を待っています。少し待って、もう一度印刷してください。",
+                "Other prints wait for “Show it”. Please wait a little and print it again.",
+            ),
+            Self::NoSuchPrint => ("その印刷はもう待っていません。", "That print does not wait any more."),
             Self::OtherCamera => (
                 "別のカメラの映像なので、向きを覚えさせる必要はありません。",
                 "Another camera gives this view: there is no turning to learn.",

@@ -47,6 +47,8 @@ pub enum Timer {
     NotesAge,
     /// Hands and poll may be said again.
     FloorDue,
+    /// A print waited too long, or was told of long enough.
+    PrintsDue,
     /// Documents that one room alone looks at were not touched for long.
     PagesEnd,
     /// Out of hours: sleep if nobody is there.
@@ -90,7 +92,7 @@ impl Timers {
 }
 
 impl Timer {
-    const ALL: [Self; 23] = [
+    const ALL: [Self; 24] = [
         Self::Heartbeat,
         Self::Redial,
         Self::DialOverdue,
@@ -112,6 +114,7 @@ impl Timer {
         Self::NotesDue,
         Self::NotesAge,
         Self::FloorDue,
+        Self::PrintsDue,
         Self::PagesEnd,
         Self::SleepDue,
     ];

@@ -2,6 +2,7 @@
 
 use super::page_views::PageViews;
 use super::panel::{PanelHands, Papers};
+use super::printer::PrinterHands;
 use super::turns::Turns;
 use super::{RunError, other};
 use crate::asking::mode_name;
@@ -48,6 +49,7 @@ pub(super) struct RoomHands {
     ledger: Ledger,
     desk: Desk,
     panel: PanelHands,
+    printer: PrinterHands,
     views: PageViews,
     kept: KeptDocuments,
     documents: Documents,
@@ -81,6 +83,7 @@ impl RoomHands {
         let views = PageViews::new(documents);
         let shown = Papers { ledger: ledger.clone(), views: views.clone(), kept: kept.clone() };
         let panel = PanelHands::start(config, overlay, &anew, &questions, shown, media, documents);
+        let printer = PrinterHands::start(config, &panel, &questions, documents).map_err(other)?;
         let named: Vec<String> = config.room.views.iter().map(|view| view.name.clone()).collect();
         let keeper = Keeper::start(&config.state_directory, &named).map_err(other)?;
         let board = BoardKeeper::start(&config.state_directory).map_err(other)?;
@@ -96,6 +99,7 @@ impl RoomHands {
             ledger,
             desk,
             panel,
+            printer,
             views,
             kept,
             documents: documents.clone(),
@@ -212,6 +216,7 @@ impl RoomHands {
         self.desk.note_code(snapshot.room.code);
         self.desk.note_board(&snapshot.room.board);
         self.panel.publish(snapshot);
+        self.printer.publish(snapshot);
     }
 }
 

@@ -112,7 +112,7 @@ impl Room {
                 self.timers.set(Timer::PagesEnd, self.touched_at + STAY_AWAKE);
             }
             Timer::PagesEnd => self.end_pages(),
-            Timer::ShareDue | Timer::NotesDue | Timer::NotesAge | Timer::FloorDue => {}
+            Timer::PrintsDue | Timer::ShareDue | Timer::NotesDue | Timer::NotesAge | Timer::FloorDue => {}
             Timer::CodeRotates => {
                 self.refusal_told = false;
                 self.outputs.extend(self.guests.end_old(now).into_iter().map(Output::Record));
