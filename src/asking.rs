@@ -247,6 +247,8 @@ pub const fn denied_name(why: Denied) -> &'static str {
         Denied::ShareWaits => "share_waits",
         Denied::NoShare => "no_share",
         Denied::NoShareWaits => "no_share_waits",
+        Denied::TooManyPrints => "too_many_prints",
+        Denied::NoSuchPrint => "no_such_print",
     }
 }
 
@@ -258,12 +260,14 @@ pub fn denied(name: &str) -> Option<Denied> {
     let board = [Denied::BoardFull, Denied::NoSuchNote, Denied::NotTogether];
     let floor = [Denied::NoSuchHand, Denied::PollOpen, Denied::NoPoll];
     let live = [Denied::SharingLocked, Denied::ShareKept, Denied::ShareWaits, Denied::NoShare, Denied::NoShareWaits];
+    let prints = [Denied::TooManyPrints, Denied::NoSuchPrint];
     let others = [Denied::OtherCamera, Denied::KeepsNothing, Denied::MeetingOver, Denied::NotInFront]
         .into_iter()
         .chain(pages)
         .chain(board)
         .chain(floor)
-        .chain(live);
+        .chain(live)
+        .chain(prints);
     let nobody = nobody.into_iter().chain(others);
     let door = [Denied::NotAdmitted, Denied::WrongCode, Denied::TooManyTries, Denied::Locked, Denied::Full];
     shut.into_iter().chain(nobody).chain(door).find(|why| denied_name(*why) == name)
@@ -282,10 +286,11 @@ const LONGEST: usize = 16 * 1024;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::prints::{PrintId, PrintRequest};
     use crate::core::share::{ShareRequest, Turn};
     use crate::model::GuestId;
 
-    const EXAMPLES: [(&str, Request); 23] = [
+    const EXAMPLES: [(&str, Request); 25] = [
         (r#"{"ask":"teach","view":0}"#, Request::Teach(0)),
         (r#"{"ask":"mode","mode":"asleep"}"#, Request::Mode(Mode::Asleep)),
         (r#"{"ask":"mode","mode":"quiet"}"#, Request::Mode(Mode::Quiet)),
@@ -303,6 +308,8 @@ mod tests {
         (r#"{"ask":"refuse","guest":4}"#, Request::Refuse(GuestId(4))),
         (r#"{"ask":"remove","guest":18446744073709551615}"#, Request::Remove(GuestId(u64::MAX))),
         (r#"{"ask":"remove_all"}"#, Request::RemoveAll),
+        (r#"{"ask":"show_print","print":7}"#, Request::Print(PrintRequest::Show(PrintId(7)))),
+        (r#"{"ask":"refuse_print","print":7}"#, Request::Print(PrintRequest::Refuse(PrintId(7)))),
         (r#"{"ask":"follow_turns","follow":true}"#, Request::FollowTurns(true)),
         (r#"{"ask":"mode","mode":"talking"}"#, Request::Mode(Mode::Talking)),
         (r#"{"ask":"page","page":3}"#, Request::Share(ShareRequest::Turn(Turn::To(3)))),

@@ -5,6 +5,8 @@
 //!                  │                        │                   │
 //!    panel ─┐ whip ─┐ system ─┐ trunk ─┐ peer ─┐ media ─┐ pages ─┐  (adapters: never import each other)
 //!           └───────┴─────────┴────────┴ inbox ┴────────┴────────┘
+//!    panel ─┐ printer ─┐ system ─┐ trunk ─┐   peer ─┐   media ─┐  pages ─┐  (adapters: never import each other)
+//!           └──────────┴─────────┴────────┴── inbox ┴──────────┴─────────┘
 //!                                      │ Input, News
 //!                                   runtime  — one loop, the only room that knows core and adapters
 //!                                      │ handle(input, now) → poll_output()
@@ -21,12 +23,21 @@
 //! `documents` and `model`; `core → model → std`. gst/glib
 //! only in `peer` and `media`; tokio only in
 //! `runtime`, `inbox`, `questions`, `documents`, `trunk`, `panel`, `whip`, `system`, `cli`. `tests/house.rs` reads the `use crate::` lines and holds this.
+//! JSON; `documents`: the bytes of shared documents, in memory only, which any adapter may hold; `door`: who of the room may come in, for whatever
+//! listens for it.
+//!
+//! Direction: `main → cli → runtime → {core, adapters}`; adapters → `core::{input, output, plan, snapshot, signal, playout,
+//! sentence, face, request, ledger, memory, lesson, share, notes, floor, prints, agreement}`, `inbox`, `questions`, `asking`, `config`, `durable`,
+//! `documents`, `door` and `model`; `core → model → std`. gst/glib
+//! only in `peer` and `media`; tokio only in
+//! `runtime`, `inbox`, `questions`, `documents`, `door`, `trunk`, `panel`, `printer`, `system`, `cli`. `tests/house.rs` reads the `use crate::` lines and holds this.
 
 pub mod asking;
 pub mod cli;
 pub mod config;
 pub mod core;
 pub mod documents;
+pub mod door;
 pub mod durable;
 pub mod inbox;
 pub mod live;
@@ -36,6 +47,7 @@ pub mod model;
 pub mod pages;
 pub mod panel;
 pub mod peer;
+pub mod printer;
 pub mod questions;
 pub mod runtime;
 pub mod system;

@@ -5,7 +5,7 @@ use crate::core::request::{Answer, Asker, Request};
 use crate::core::share::{self, Occasion, Opening, ShareRequest};
 use crate::documents::{Documents, Full, name_of};
 use crate::inbox::Inbox;
-use crate::model::Ticket;
+use crate::model::{DocumentId, Ticket};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -63,7 +63,25 @@ impl Questions {
         begun: Option<Occasion>,
         bytes: Vec<u8>,
     ) -> Result<Option<Answer>, Full> {
-        let (store, length) = (documents.clone(), bytes.len() as u64);
+        let length = bytes.len() as u64;
+        self.bring(documents, bytes, |ticket, id| {
+            let opening = Opening { id, name: share::file_name(name), length, begun };
+            RoomInput::Asked { ticket, by, request: Request::Share(ShareRequest::Open(opening)) }
+        })
+        .await
+    }
+
+    /// Puts bytes into the store and asks a question about the document that they are. What is denied is overwritten at once.
+    ///
+    /// # Errors
+    /// When the store does not take it.
+    pub async fn bring(
+        &self,
+        documents: &Documents,
+        bytes: Vec<u8>,
+        question: impl FnOnce(Ticket, DocumentId) -> RoomInput,
+    ) -> Result<Option<Answer>, Full> {
+        let store = documents.clone();
         // Hashing the longest takes a third of a second.
         let kept = tokio::task::spawn_blocking(move || {
             let was_here = store.bytes(name_of(&bytes)).is_some();
@@ -71,9 +89,7 @@ impl Questions {
         });
         let Ok(kept) = kept.await else { return Ok(None) };
         let (id, was_here) = kept?;
-        let opening = Opening { id, name: share::file_name(name), length, begun };
-        let request = Request::Share(ShareRequest::Open(opening));
-        let answer = self.ask(|ticket| RoomInput::Asked { ticket, by, request }).await;
+        let answer = self.ask(|ticket| question(ticket, id)).await;
         if !was_here && matches!(answer, Some(Answer::Denied(_)) | None) {
             documents.forget(id);
         }

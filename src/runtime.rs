@@ -12,6 +12,7 @@ mod live;
 mod page_views;
 mod pages;
 mod panel;
+mod printer;
 mod room;
 mod start;
 mod turns;

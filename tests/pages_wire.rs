@@ -27,7 +27,7 @@ fn answers_are_heard_as_they_were_said() {
     let mut answers: Vec<Answer> = Refusal::ALL.into_iter().map(Answer::Refused).collect();
     let flags = [(true, true), (true, false), (false, true), (false, false)];
     answers.extend(flags.map(|(landlock, fonts)| Answer::Ready { landlock, fonts }));
-    for kind in [Kind::Pdf, Kind::Png, Kind::Jpeg] {
+    for kind in [Kind::Pdf, Kind::Png, Kind::Jpeg, Kind::Raster] {
         for first in [vec![], vec![0..1, 7..9], (0..MOST_PARTS).map(|part| 2 * part..2 * part + 1).collect()] {
             answers.push(Answer::Opened { kind, pages: vec![PageSize { width: 595.0, height: 842.0 }; 3], first });
         }

@@ -4,6 +4,7 @@ use super::{stamp, told};
 use crate::core::floor::FloorRequest;
 use crate::core::live::LiveRequest;
 use crate::core::notes::{NoteRequest, Paper};
+use crate::core::prints::{PrintId, PrintRequest};
 use crate::core::request::Request;
 use crate::core::share::{MOST_POINTS, Point, Pointer, ShareRequest, Turn};
 use crate::model::GuestId;
@@ -139,6 +140,12 @@ pub(super) enum Written {
     Moving {
         moving: bool,
     },
+    ShowPrint {
+        print: u32,
+    },
+    RefusePrint {
+        print: u32,
+    },
 }
 
 impl Written {
@@ -196,6 +203,8 @@ impl Written {
             Self::HandOver {} => Request::Live(LiveRequest::HandOver),
             Self::KeepLive {} => Request::Live(LiveRequest::Keep),
             Self::Moving { moving } => Request::Live(LiveRequest::Moving(moving)),
+            Self::ShowPrint { print } => Request::Print(PrintRequest::Show(PrintId(print))),
+            Self::RefusePrint { print } => Request::Print(PrintRequest::Refuse(PrintId(print))),
         })
     }
 
@@ -223,6 +232,8 @@ impl Written {
             Request::Note(request) => told::of_note(request),
             Request::Floor(request) => told::of_floor(request),
             Request::Live(request) => told::of_live(*request),
+            Request::Print(PrintRequest::Show(PrintId(print))) => Self::ShowPrint { print: *print },
+            Request::Print(PrintRequest::Refuse(PrintId(print))) => Self::RefusePrint { print: *print },
         }
     }
 

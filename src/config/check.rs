@@ -15,6 +15,18 @@ pub(super) fn name(text: String) -> Checked<String> {
     Ok(text)
 }
 
+/// Empty: another name stands in.
+pub(super) fn printer_name(text: String) -> Checked<Option<String>> {
+    if text.is_empty() { Ok(None) } else { name(text).map(Some) }
+}
+
+pub(super) fn port(number: i64) -> Checked<u16> {
+    match u16::try_from(number) {
+        Ok(port @ 1..) => Ok(port),
+        Ok(0) | Err(_) => refuse("is no port", "1 to 65535"),
+    }
+}
+
 pub(super) fn language(text: String) -> Checked<Language> {
     one_of(&text, &[("ja", Language::Japanese), ("en", Language::English)])
 }

@@ -53,6 +53,8 @@ pub struct Config {
     pub panel: PanelConfig,
     /// `[share]`
     pub share: ShareConfig,
+    /// `[printer]`
+    pub printer: PrinterConfig,
 }
 
 impl Config {
@@ -122,6 +124,11 @@ impl Config {
                 pin: written.setting("panel", "pin", room::pin),
             },
             share: ShareConfig { port: written.setting("share", "port", check::session_port) },
+            printer: PrinterConfig {
+                enabled: written.setting("printer", "enabled", Ok),
+                port: written.setting("printer", "port", check::port),
+                name: written.setting("printer", "name", check::printer_name),
+            },
         };
         config.settle_meeting_view(written);
         config.settle_who_dials(written);
@@ -199,6 +206,17 @@ pub struct SoundConfig {
     pub sink: Sink,
     /// `microphone = "open"`: for demo and bench only, until modes exist.
     pub microphone_open: bool,
+}
+
+/// `[printer]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct PrinterConfig {
+    /// `enabled`
+    pub enabled: bool,
+    /// `port`: TCP.
+    pub port: u16,
+    /// `name`; none: the box's.
+    pub name: Option<String>,
 }
 
 /// Where picture or sound comes from.

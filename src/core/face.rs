@@ -183,6 +183,15 @@ pub enum Banner {
     },
     /// A source waits to be in front in place of this room's: the view key hands over, the more key keeps.
     ShareWaits(LiveLine),
+    /// A PC that nobody let in printed something.
+    PrintWaits {
+        /// As the job is called.
+        name: String,
+        /// The user's name and the PC's address.
+        from: String,
+    },
+    /// Somebody at a PC wants to know which box this is.
+    Identified,
     /// A key was pressed in vain.
     Denied(Denied),
     /// A document cannot be shown, while another one stands in front.
@@ -205,7 +214,7 @@ pub enum MenuPage {
     Sound,
     /// Meet: own picture. View: the next veil.
     Picture,
-    /// Meet: address, QR code and room code. View: let the waiting guest in.
+    /// Meet: address, QR code and room code. View: let the waiting guest in, else show the waiting print.
     Guests,
     /// Meet: lock. View: end all guests.
     Door,

@@ -2,6 +2,7 @@
 
 use crate::core::lesson::Lesson;
 use crate::core::live::LiveSource;
+use crate::core::prints::PrintNews;
 use crate::core::request::{Asker, Request};
 use crate::core::share::Refusal;
 use crate::core::signal::{CaptureMark, Hello, Signal};
@@ -138,6 +139,13 @@ pub enum RoomInput {
         guest: GuestId,
         /// As it calls itself.
         name: String,
+    },
+    /// Something happened at the printer; answered by `Output::Answer`.
+    Printer {
+        /// Names the question.
+        ticket: Ticket,
+        /// What.
+        news: PrintNews,
     },
     /// A browser proved the installer's PIN.
     InstallerEntered(GuestId),

@@ -24,6 +24,7 @@ pub mod notes;
 pub mod output;
 pub mod plan;
 pub mod playout;
+pub mod prints;
 pub mod request;
 pub mod room;
 pub mod sentence;
@@ -266,6 +267,7 @@ impl Core {
         // A line that carries only one way is cut as well: whoever speaks into it is not heard, and shall not be hours later.
         let deaf = self.link.as_ref().is_some_and(Link::far_is_deaf);
         self.room.link_is(self.state == LinkState::Up && !deaf, proof_at, now);
+        self.room.follow_prints(now);
         if self.room.word() != self.said
             && let Some(link) = &mut self.link
         {
@@ -320,6 +322,7 @@ impl Core {
             RoomInput::Asked { ticket, by, request } => (ticket, room.ask(by, &request, now)),
             RoomInput::CodeTried { ticket, guest, code, name } => (ticket, room.code_tried(guest, code, &name, now)),
             RoomInput::AdmissionAsked { ticket, guest, name } => (ticket, room.admission_asked(guest, &name, now)),
+            RoomInput::Printer { ticket, news } => (ticket, room.printer(&news, now)),
             RoomInput::KeyPressed(key) => return room.key(key, now),
             RoomInput::InstallerEntered(guest) => {
                 return self.outputs.push_back(Output::Record(Entry::InstallerEntered { guest }));

@@ -3,6 +3,7 @@
 use crate::core::floor::FloorRequest;
 use crate::core::live::LiveRequest;
 use crate::core::notes::NoteRequest;
+use crate::core::prints::PrintRequest;
 use crate::core::share::ShareRequest;
 use crate::model::{GuestId, Language, Mode, Veil};
 
@@ -51,6 +52,8 @@ pub enum Request {
     Floor(FloorRequest),
     /// Something with the live share.
     Live(LiveRequest),
+    /// Something with a print that waits.
+    Print(PrintRequest),
 }
 
 /// Who asks.
@@ -146,6 +149,10 @@ pub enum Denied {
     NoShare,
     /// No screen waits for this room's word.
     NoShareWaits,
+    /// As many prints wait as may.
+    TooManyPrints,
+    /// That print does not wait any more.
+    NoSuchPrint,
 }
 
 impl Denied {
@@ -237,6 +244,11 @@ impl Denied {
             }
             Self::NoShare => ("いま画面は共有されていません。", "No screen is shared now."),
             Self::NoShareWaits => ("待っている画面はありません。", "No screen is waiting."),
+            Self::TooManyPrints => (
+                "ほかの印刷が「写す」を待っています。少し待って、もう一度印刷してください。",
+                "Other prints wait for “Show it”. Please wait a little and print it again.",
+            ),
+            Self::NoSuchPrint => ("その印刷はもう待っていません。", "That print does not wait any more."),
             Self::OtherCamera => (
                 "別のカメラの映像なので、向きを覚えさせる必要はありません。",
                 "Another camera gives this view: there is no turning to learn.",

@@ -88,7 +88,7 @@ impl Core {
             let marks = std::mem::take(&mut self.sharing.far_ink);
             self.room.share.hear_ink(&marks);
         }
-        let held = (self.room.share.held(), meets);
+        let held = (self.room.held(), meets);
         if held != self.sharing.held {
             let (documents, served) = held.clone();
             self.sharing.held = held;

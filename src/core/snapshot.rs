@@ -7,6 +7,7 @@ use crate::core::lesson::Lesson;
 use crate::core::live::Live;
 use crate::core::notes::Board;
 use crate::core::plan::MediaPlan;
+use crate::core::prints::Prints;
 use crate::core::sentence::Sentence;
 use crate::core::share::{Occasion, Share};
 use crate::model::{CameraState, Device, DocumentId, GuestId, MicState, Moment, SessionId, VideoCodec};
@@ -112,6 +113,8 @@ pub struct RoomSnapshot {
     pub follow_turns: bool,
     /// The documents of the meeting.
     pub share: Share,
+    /// What PCs of this room print.
+    pub prints: Prints,
     /// The notice board.
     pub board: Board,
     /// Hands and poll.

@@ -51,6 +51,8 @@ pub enum Timer {
     LiveDue,
     /// A live source waited long enough, or why one ended leaves the screen.
     LiveTurns,
+    /// A print waited too long, or was told of long enough.
+    PrintsDue,
     /// Documents that one room alone looks at were not touched for long.
     PagesEnd,
     /// Out of hours: sleep if nobody is there.
@@ -94,7 +96,7 @@ impl Timers {
 }
 
 impl Timer {
-    const ALL: [Self; 25] = [
+    const ALL: [Self; 26] = [
         Self::Heartbeat,
         Self::Redial,
         Self::DialOverdue,
@@ -118,6 +120,7 @@ impl Timer {
         Self::FloorDue,
         Self::LiveDue,
         Self::LiveTurns,
+        Self::PrintsDue,
         Self::PagesEnd,
         Self::SleepDue,
     ];

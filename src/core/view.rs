@@ -164,6 +164,7 @@ impl Core {
             view: room.view,
             follow_turns: room.follows_turns(),
             share: room.share.clone(),
+            prints: room.prints.clone(),
             board: room.notes.board().clone(),
             floor: room.floor.clone(),
             live: room.live.clone(),

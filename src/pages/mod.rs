@@ -1,4 +1,4 @@
-//! Pages: PDF, PNG and JPEG made into pixels, in a process of their own that has no rights.
+//! Pages: PDF, PNG, JPEG and what printers are sent made into pixels, in a process of their own that has no rights.
 //!
 //! ```text
 //!   caller ── open(bytes) ──▶ Studio ── one attendant thread per document ──┐ orders, document bytes (pipe)

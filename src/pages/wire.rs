@@ -3,6 +3,7 @@
 //! Little-endian, one byte of kind first. Nothing is allocated before its length was checked; the daemon takes no size
 //! from a worker that it did not ask for.
 
+use super::worker::raster::Raster;
 use super::{LONGEST_DOCUMENT, LONGEST_SIDE, MOST_PAGES, MOST_PARTS, MOST_PIXELS, Refusal};
 use std::io::{self, Read, Write};
 use std::ops::Range;
@@ -76,6 +77,8 @@ pub enum Kind {
     Png,
     /// JPEG.
     Jpeg,
+    /// PWG raster or Apple raster: what printers are sent.
+    Raster,
 }
 
 /// A page upright, in points (1/72 inch).
@@ -282,6 +285,8 @@ impl Kind {
             Some(Self::Png)
         } else if start.starts_with(&[0xff, 0xd8, 0xff]) {
             Some(Self::Jpeg)
+        } else if Raster::is(start) {
+            Some(Self::Raster)
         } else {
             start.windows(5).any(|word| word == b"%PDF-").then_some(Self::Pdf)
         }
@@ -292,11 +297,12 @@ impl Kind {
             Self::Pdf => 0,
             Self::Png => 1,
             Self::Jpeg => 2,
+            Self::Raster => 3,
         }
     }
 
     fn from_number(number: u8) -> Option<Self> {
-        [Self::Pdf, Self::Png, Self::Jpeg].into_iter().find(|kind| kind.number() == number)
+        [Self::Pdf, Self::Png, Self::Jpeg, Self::Raster].into_iter().find(|kind| kind.number() == number)
     }
 }
 

@@ -5,18 +5,11 @@
 //!               no: closed      full: the least worth is put out
 //! ```
 
-mod places;
-mod room;
-
-pub(super) use places::{Place, Worth};
-pub(super) use room::Room;
-pub use room::{Networks, own_networks};
-
 use super::{Shared, api};
+use crate::door::{Place, Places, Worth};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use places::Places;
 use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr};

@@ -6,8 +6,8 @@
 //! A slow reader misses states, never the newest; nothing queues up.
 
 use super::Shared;
-use super::door::{Place, Worth};
 use super::tokens::{Stream, Visitor};
+use crate::door::{Place, Worth};
 use hyper::body::{Body, Bytes, Frame};
 use std::convert::Infallible;
 use std::pin::Pin;

@@ -1,9 +1,9 @@
 //! "What is set": who can join, what is stored, whether anything records; in plain words, from what is really set.
 
-use super::door::Room;
 use super::state::Shown;
 use super::words::pick;
 use crate::config::Hours;
+use crate::door::Room;
 use crate::model::Language;
 use serde::Serialize;
 use std::sync::Arc;

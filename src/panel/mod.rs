@@ -32,9 +32,9 @@ mod visit;
 mod whip;
 mod words;
 
+pub use crate::door::{Networks, own_networks};
 pub use api::{ROUTES, Route, Who};
 pub use certificate::{Installed, Refused, install as install_certificate, request as request_certificate};
-pub use door::{Networks, own_networks};
 pub use papers::{Devices, Found, LedgerLine};
 pub use state::Meeting;
 
@@ -42,11 +42,11 @@ use crate::config::{Hours, IpNetwork, Overlay};
 use crate::core::input::RoomInput;
 use crate::core::snapshot::Snapshot;
 use crate::documents::Documents;
+use crate::door::Room;
 use crate::live::LiveDoor;
-use crate::model::{DocumentId, Fingerprint, Language, Moment};
+use crate::model::{DocumentId, Fingerprint, GuestId, Language, Moment};
 use crate::questions::Questions;
 use certificate::Certificates;
-use door::Room;
 use facts::Facts;
 use pin::Pin;
 use serde::Serialize;
@@ -61,6 +61,7 @@ use tokens::{SWEEP_PERIOD, Tokens};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::time::{Instant, interval};
+use tokio_rustls::TlsAcceptor;
 
 /// What the panel is built from.
 #[derive(Clone)]
@@ -270,6 +271,11 @@ impl Panel {
         self.change(|shown| shown.meetings = meetings);
     }
 
+    /// What others of this box may know of it.
+    pub fn knowledge(&self) -> Knowledge {
+        Knowledge(self.shared.clone())
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -283,6 +289,23 @@ impl Panel {
 
     fn change(&self, change: impl FnOnce(&mut Shown)) {
         self.shared.shown.send_modify(|shown| change(Arc::make_mut(shown)));
+    }
+}
+
+/// What the panel knows and others of this box may ask, as long as they like.
+#[derive(Clone)]
+pub struct Knowledge(Arc<Shared>);
+
+impl Knowledge {
+    /// Browsers at this address; who of them may steer is the core's to say.
+    pub fn guests_at(&self, source: IpAddr) -> Vec<GuestId> {
+        self.0.tokens.guests_at(source)
+    }
+
+    /// TLS with the box's certificate, for whoever came in at this address of the box: then it may wait for the disk.
+    pub fn tls(&self, local: Option<IpAddr>) -> TlsAcceptor {
+        let covering = local.and_then(|local| self.0.certificates.cover(local).ok());
+        covering.unwrap_or_else(|| self.0.certificates.current()).acceptor.clone()
     }
 }
 

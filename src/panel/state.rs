@@ -9,6 +9,7 @@ use super::words::{banner, pick};
 use crate::asking::{camera_name, microphone_name, mode_name, stance_name, veil_name};
 use crate::core::face::Banner;
 use crate::core::lesson::LessonState;
+use crate::core::prints::{PrintState, Prints};
 use crate::core::snapshot::{LinkState, Snapshot};
 use crate::model::{Device, GuestId, Language, Moment, Role};
 use serde::Serialize;
@@ -101,6 +102,7 @@ struct State<'s> {
     meeting_since_s: Option<u64>,
     meetings: &'s [Meeting],
     guests: Vec<GuestRow<'s>>,
+    prints: Vec<PrintRow<'s>>,
     missing: Vec<&'static str>,
     levels: Levels,
     set: Vec<Fact>,
@@ -127,6 +129,13 @@ struct GuestRow<'s> {
     id: u64,
     name: &'s str,
     admitted: bool,
+}
+
+#[derive(Serialize)]
+struct PrintRow<'s> {
+    id: u32,
+    name: &'s str,
+    from: &'s str,
 }
 
 /// dBFS RMS, whole numbers: −100 is silence.
@@ -174,6 +183,10 @@ impl Shown {
                 (state.documents, state.page, state.document_fault) = (Vec::new(), None, None);
                 (state.floor, state.live) = (Floor::default(), Live::default());
                 state.banner.take_if(|banner| matches!(banner.kind, "unshown" | "share_waits"));
+                (state.documents, state.page, state.document_fault, state.prints) =
+                    (Vec::new(), None, None, Vec::new());
+                state.floor = Floor::default();
+                state.banner.take_if(|banner| ["unshown", "print_waits"].contains(&banner.kind));
             }
             serde_json::to_string(&state)
         } else {
@@ -241,6 +254,7 @@ impl Shown {
                 .iter()
                 .map(|guest| GuestRow { id: guest.id.0, name: &guest.name, admitted: guest.admitted })
                 .collect(),
+            prints: waiting_prints(&room.prints),
             missing: self.missing(),
             levels: levels(snapshot),
             set: facts.list(self),
@@ -263,6 +277,11 @@ pub(super) fn looks_the_same(a: &Snapshot, b: &Snapshot) -> bool {
 fn levels(snapshot: &Snapshot) -> Levels {
     let whole = |level: f32| level.clamp(-100.0, 0.0).round() as i32;
     Levels { heard_dbfs: whole(snapshot.sent.level_dbfs), played_dbfs: whole(snapshot.received.level_dbfs) }
+}
+
+fn waiting_prints(prints: &Prints) -> Vec<PrintRow<'_>> {
+    let waiting = prints.iter().filter(|print| print.state == PrintState::Waiting);
+    waiting.map(|print| PrintRow { id: print.id.0, name: &print.opening.name, from: &print.from }).collect()
 }
 
 fn in_words(shown: &Banner, language: Language) -> BannerWords {

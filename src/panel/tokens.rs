@@ -11,6 +11,7 @@ use crate::model::GuestId;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -29,6 +30,8 @@ struct Known {
 struct Browser {
     guest: GuestId,
     installer: bool,
+    /// Where it was seen last.
+    source: Option<IpAddr>,
     streams: usize,
     /// When it last had an event stream, or came.
     listened_at: Instant,
@@ -80,7 +83,7 @@ impl Tokens {
         }
         all.last += 1;
         let guest = GuestId(all.last);
-        let browser = Browser { guest, installer: false, streams: 0, listened_at: now, used_at: now };
+        let browser = Browser { guest, installer: false, source: None, streams: 0, listened_at: now, used_at: now };
         all.browsers.insert(cookie.clone(), browser);
         Some((cookie, browser.visitor()))
     }
@@ -88,6 +91,17 @@ impl Tokens {
     /// Its person did something.
     pub(super) fn used(&self, guest: GuestId, now: Instant) {
         self.change(guest, |browser| browser.used_at = now);
+    }
+
+    /// It is at this address.
+    pub(super) fn came_from(&self, guest: GuestId, source: IpAddr) {
+        self.change(guest, |browser| browser.source = Some(source));
+    }
+
+    /// All that were seen last at this address.
+    pub(super) fn guests_at(&self, source: IpAddr) -> Vec<GuestId> {
+        let all = self.lock();
+        all.browsers.values().filter(|browser| browser.source == Some(source)).map(|browser| browser.guest).collect()
     }
 
     /// Everybody was sent away.

@@ -2,7 +2,7 @@
 
 use super::api::{Errand, Who};
 use super::ask::{Clock, Enter, Forget, Installer, Leave, Wait};
-use super::door::{Arrival, Worth};
+use super::door::Arrival;
 use super::events::Events;
 use super::reply::{self, Reply};
 use super::state::Standing;
@@ -12,6 +12,7 @@ use super::{Shared, board, guard, pages, papers, query, settings, whip};
 use crate::asking;
 use crate::core::input::RoomInput;
 use crate::core::request::{Answer, Asker, Denied};
+use crate::door::Worth;
 use crate::model::{GuestId, Ticket};
 use hyper::Request;
 use hyper::body::{Bytes, Incoming};
@@ -36,6 +37,7 @@ impl Visit<'_> {
         request: Request<Incoming>,
     ) -> Result<Reply, Refusal> {
         let may_see = self.may_see();
+        self.shared.tokens.came_from(self.guest(), self.arrival.source);
         self.arrival.place.is(if may_see { Worth::Guest } else { Worth::Stranger });
         match who {
             Who::Room => {}

@@ -224,6 +224,14 @@ pub(super) fn banner(banner: &Banner, language: Language) -> (&'static str, Stri
                 pick(language, "が画面を出そうとしています。", " wants to share a screen.")
             ),
         ),
+        Banner::PrintWaits { name, from } => (
+            "print_waits",
+            match language {
+                Language::Japanese => format!("「{name}」の印刷が届きました（{from}）。"),
+                Language::English => format!("“{name}” was printed to the screens by {from}."),
+            },
+        ),
+        Banner::Identified => ("identified", pick(language, "この箱です。", "It is this box.").to_owned()),
         Banner::Denied(denied) => ("denied", denied.text(language).to_owned()),
         Banner::Unshown { name, why } => {
             ("unshown", format!("{}：{name}。{}", share::Refusal::title(language), why.reason(language)))

@@ -16,14 +16,14 @@ use crate::media::face::FaceConstants;
 use crate::media::room::Media;
 use crate::model::{DocumentId, Language};
 use crate::panel::{
-    Devices, Found, KeptRow, KeptSources, LedgerLine, Meeting, Panel, PanelSettings, Sources, own_networks,
+    Devices, Found, KeptRow, KeptSources, Knowledge, LedgerLine, Meeting, Panel, PanelSettings, Sources, own_networks,
 };
 use crate::questions::Questions;
 use crate::system::clock;
 use crate::system::kept::{KeptDocuments, Note};
 use crate::system::ledger::Ledger;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::spawn_blocking;
@@ -33,6 +33,7 @@ use tokio::time::sleep;
 pub(super) struct PanelHands {
     panel: Option<Panel>,
     coming: Option<oneshot::Receiver<Panel>>,
+    known: Arc<OnceLock<Knowledge>>,
     words: String,
     meetings: Vec<Meeting>,
 }
@@ -64,7 +65,8 @@ impl PanelHands {
         media: &Media,
         documents: &Documents,
     ) -> Self {
-        let mut hands = Self { panel: None, coming: None, words: String::new(), meetings: Vec::new() };
+        let mut hands =
+            Self { panel: None, coming: None, known: Arc::default(), words: String::new(), meetings: Vec::new() };
         let Some(listen) = config.panel.listen else { return hands };
         let settings = settings(config, listen, overlay);
         let attempt = Attempt {
@@ -73,7 +75,7 @@ impl PanelHands {
             sources: sources(config, anew, papers, media, documents),
         };
         match attempt.clone().make() {
-            Ok(panel) => hands.panel = Some(panel),
+            Ok(panel) => hands.is_here(panel),
             Err(error) => {
                 tracing::warn!(%listen, %error, "the panel cannot be opened yet; everything else goes on");
                 let (comes, coming) = oneshot::channel();
@@ -82,6 +84,16 @@ impl PanelHands {
             }
         }
         hands
+    }
+
+    /// What the panel knows, as soon as it is there.
+    pub(super) fn knowledge(&self) -> Arc<OnceLock<Knowledge>> {
+        self.known.clone()
+    }
+
+    fn is_here(&mut self, panel: Panel) {
+        let _set_once = self.known.set(panel.knowledge());
+        self.panel = Some(panel);
     }
 
     /// These six words are the pair's.
@@ -116,7 +128,8 @@ impl PanelHands {
         if let Some(panel) = come {
             panel.paired(&self.words);
             panel.show_meetings(self.meetings.clone());
-            (self.panel, self.coming) = (Some(panel), None);
+            self.coming = None;
+            self.is_here(panel);
         }
         if let Some(panel) = &self.panel {
             panel.publish(snapshot);

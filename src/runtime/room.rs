@@ -3,6 +3,7 @@
 use super::live::LiveHands;
 use super::page_views::PageViews;
 use super::panel::{PanelHands, Papers};
+use super::printer::PrinterHands;
 use super::turns::Turns;
 use super::{RunError, other};
 use crate::asking::mode_name;
@@ -49,6 +50,7 @@ pub(super) struct RoomHands {
     ledger: Ledger,
     desk: Desk,
     panel: PanelHands,
+    printer: PrinterHands,
     views: PageViews,
     kept: KeptDocuments,
     documents: Documents,
@@ -84,6 +86,7 @@ impl RoomHands {
         let live = live.door(&questions);
         let shown = Papers { ledger: ledger.clone(), views: views.clone(), kept: kept.clone(), live };
         let panel = PanelHands::start(config, overlay, &anew, &questions, shown, media, documents);
+        let printer = PrinterHands::start(config, &panel, &questions, documents).map_err(other)?;
         let named: Vec<String> = config.room.views.iter().map(|view| view.name.clone()).collect();
         let keeper = Keeper::start(&config.state_directory, &named).map_err(other)?;
         let board = BoardKeeper::start(&config.state_directory).map_err(other)?;
@@ -99,6 +102,7 @@ impl RoomHands {
             ledger,
             desk,
             panel,
+            printer,
             views,
             kept,
             documents: documents.clone(),
@@ -215,6 +219,7 @@ impl RoomHands {
         self.desk.note_code(snapshot.room.code);
         self.desk.note_board(&snapshot.room.board);
         self.panel.publish(snapshot);
+        self.printer.publish(snapshot);
     }
 }
 

@@ -57,7 +57,7 @@ impl Pc {
             })
             .expect("a room code");
         let mut command = Command::new("node");
-        command.arg("live.mjs").current_dir(steps).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.arg("clerk.mjs").current_dir(steps).stdin(Stdio::piped()).stdout(Stdio::piped());
         command.env("ENGAWA_URL", url).env("ENGAWA_CODE", code).env("DISPLAY", &display.display);
         command.env("ENGAWA_CLOCK", clock);
         let mut node = Guest::spawn(command);

@@ -215,6 +215,7 @@ impl Link {
             | Timer::CodeRotates
             | Timer::ShareDue
             | Timer::PointerFades
+            | Timer::PrintsDue
             | Timer::PagesEnd
             | Timer::NotesDue
             | Timer::NotesAge

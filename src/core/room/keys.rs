@@ -13,6 +13,7 @@
 use super::Room;
 use crate::core::face::{Banner, MenuPage};
 use crate::core::live::LiveRequest;
+use crate::core::prints::PrintRequest;
 use crate::core::request::{Answer, Asker, Request};
 use crate::core::share::{ShareRequest, Turn};
 use crate::core::timers::Timer;
@@ -138,7 +139,10 @@ impl Room {
                 Veil::Black => Veil::Clear,
             }),
             MenuPage::Guests if first => Request::ShowCode(!self.show_code),
-            MenuPage::Guests => Request::Admit(self.guests.waiting()?.id),
+            MenuPage::Guests => match (self.guests.waiting(), self.prints.waiting()) {
+                (Some(guest), _) => Request::Admit(guest.id),
+                (None, print) => Request::Print(PrintRequest::Show(print?.id)),
+            },
             MenuPage::Door if first => Request::Lock(!self.guests.locked),
             MenuPage::Door => Request::RemoveAll,
         })

@@ -12,6 +12,7 @@ pub mod guests;
 mod keys;
 mod live;
 mod pages;
+mod prints;
 mod requests;
 mod rules;
 mod settings;
@@ -27,6 +28,7 @@ use crate::core::live::Live;
 use crate::core::memory::{Drawn, Remembered};
 use crate::core::notes::{Kept, Notes};
 use crate::core::output::Output;
+use crate::core::prints::Prints;
 use crate::core::request::Asker;
 use crate::core::share::{Pointed, Share};
 use crate::core::signal::RoomWord;
@@ -70,6 +72,7 @@ pub struct Room {
     pub(super) lesson: Option<Lesson>,
     pub(super) guests: Guests,
     pub(super) share: Share,
+    pub(super) prints: Prints,
     /// Where the near and the far room point.
     pointers: [Option<Pointed>; 2],
     pub(super) notes: Notes,
@@ -126,6 +129,7 @@ impl Room {
             lesson: None,
             guests: Guests::new(remembered.locked),
             share: Share::new(remembered.ended),
+            prints: Prints::default(),
             pointers: [None; 2],
             notes: Notes::new(board),
             floor: Floor::new(remembered.parted),
@@ -267,7 +271,8 @@ impl Room {
         let turning = || self.turning.map(|view| Banner::Turning { view: self.settings.views[view].clone() });
         let knocking = || self.knocks().then_some(Banner::Knocking);
         let share = || self.share_waits().map(Banner::ShareWaits);
-        told(false).or_else(share).or_else(turning).or_else(|| told(true)).or_else(knocking).or_else(waiting)
+        let first = told(false).or_else(share).or_else(turning).or_else(|| told(true)).or_else(knocking);
+        first.or_else(waiting).or_else(|| self.print_banner())
     }
 
     /// The one place where a mode is entered.

@@ -6,6 +6,7 @@ use crate::core::floor::FloorRequest;
 use crate::core::ledger::Entry;
 use crate::core::lesson::{Lesson, LessonState};
 use crate::core::output::Output;
+use crate::core::prints::PrintRequest;
 use crate::core::request::{Answer, Asker, Denied, Request};
 use crate::core::share::{Occasion, Opening, ShareRequest};
 use crate::core::timers::Timer;
@@ -56,11 +57,13 @@ impl Room {
         match request {
             Request::View(_) | Request::Volume(_) | Request::Teach(_) | Request::FollowTurns(_) => true,
             Request::OwnPicture(_) | Request::ShowCode(_) | Request::RemoveAll => true,
+            Request::Print(PrintRequest::Refuse(_)) => true,
             Request::Refuse(_) | Request::Remove(_) | Request::Microphone(false) | Request::Lock(true) => true,
             Request::Veil(veil) => *veil > self.veil,
             Request::Mode(_) | Request::Knock | Request::Answer | Request::Cancel | Request::Admit(_) => false,
             Request::Microphone(true) | Request::Lock(false) | Request::Share(_) => false,
             Request::Note(_) | Request::Floor(_) | Request::Live(_) => false,
+            Request::Print(PrintRequest::Show(_)) => false,
         }
     }
 
@@ -126,6 +129,7 @@ impl Room {
             Request::Note(request) => self.notes.ask(request, &self.named(by), self.wall_ms),
             Request::Floor(request) => self.ask_floor(by, request),
             Request::Live(request) => self.ask_live(*request, now),
+            Request::Print(request) => self.ask_print(*request, now),
             Request::Teach(view) if *view >= self.settings.views.len() => Answer::Denied(Denied::NoSuchView),
             Request::Teach(_) if self.mode.is_shut() => Answer::Denied(self.shut().unwrap_or(Denied::NearCurtain)),
             Request::Teach(view) if self.settings.elsewhere.contains(view) => Answer::Denied(Denied::OtherCamera),
@@ -138,7 +142,7 @@ impl Room {
     }
 
     /// Sharing begins the meeting, as the key does; behind a curtain it serves this room alone.
-    fn ask_share(&mut self, request: &ShareRequest, now: Moment) -> Answer {
+    pub(super) fn ask_share(&mut self, request: &ShareRequest, now: Moment) -> Answer {
         if self.agreement.near() == Stance::Asleep {
             return Answer::Denied(Denied::NearAsleep);
         }
@@ -184,7 +188,7 @@ impl Room {
     }
 
     /// What is brought into a meeting begins no other one, and what is brought for this room alone comes along into none.
-    fn is_still(&self, begun: Occasion) -> bool {
+    pub(super) fn is_still(&self, begun: Occasion) -> bool {
         match begun {
             Occasion::Meeting(since) => self.meeting_since == Some(since),
             Occasion::Alone => self.mode.is_shut(),

@@ -113,7 +113,7 @@ impl Room {
             }
             Timer::PagesEnd => self.end_pages(),
             Timer::ShareDue | Timer::NotesDue | Timer::NotesAge | Timer::FloorDue => {}
-            Timer::LiveDue | Timer::LiveTurns => {}
+            Timer::LiveDue | Timer::LiveTurns | Timer::PrintsDue => {}
             Timer::CodeRotates => {
                 self.refusal_told = false;
                 self.outputs.extend(self.guests.end_old(now).into_iter().map(Output::Record));

@@ -102,6 +102,27 @@ fn announcement(setting: &Setting<'_>, banner: &Banner) -> Announcement {
                 }
             },
         ),
+        Banner::PrintWaits { name, from } => {
+            let (name, from) = (words::short(name, NAME), words::short(from, SENDER));
+            let text = match language {
+                Language::Japanese => format!("「{name}」の印刷が届きました。写しますか\n{from} から"),
+                Language::English => format!("“{name}” was printed to this screen. Show it?\nfrom {from}"),
+            };
+            let keys = match face.menu {
+                Some(MenuPage::Guests) => vec![(Key::View, say(language, "写す", "show it"))],
+                Some(MenuPage::Pages | MenuPage::Document | MenuPage::Sound | MenuPage::Picture | MenuPage::Door)
+                | None => vec![(
+                    Key::More,
+                    say(language, "メニュー「スマホやPCの参加」で写す", "show it from the menu “Guests”"),
+                )],
+            };
+            (PAPER, Sign::Notice, Headline::Reason(text), keys)
+        }
+        Banner::Identified => {
+            let text =
+                say(language, "この箱です\n印刷はこの画面に出ます", "It is this box\nprints appear on this screen");
+            (AMBER, Sign::Bell, Headline::Reason(text.to_owned()), Vec::new())
+        }
         Banner::Denied(why) => (
             PAPER,
             Sign::Notice,
@@ -136,6 +157,8 @@ fn announcement(setting: &Setting<'_>, banner: &Banner) -> Announcement {
 
 /// A name within a sentence, as `words::short` counts.
 const NAME: f64 = 12.0;
+/// A user's name with the PC's address.
+const SENDER: f64 = 26.0;
 
 /// Height of the menu: beside the code it is one row.
 pub(super) fn menu_height(face: &Face) -> f64 {

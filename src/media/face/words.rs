@@ -179,6 +179,7 @@ pub(super) fn shut(face: &Face, language: Language) -> (&'static str, &'static s
 
 /// A page of the menu: its name, and what the meet and view keys do there.
 pub(super) fn page(page: MenuPage, face: &Face, language: Language) -> [&'static str; 3] {
+    let print_waits = matches!(face.banner, Some(Banner::PrintWaits { .. }));
     let (ja, en) = match page {
         MenuPage::Pages => (["資料", "前のページ", "次の資料"], ["Document", "page before", "next document"]),
         MenuPage::Document => {
@@ -206,11 +207,15 @@ pub(super) fn page(page: MenuPage, face: &Face, language: Language) -> [&'static
             ],
         ),
         MenuPage::Guests => (
-            ["スマホやPCの参加", if face.code.is_some() { "コードを隠す" } else { "コードを出す" }, "待つ人を入れる"],
+            [
+                "スマホやPCの参加",
+                if face.code.is_some() { "コードを隠す" } else { "コードを出す" },
+                if print_waits { "印刷を写す" } else { "待つ人を入れる" },
+            ],
             [
                 "Guests with phone or PC",
                 if face.code.is_some() { "hide the code" } else { "show the code" },
-                "let the waiting in",
+                if print_waits { "show the print" } else { "let the waiting in" },
             ],
         ),
         MenuPage::Door => (

@@ -8,6 +8,7 @@ mod fonts;
 mod forms;
 mod pdf;
 mod photo;
+pub mod raster;
 
 pub use confine::{Trespass, Unconfined, confine};
 
@@ -51,6 +52,10 @@ fn serve(fonts: Fonts, trespass: Option<Trespass>, from: &mut impl io::Read, to:
         },
         Some(Kind::Png | Kind::Jpeg) => match photo::Photo::read(document) {
             Ok(photo) => Box::new(photo),
+            Err(refusal) => return Answer::Refused(refusal).write(to),
+        },
+        Some(Kind::Raster) => match raster::RasterPages::read(document) {
+            Ok(pages) => Box::new(pages),
             Err(refusal) => return Answer::Refused(refusal).write(to),
         },
         None => return Answer::Refused(Refusal::Unknown).write(to),

@@ -33,6 +33,14 @@ impl Photo {
         picture.apply_orientation(orientation);
         let mut pixels = picture.into_rgba8();
         lay_on_white(&mut pixels);
+        Self::of(pixels)
+    }
+
+    /// Pixels without holes.
+    ///
+    /// # Errors
+    /// When they cannot be made smaller.
+    pub(super) fn of(pixels: RgbaImage) -> Result<Self, Refusal> {
         let mut levels = vec![pixels];
         while let Some(last) = levels.last().filter(|last| last.width().min(last.height()) > SMALLEST_LEVEL) {
             levels.push(resized(last, last.width() / 2, last.height() / 2, ResamplingFunction::Bilinear)?);

@@ -128,15 +128,17 @@ function heroScene(state) {
   }
 }
 
-/** News that the hero does not carry: a guest at the door, a turned camera, a fault beside a good link. */
+/** News that the hero does not carry: a guest at the door, a print that waits, a turned camera, a fault beside a good link. */
 function renderBanner(state) {
   const waiting = state.guests.find((guest) => !guest.admitted);
+  const print = state.prints[0];
   const kind = state.banner?.kind;
   const banner =
     kind === 'turning' ? { text: state.banner.text, no: ['cancel', { ask: 'cancel' }] }
     : kind === 'denied' ? { text: state.banner.text, no: ['cancel', { ask: 'cancel' }] }
     : kind === 'share_waits' ? { text: state.banner.text, yes: ['hand_over', { ask: 'hand_over' }], no: ['keep_ours', { ask: 'keep_live' }] }
     : waiting ? { text: `${waiting.name} — ${say('waits')}`, yes: ['admit', { ask: 'admit', guest: waiting.id }], no: ['refuse', { ask: 'refuse', guest: waiting.id }] }
+    : print ? { text: say('print_waits', print), yes: ['show_print', { ask: 'show_print', print: print.id }], no: ['refuse_print', { ask: 'refuse_print', print: print.id }] }
     : state.sentence && state.link === 'up' ? { text: state.sentence }
     : null;
   show('banner', banner !== null);

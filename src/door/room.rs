@@ -12,7 +12,7 @@ use tokio::time::Instant;
 pub type Networks = Arc<dyn Fn() -> Vec<IpNetwork> + Send + Sync>;
 
 /// The networks that may come in.
-pub(in crate::panel) struct Room {
+pub struct Room {
     /// `[panel] room`.
     listed: Vec<IpNetwork>,
     networks: Networks,
@@ -22,18 +22,18 @@ pub(in crate::panel) struct Room {
 
 impl Room {
     /// `listed`, or, if there is none, the box's own networks without the peer.
-    pub(in crate::panel) fn new(listed: Vec<IpNetwork>, networks: Networks, peer: Option<IpAddr>) -> Self {
+    pub fn new(listed: Vec<IpNetwork>, networks: Networks, peer: Option<IpAddr>) -> Self {
         let peer = Mutex::new(peer.map(|peer| peer.to_canonical()));
         Self { listed, networks, peer, own: Mutex::new(None) }
     }
 
     /// Where the peer was seen.
-    pub(in crate::panel) fn peer_is_at(&self, address: IpAddr) {
+    pub fn peer_is_at(&self, address: IpAddr) {
         *self.peer.lock().unwrap_or_else(PoisonError::into_inner) = Some(address.to_canonical());
     }
 
     /// May come in.
-    pub(in crate::panel) fn holds(&self, source: IpAddr) -> bool {
+    pub fn holds(&self, source: IpAddr) -> bool {
         if !self.listed.is_empty() {
             return self.listed.iter().any(|network| network.contains(source));
         }
@@ -42,7 +42,7 @@ impl Room {
     }
 
     /// The networks, for people.
-    pub(in crate::panel) fn in_words(&self) -> String {
+    pub fn in_words(&self) -> String {
         let networks = if self.listed.is_empty() { self.own() } else { self.listed.clone() };
         let networks = networks.iter().filter(|network| !network.address.is_loopback() || !self.listed.is_empty());
         networks.map(|network| format!("{}/{}", first_of(network), network.prefix)).collect::<Vec<_>>().join(", ")

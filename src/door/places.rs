@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 /// All places of one door.
 #[derive(Clone, Default)]
-pub(super) struct Places(Arc<Mutex<Taken>>);
+pub struct Places(Arc<Mutex<Taken>>);
 
 #[derive(Default)]
 struct Taken {
@@ -32,7 +32,7 @@ struct Taker {
 
 /// What a connection was seen to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Worth {
+pub enum Worth {
     /// Only TCP yet.
     Handshake,
     /// TLS is done, nothing was asked.
@@ -44,7 +44,7 @@ pub(crate) enum Worth {
 }
 
 /// One place; given back when dropped.
-pub(crate) struct Place {
+pub struct Place {
     places: Places,
     number: u64,
     worth: Arc<AtomicU8>,
@@ -52,7 +52,7 @@ pub(crate) struct Place {
 
 impl Places {
     /// A place, and the news that it must be left; `None` when only guests are here.
-    pub(super) fn take(&self, source: IpAddr) -> Option<(Place, oneshot::Receiver<()>)> {
+    pub fn take(&self, source: IpAddr) -> Option<(Place, oneshot::Receiver<()>)> {
         let source = share(source);
         let mut taken = self.lock();
         while taken.all.iter().filter(|taker| taker.source == source).count() >= PLACES_PER_SOURCE {
@@ -91,7 +91,7 @@ impl Taken {
 
 impl Place {
     /// It was seen to be this, now.
-    pub(crate) fn is(&self, worth: Worth) {
+    pub fn is(&self, worth: Worth) {
         self.worth.store(worth as u8, Ordering::Relaxed);
     }
 }
@@ -111,9 +111,9 @@ fn share(source: IpAddr) -> IpAddr {
 }
 
 /// Connections at a time.
-pub(super) const PLACES: usize = 256;
+pub const PLACES: usize = 256;
 /// Of these, from one address; a browser uses six.
-pub(super) const PLACES_PER_SOURCE: usize = 64;
+pub const PLACES_PER_SOURCE: usize = 64;
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,95 @@
+// A clerk's PC: a window with a clock that machines can read, and the box's page that shares the whole screen. Told what to do by
+// lines on standard input, tells what became of it by lines on standard output.
+//
+//   ENGAWA_URL, ENGAWA_CODE   the panel, and a room code;  DISPLAY  an X server of its own;  ENGAWA_CLOCK  "still": it stands
+//
+//   share        press 「画面を見せる」            → "pressed MS" (this machine's clock)
+//   end          press 「見せるのをやめる」        → "ended"
+//   state        what the page says               → "state …"
+//   codecs       what this browser can send       → "codecs …"
+//   stats        what it sends                    → "stats {json}"
+//   quit
+import { createInterface } from 'node:readline';
+import { chromium } from 'playwright-core';
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  headless: false,
+  args: [
+    '--no-sandbox', '--disable-gpu', '--window-position=0,0', '--window-size=1280,720', '--no-first-run', '--disable-quic',
+    '--disable-background-networking', '--auto-select-desktop-capture-source=Entire screen', '--disable-features=Translate',
+  ],
+});
+const window = async (viewport) => (await browser.newContext({ viewport, locale: 'ja', ignoreHTTPSErrors: true })).newPage();
+const panel = await window(null);
+await panel.addInitScript(() => {
+  const Real = globalThis.RTCPeerConnection;
+  globalThis.RTCPeerConnection = class extends Real {
+    constructor(...rest) {
+      super(...rest);
+      globalThis.lastPeer = this;
+    }
+  };
+});
+await panel.goto(process.env.ENGAWA_URL);
+await panel.fill('#code', process.env.ENGAWA_CODE);
+await panel.fill('#name', '田中');
+await panel.click('#enter .primary');
+await panel.waitForSelector('#show-screen:visible');
+
+// Opened last, so it lies on top.
+const clock = await window(null);
+await clock.setContent(`<title>clock</title><body style="margin:0;overflow:hidden"><canvas id=c></canvas><script>
+  const still = ${process.env.ENGAWA_CLOCK === 'still'};
+  const c = document.getElementById('c'), g = c.getContext('2d');
+  const begun = Date.now();
+  function draw() {
+    const [w, h] = [c.width = innerWidth, c.height = innerHeight];
+    g.fillStyle = '#ff00ff'; g.fillRect(0, 0, w, h);
+    g.fillStyle = '#fff'; g.fillRect(w * .03, h * .03, w * .94, h * .94);
+    const now = still ? begun : Date.now();
+    for (let bit = 0; bit < 24; bit += 1) {
+      g.fillStyle = (now >> bit) & 1 ? '#000' : '#fff';
+      g.fillRect(w * (.1 + .8 * bit / 24), h * .15, w * .8 / 24 + 1, h * .15);
+    }
+    g.fillStyle = '#000'; g.font = '14px sans-serif';
+    for (let line = 0; line < 14; line += 1) g.fillText('令和八年度の予算案について、各課から提出された資料を検討した。' + line, w * .1, h * .4 + line * 22);
+    if (!still) requestAnimationFrame(draw);
+  }
+  draw(); addEventListener('resize', draw);
+</script>`);
+await clock.bringToFront();
+const say = (text) => process.stdout.write(`${text}\n`);
+say('ready');
+for await (const line of createInterface({ input: process.stdin })) {
+  if (line === 'share') {
+    // Only a person's own press may share the screen.
+    say(`pressed ${Date.now()}`);
+    await panel.click('#show-screen');
+    await clock.bringToFront();
+  } else if (line === 'end') {
+    await panel.click('#show-end');
+    say('ended');
+  } else if (line === 'state') {
+    const seen = await panel.evaluate(() => ({
+      says: document.getElementById('live-says').textContent,
+      own: !document.getElementById('show-end').hidden,
+      notice: document.getElementById('notice')?.textContent ?? '',
+    }));
+    say(`state ${JSON.stringify(seen)}`);
+  } else if (line === 'codecs') {
+    say(`codecs ${await panel.evaluate(() => RTCRtpSender.getCapabilities('video').codecs.map(({ mimeType, sdpFmtpLine }) => `${mimeType};${sdpFmtpLine ?? ''}`).join(' '))}`);
+  } else if (line === 'stats') {
+    const stats = await panel.evaluate(async () => {
+      const all = [...(await globalThis.lastPeer.getStats()).values()];
+      const out = all.find(({ type, kind }) => type === 'outbound-rtp' && kind === 'video') ?? {};
+      const codec = all.find(({ id }) => id === out.codecId) ?? {};
+      const { frameWidth, frameHeight, framesPerSecond, targetBitrate, bytesSent, framesEncoded, keyFramesEncoded, encoderImplementation } = out;
+      return { codec: codec.mimeType, fmtp: codec.sdpFmtpLine, frameWidth, frameHeight, framesPerSecond, targetBitrate, bytesSent, framesEncoded, keyFramesEncoded, encoderImplementation };
+    });
+    say(`stats ${JSON.stringify(stats)}`);
+  } else if (line === 'quit') {
+    break;
+  }
+}
+await browser.close();
