@@ -10,8 +10,8 @@
 mod live_support;
 mod support;
 
-use live_support::{LIMIT, Pc, age_on, clock_on, now_ms, rooms, small};
-use std::time::Duration;
+use live_support::{LIMIT, Pc, age_on, both_are, clock_on, endpoint, now_ms, paints, rooms, small};
+use std::time::{Duration, Instant};
 use support::lab::End;
 use support::wait_for;
 
@@ -61,5 +61,132 @@ fn a_pcs_screen_stands_on_both_screens_and_either_room_ends_it_on_one_session() 
         assert!(wait_for(LIMIT, gone).is_some(), "gone from both screens, stopped by {stopped_by:?}");
         let over = wait_for(LIMIT, || (pc.asked("state")["own"] == false).then_some(()));
         assert!(over.is_some(), "the browser takes the screen no longer");
+    }
+}
+
+#[test]
+fn any_whip_sender_with_a_token_stands_on_both_screens_until_it_ends_or_the_meeting_does() {
+    let (pair, screens) = rooms(&small());
+    let before = pair.wait_up(LIMIT);
+    let obs = endpoint(&pair, End::A, "obs");
+    let sender = paints("red");
+    let (status, place) = sender.shares_at(&obs);
+    assert_eq!(status, 201);
+    both_are(&screens, ["red", "red"]);
+    assert_eq!(obs.end(&place.unwrap()), 200);
+    both_are(&screens, ["else", "else"]);
+    let sender = paints("blue");
+    assert_eq!(sender.shares_at(&obs).0, 201);
+    both_are(&screens, ["blue", "blue"]);
+    pair.engawa(End::B, &["mode", "quiet"], &[]);
+    both_are(&screens, ["else", "else"]);
+    assert_eq!(paints("red").shares_at(&obs).0, 403, "the token died with the meeting");
+    for end in End::BOTH {
+        let status = pair.status(end).unwrap();
+        assert_eq!((&status["session"], &status["microphone"]), (&before[end as usize]["session"], &"closed".into()));
+    }
+}
+
+#[test]
+fn a_sender_that_vanishes_is_taken_from_both_screens_and_they_say_why() {
+    let (pair, screens) = rooms(&small());
+    pair.wait_up(LIMIT);
+    let sender = paints("red");
+    assert_eq!(sender.shares_at(&endpoint(&pair, End::B, "obs")).0, 201);
+    both_are(&screens, ["red", "red"]);
+    sender.vanishes();
+    let gone = Instant::now();
+    both_are(&screens, ["else", "else"]);
+    println!("taken from both screens {:?} after its last word", gone.elapsed());
+    assert!((3500..9000).contains(&gone.elapsed().as_millis()));
+    let log = pair.log(End::B);
+    assert!(log.contains("LiveEnded") && log.contains("Vanished"), "{log}");
+}
+
+#[test]
+fn two_pcs_fight_for_the_share_and_the_holders_room_decides() {
+    for (take_over, status, after) in [("allow", 201, "blue"), ("refuse", 403, "red"), ("ask", 201, "red")] {
+        let (mut pair, screens) = rooms(&small());
+        // Of the room that shares.
+        pair.configure(End::A, "share", "take_over", &format!("\"{take_over}\""));
+        pair.kill_box(End::A);
+        pair.start_box(End::A);
+        pair.wait_up(LIMIT);
+        let (first, second) = (paints("red"), paints("blue"));
+        let [one, two] = ["one", "two"].map(|device| endpoint(&pair, End::A, device));
+        assert_eq!(first.shares_at(&one).0, 201);
+        both_are(&screens, ["red", "red"]);
+        assert_eq!(second.shares_at(&two).0, status, "{take_over}");
+        std::thread::sleep(Duration::from_secs(2));
+        both_are(&screens, [after, after]);
+        if take_over == "ask" {
+            first.vanishes();
+            both_are(&screens, ["blue", "blue"]);
+        }
+    }
+}
+
+#[test]
+fn a_share_goes_on_in_its_own_room_while_the_far_box_is_away_or_behind_its_curtain() {
+    let (mut pair, screens) = rooms(&small());
+    pair.wait_up(LIMIT);
+    let obs = endpoint(&pair, End::A, "obs");
+    let sender = paints("green");
+    assert_eq!(sender.shares_at(&obs).0, 201);
+    both_are(&screens, ["green", "green"]);
+    pair.kill_box(End::B);
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(live_support::colour_on(&screens[0]), "green", "on the near screen alone");
+    pair.start_box(End::B);
+    both_are(&screens, ["green", "green"]);
+    pair.engawa(End::B, &["mode", "curtain"], &[]);
+    both_are(&screens, ["green", "else"]);
+}
+
+#[test]
+fn two_hundred_shares_leave_nothing_behind_on_one_session() {
+    let (mut pair, screens) = rooms(&small());
+    let before = pair.wait_up(LIMIT);
+    let obs = endpoint(&pair, End::A, "obs");
+    let mut figures = Vec::new();
+    for round in 0..200 {
+        let sender = paints("red");
+        let (status, place) = sender.shares_at(&obs);
+        assert_eq!(status, 201, "round {round}");
+        if round % 20 == 0 {
+            both_are(&screens, ["red", "red"]);
+        }
+        assert_eq!(obs.end(&place.unwrap()), 200, "round {round}");
+        drop(sender);
+        if matches!(round, 20 | 100 | 199) {
+            std::thread::sleep(Duration::from_secs(2));
+            figures.push(End::BOTH.map(|end| Process::of(pair.daemon(end).pid())));
+        }
+    }
+    println!("after 20, 100 and 200 shares: {figures:?}");
+    let (early, late) = (&figures[0], &figures[2]);
+    for (early, late) in early.iter().zip(late) {
+        assert!(late.threads <= early.threads + 1 && late.files <= early.files + 1, "{early:?} → {late:?}");
+        assert!(late.rss_kb < early.rss_kb + 12_000, "{early:?} → {late:?}");
+    }
+    for end in End::BOTH {
+        assert_eq!(pair.status(end).unwrap()["session"], before[end as usize]["session"]);
+    }
+}
+
+/// What a daemon holds.
+#[derive(Debug)]
+struct Process {
+    rss_kb: u64,
+    threads: usize,
+    files: usize,
+}
+
+impl Process {
+    fn of(pid: u32) -> Self {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let rss = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let count = |what: &str| std::fs::read_dir(format!("/proc/{pid}/{what}")).unwrap().count();
+        Self { rss_kb: rss.trim().trim_end_matches(" kB").parse().unwrap(), threads: count("task"), files: count("fd") }
     }
 }

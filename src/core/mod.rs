@@ -267,7 +267,6 @@ impl Core {
         // A line that carries only one way is cut as well: whoever speaks into it is not heard, and shall not be hours later.
         let deaf = self.link.as_ref().is_some_and(Link::far_is_deaf);
         self.room.link_is(self.state == LinkState::Up && !deaf, proof_at, now);
-        self.room.follow_prints(now);
         if self.room.word() != self.said
             && let Some(link) = &mut self.link
         {

@@ -80,6 +80,7 @@ impl Core {
 
     /// Says, holds and keeps what changed.
     pub(super) fn tell_share(&mut self, now: Moment) {
+        self.room.follow_prints(now);
         let meets = self.room.mode() == Mode::Meeting;
         if let Some(word) = self.sharing.far_share.take_if(|_| meets) {
             self.room.share.hear(&word);

@@ -102,10 +102,7 @@ async fn bring(
     let sound = sdp.lines().any(|line| line.starts_with("m=audio"));
     let source = LiveSource { id, kind: bringer.kind, guest: Some(bringer.guest), name: String::new(), sound };
     let offer = LiveOffer { sdp, own: arrival.local.ip(), from: arrival.source, most: MOST };
-    let answer = (door.open)(source, offer).await.map_err(|fault| match fault {
-        LiveFault::Denied(denied) => Refusal::Denied(denied),
-        fault => Refusal::NotShared(fault),
-    })?;
+    let answer = (door.open)(source, offer).await.map_err(Refusal::NotShared)?;
     shared.senders.brought(id, bringer.guest);
     let mut reply = reply::bytes("application/sdp", Bytes::from(answer));
     *reply.status_mut() = StatusCode::CREATED;

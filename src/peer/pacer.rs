@@ -131,10 +131,7 @@ mod imp {
                 Self::catch_panic_pad_function(
                     parent,
                     || Err(gst::FlowError::Error),
-                    |pacer| {
-                        let packets = packets.iter_owned().map(|packet| pacer.packet(packet));
-                        packets.fold(Ok(gst::FlowSuccess::Ok), |so_far, sent| so_far.and(sent))
-                    },
+                    |pacer| packets.iter_owned().try_fold(gst::FlowSuccess::Ok, |_, packet| pacer.packet(packet)),
                 )
             };
             let proxy = gst::PadFlags::PROXY_CAPS | gst::PadFlags::PROXY_ALLOCATION | gst::PadFlags::PROXY_SCHEDULING;

@@ -1,7 +1,6 @@
 //! The hands: carry out what the core wishes, report what was really done. Nothing here waits or decides.
 
 use super::REPORT_PERIOD;
-use super::live::LiveHands;
 use super::pages::PageHands;
 use super::room::RoomHands;
 use crate::core::Core;
@@ -31,7 +30,6 @@ pub(super) struct Hands {
     pub(super) notify: Notify,
     room: RoomHands,
     pages: PageHands,
-    live: LiveHands,
     ceiling_kbps: u32,
     memory: Memory,
     link: LinkState,
@@ -47,7 +45,6 @@ impl Hands {
         status: StatusSocket,
         room: RoomHands,
         pages: PageHands,
-        live: LiveHands,
         ceiling_kbps: u32,
     ) -> Self {
         Self {
@@ -58,7 +55,6 @@ impl Hands {
             notify: Notify::from_env(),
             room,
             pages,
-            live,
             ceiling_kbps,
             memory: Memory::default(),
             link: LinkState::Unpaired,
@@ -145,7 +141,7 @@ impl Hands {
             // No source is taken yet.
             Output::EndLive { id, why } => {
                 tracing::debug!(?id, ?why, "end live");
-                self.live.end(id);
+                self.room.end_live(id);
             }
             Output::Stop => self.stopping = true,
         }

@@ -18,7 +18,7 @@ use crate::documents::Documents;
 use crate::inbox::Inbox;
 use crate::media::face::FaceConstants;
 use crate::media::room::Media;
-use crate::model::{DocumentId, Mode, Moment, Ticket};
+use crate::model::{DocumentId, LiveId, Mode, Moment, Ticket};
 use crate::panel::Meeting;
 use crate::questions::Questions;
 use crate::system::board_file::BoardKeeper;
@@ -53,6 +53,7 @@ pub(super) struct RoomHands {
     printer: PrinterHands,
     views: PageViews,
     kept: KeptDocuments,
+    live: LiveHands,
     documents: Documents,
     anew: Arc<Notify>,
     turns: Turns,
@@ -67,7 +68,7 @@ impl RoomHands {
         inbox: &Inbox,
         media: &Media,
         documents: &Documents,
-        live: &LiveHands,
+        live: LiveHands,
         life: &Life,
     ) -> Result<Self, RunError> {
         if let Some(hours) = config.room.hours {
@@ -83,8 +84,8 @@ impl RoomHands {
         let kept = KeptDocuments::open(&config.state_directory, config.room.keep_days, life.machine_began_anew);
         kept.count();
         let views = PageViews::new(documents);
-        let live = live.door(&questions);
-        let shown = Papers { ledger: ledger.clone(), views: views.clone(), kept: kept.clone(), live };
+        let shown =
+            Papers { ledger: ledger.clone(), views: views.clone(), kept: kept.clone(), live: live.door(&questions) };
         let panel = PanelHands::start(config, overlay, &anew, &questions, shown, media, documents);
         let printer = PrinterHands::start(config, &panel, &questions, documents).map_err(other)?;
         let named: Vec<String> = config.room.views.iter().map(|view| view.name.clone()).collect();
@@ -105,6 +106,7 @@ impl RoomHands {
             printer,
             views,
             kept,
+            live,
             documents: documents.clone(),
             anew,
             turns,
@@ -125,6 +127,11 @@ impl RoomHands {
     /// Where questions to the loop are asked.
     pub(super) fn questions(&self) -> Questions {
         self.questions.clone()
+    }
+
+    /// A PC or an input shares no longer.
+    pub(super) fn end_live(&self, id: LiveId) {
+        self.live.end(id);
     }
 
     /// Rings when the daemon is to begin anew.

@@ -53,7 +53,7 @@ pub(super) async fn start(
     let began_anew = boot::began_anew(&config.state_directory);
     let life = Life { boot: random_boot()?, machine_began_anew: began_anew };
     let live = LiveHands::start(config, &media, inbox);
-    let mut room = RoomHands::start(config, options.overlay.clone(), inbox, &media, &documents, &live, &life)?;
+    let mut room = RoomHands::start(config, options.overlay.clone(), inbox, &media, &documents, live, &life)?;
     let (mut trunk, mut link) = (None, None);
     match pinned {
         Some(pinned) => {
@@ -88,7 +88,7 @@ pub(super) async fn start(
     let settings = Settings { link, room: settings, remembered, board, ceiling: config.ceiling };
     let status = status.serve(Some(room.desk()));
     let pages = PageHands::new(documents, room.questions(), inbox.clone(), &media);
-    let hands = Hands::new(trunk, peer, media, status, room, pages, live, config.ceiling.as_kbps());
+    let hands = Hands::new(trunk, peer, media, status, room, pages, config.ceiling.as_kbps());
     Ok((Core::new(settings, clock.now()), hands))
 }
 

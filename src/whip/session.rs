@@ -9,7 +9,7 @@ use str0m::change::SdpOffer;
 use str0m::format::Codec;
 use str0m::media::{KeyframeRequestKind, MediaData, MediaKind, Mid};
 use str0m::net::{Protocol, Receive};
-use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc};
+use str0m::{Candidate, Event, Input, Output, Rtc};
 
 pub(super) struct Session {
     pub(super) id: LiveId,
@@ -174,25 +174,24 @@ impl Session {
     }
 
     fn hear(&mut self, event: Event, tell: &mut impl FnMut(LiveNews)) {
-        match event {
-            Event::MediaAdded(added) if added.kind == MediaKind::Video => self.picture = Some(added.mid),
-            Event::MediaData(data) => self.media(data, tell),
-            Event::IceConnectionStateChange(IceConnectionState::Disconnected) => {
-                tracing::debug!(id = ?self.id, "a share's path is gone, for now");
-            }
-            event => tracing::trace!(?event, "of a share"),
+        if let Event::MediaData(data) = event {
+            self.media(data, tell);
+        } else if let Event::MediaAdded(added) = event {
+            self.picture = self.picture.or((added.kind == MediaKind::Video).then_some(added.mid));
+        } else {
+            tracing::trace!(?event, "of a share");
         }
     }
 
     fn media(&mut self, data: MediaData, tell: &mut impl FnMut(LiveNews)) {
         #[expect(clippy::cast_possible_truncation, reason = "RTP time is counted modulo 2^32")]
         let rtp = data.time.numer() as u32;
-        let codec = match data.params.spec().codec {
-            Codec::H264 => VideoCodec::H264,
-            Codec::Vp8 => VideoCodec::Vp8,
-            Codec::Opus => return tell(LiveNews::Sound(LiveSound { rtp, bytes: data.data })),
-            other => return tracing::debug!(?other, "nobody asked for this"),
-        };
+        // Nothing else was agreed on.
+        let codec = data.params.spec().codec;
+        if codec == Codec::Opus {
+            return tell(LiveNews::Sound(LiveSound { rtp, bytes: data.data }));
+        }
+        let codec = if codec == Codec::Vp8 { VideoCodec::Vp8 } else { VideoCodec::H264 };
         let key = data.is_keyframe();
         self.shows = true;
         if !data.contiguous && !key {

@@ -2,11 +2,16 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "test support waits in real time")]
 
+pub mod sender;
+
 use crate::support::boxes::{Pair, Setup};
 use crate::support::display::Xvfb;
 use crate::support::guest::Guest;
 use crate::support::lab::End;
 use crate::support::screen::Screen;
+use crate::support::wait_for;
+use engawa::model::VideoCodec;
+use sender::{Endpoint, Sender};
 use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
@@ -28,6 +33,46 @@ pub fn rooms(setup: &Setup) -> (Pair<'static>, [Screen; 2]) {
     (pair, screens)
 }
 
+/// The panel of a box.
+pub fn panel(pair: &Pair<'_>, end: End) -> String {
+    let config: toml::Table = std::fs::read_to_string(pair.config(end)).unwrap().parse().unwrap();
+    format!("https://{}", config["panel"]["listen"].as_str().unwrap())
+}
+
+/// A box that has just started draws its code a moment later.
+pub fn code(pair: &Pair<'_>, end: End) -> String {
+    let drawn = || Some(pair.engawa(end, &["room-code"], &[]).trim().to_owned()).filter(|code| code.len() == 6);
+    wait_for(LIMIT, drawn).expect("a room code")
+}
+
+/// What a device of this room is told when it asks where to send.
+pub fn endpoint(pair: &Pair<'_>, end: End, device: &str) -> Endpoint {
+    Endpoint::ask(&panel(pair, end), &code(pair, end), &pair.directory().join(format!("{device}.jar")))
+}
+
+/// A sender of one colour.
+pub fn paints(colour: &str) -> Sender {
+    let source =
+        format!("videotestsrc is-live=true pattern={colour} ! video/x-raw,width=640,height=480,framerate=10/1");
+    Sender::new(VideoCodec::H264, &source)
+}
+
+/// What stands in the middle of a screen's place for shares: "red", "blue", "green" or something else.
+pub fn colour_on(screen: &Screen) -> &'static str {
+    match screen.colour((478, 280)) {
+        Some([b, g, r]) if r > 150 && g < 90 && b < 90 => "red",
+        Some([b, g, r]) if b > 150 && g < 90 && r < 90 => "blue",
+        Some([b, g, r]) if g > 150 && b < 90 && r < 90 => "green",
+        Some(_) | None => "else",
+    }
+}
+
+/// Waits until both screens show this, near and far.
+pub fn both_are(screens: &[Screen; 2], wanted: [&str; 2]) {
+    let are = || (screens.each_ref().map(colour_on) == wanted).then_some(());
+    assert!(wait_for(LIMIT, are).is_some(), "wanted {wanted:?}, there is {:?}", screens.each_ref().map(colour_on));
+}
+
 /// Small cameras, so that both cores are free for what is tested.
 pub fn small() -> Setup {
     Setup { size: "320x180".into(), microphone: "closed".into(), ..Setup::default() }
@@ -46,16 +91,7 @@ impl Pc {
     pub fn start(pair: &Pair<'_>, end: End, clock: &str) -> Option<Self> {
         let display = Xvfb::start(1280, 720)?;
         let steps = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
-        let config = std::fs::read_to_string(pair.config(end)).unwrap();
-        let config: toml::Table = config.parse().unwrap();
-        let url = format!("https://{}", config["panel"]["listen"].as_str().unwrap());
-        let code = (0..100)
-            .find_map(|_| {
-                let code = pair.engawa(end, &["room-code"], &[]).trim().to_owned();
-                std::thread::sleep(Duration::from_millis(50));
-                (code.len() == 6).then_some(code)
-            })
-            .expect("a room code");
+        let (url, code) = (panel(pair, end), code(pair, end));
         let mut command = Command::new("node");
         command.arg("clerk.mjs").current_dir(steps).stdin(Stdio::piped()).stdout(Stdio::piped());
         command.env("ENGAWA_URL", url).env("ENGAWA_CODE", code).env("DISPLAY", &display.display);
