@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  any raw video ─▶ to BGRx ─▶ scaled into its place ─▶ grey? ─▶ own picture ─▶ layers ─▶ BGRx, as large as the display
-//!  live share ─────────────▶ under it, grey with it
+//!  live share ─────────────▶ under it; its room ends it when it is not live, so it is never grey
 //!                   └─ Placing ────────────────────┘   └──────── straight into the display's buffer ───┘
 //! ```
 //!
@@ -244,12 +244,7 @@ mod imp {
                 with_rows(canvas, |rows| scene.under.iter().for_each(|layer| layer.lay(rows)))?;
             }
             match (scene.live, live) {
-                (Some(place), Some(live)) => {
-                    let fitted = placings.live.place_sample(&live, canvas, place)?;
-                    if scene.grey {
-                        with_rows(canvas, |rows| rows.grey(fitted))?;
-                    }
-                }
+                (Some(place), Some(live)) => placings.live.place_sample(&live, canvas, place)?,
                 (None, _) | (_, None) => placings.live = Placing::default(),
             }
             if let Some(picture) = picture {
@@ -261,7 +256,7 @@ mod imp {
                 with_rows(canvas, |rows| rows.grey(picture))?;
             }
             match (scene.own, own) {
-                (Some(place), Some(own)) => drop(placings.own.place_sample(&own, canvas, place)?),
+                (Some(place), Some(own)) => placings.own.place_sample(&own, canvas, place)?,
                 (None, _) | (_, None) => placings.own = Placing::default(),
             }
             self.composed.fetch_add(1, Ordering::Relaxed);
@@ -313,15 +308,11 @@ mod imp {
             sample: &gst::Sample,
             canvas: &mut gst_video::VideoFrameRef<&mut gst::BufferRef>,
             place: Rect,
-        ) -> Result<Rect, gst::FlowError> {
+        ) -> Result<(), gst::FlowError> {
             let info = sample.caps().and_then(|caps| gst_video::VideoInfo::from_caps(caps).ok());
-            let (Some(info), Some(buffer)) = (info, sample.buffer()) else { return Ok(NOWHERE) };
-            let Ok(frame) = gst_video::VideoFrameRef::from_buffer_ref_readable(buffer, &info) else {
-                return Ok(NOWHERE);
-            };
-            let fitted = fitting(&info, place);
-            self.place(&frame, canvas, fitted)?;
-            Ok(fitted)
+            let (Some(info), Some(buffer)) = (info, sample.buffer()) else { return Ok(()) };
+            let Ok(frame) = gst_video::VideoFrameRef::from_buffer_ref_readable(buffer, &info) else { return Ok(()) };
+            self.place(&frame, canvas, fitting(&info, place))
         }
     }
 

@@ -72,6 +72,7 @@ impl Refusal {
             Self::TooManyPages => 429,
             Self::NoCode | Self::WrongPin | Self::PinPause | Self::ClockNotSet | Self::NotSaved => 200,
             Self::NotShared(LiveFault::Full | LiveFault::Busy) => 503,
+            Self::NotShared(LiveFault::Denied(_)) => 403,
             Self::NotShared(_) => 400,
             Self::NotTaken(_) | Self::Denied(_) => 200,
         }
