@@ -240,7 +240,8 @@ fn whose_screen_it_is_why_it_ended_and_who_wants_its_place_is_said_in_one_line()
     let asked = live(|face| face.banner = Some(Banner::ShareWaits(line(Side::Far, &"長".repeat(30)))));
     let asked = said(&asked, 0, Language::Japanese);
     assert!(
-        asked.contains("…」が画面を出そうとしています") && asked.contains("カメラゆずるその他いまの画面を続ける"),
+        asked.contains("…」が\n画面を出そうとしています。ゆずりますか")
+            && asked.contains("カメラゆずるその他いまの画面を続ける"),
         "{asked}"
     );
 }
