@@ -1,5 +1,7 @@
 //! The live share at the panel, over real TLS: whose stands in front, for members only; asked, stopped and handed over from there.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod panel_support;
 
 use engawa::core::input::{Input, RoomInput};
@@ -61,6 +63,24 @@ async fn the_page_hands_over_switches_and_stops() {
     assert_eq!(ask(&mut guest, json!({"ask": "stop_live"})).await.json()["answer"], "already");
     let lines = |kind: &'static str| move |entry: &engawa::core::ledger::Entry| format!("{entry:?}").starts_with(kind);
     until("the ledger", || kiosk.count(lines("LiveBegan")) == 2 && kiosk.count(lines("LiveEnded")) == 2).await;
+}
+
+#[tokio::test]
+async fn whoever_a_curtain_put_out_still_knows_of_its_own_screen_and_of_nothing_else() {
+    let kiosk = Kiosk::start();
+    let mut guest = Browser::guest(&kiosk, "田中").await;
+    let mut events = guest.events().await;
+    let own = events.until("the state", |state| state["you"]["id"].is_number()).await["you"]["id"].as_u64();
+    share(&kiosk, 3, own);
+    events.until("a share", |state| state["live"]["shown"].is_object()).await;
+    assert_eq!(ask(&mut guest, json!({"ask": "mode", "mode": "curtain"})).await.json()["answer"], "accepted");
+    let state = events.until("the door", |state| state["you"]["state"] == "unknown").await;
+    assert_eq!(state["sharing"]["mine"][0]["id"], 3, "it stands on this room's screen");
+    let fields: Vec<&str> = state.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(fields, ["language", "locked", "name", "sharing", "you"]);
+    let gone = RoomInput::LiveGone { id: LiveId(3), why: LiveEnd::Stopped };
+    kiosk.inbox.urgent(Input::Room(gone));
+    events.until("nothing", |state| state.get("sharing").is_none()).await;
 }
 
 fn share(kiosk: &Kiosk, id: u64, guest: Option<u64>) {

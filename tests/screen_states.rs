@@ -8,7 +8,7 @@ mod needs;
 
 use display::{Shot, Xvfb};
 use engawa::config::Sink;
-use engawa::core::face::{Banner, Face, MenuPage, PageFace, PageState, PollFace, RaisedHand, Slips};
+use engawa::core::face::{Banner, Face, LiveLine, MenuPage, PageFace, PageState, PollFace, RaisedHand, Slips};
 use engawa::core::floor::Poll;
 use engawa::core::memory::Drawn;
 use engawa::core::notes::{Note, Paper};
@@ -21,7 +21,7 @@ use engawa::inbox::Inbox;
 use engawa::media::face::FaceConstants;
 use engawa::media::page::PagePicture;
 use engawa::media::screen::ScreenView;
-use engawa::model::{DocumentId, Language, MicState, Mode, Moment, Role, Stance, Veil};
+use engawa::model::{DocumentId, Language, LiveEnd, LiveKind, MicState, Mode, Moment, Role, Side, Stance, Veil};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use std::process::Command;
@@ -264,10 +264,38 @@ fn states(language: Language) -> Vec<(&'static str, Screen)> {
                 face.meeting_since = Some(ago(600));
             }),
         ),
+        (
+            "48-live-near",
+            with(|face| (face.mode, face.live.shown) = (Mode::Meeting, Some(shares(Side::Near, "会議室のPC")))),
+        ),
+        (
+            "49-live-far-asked",
+            with(|face| {
+                (face.mode, face.live.shown) = (Mode::Meeting, Some(shares(Side::Near, "")));
+                let waits = shares(Side::Far, "健康福祉部 高齢者いきいき支援課の共用パソコン2号機");
+                (face.live.asked, face.banner) = (true, Some(Banner::ShareWaits(waits)));
+            }),
+        ),
+        (
+            "50-live-ended",
+            with(|face| {
+                face.mode = Mode::Meeting;
+                face.live.ended = Some((shares(Side::Far, "田中のノートパソコン"), LiveEnd::Vanished));
+            }),
+        ),
+        ("51-live-curtain", {
+            let mut screen = shut(Mode::Curtain, Stance::Curtain, Stance::Present);
+            screen.face.live.shown = Some(shares(Side::Near, "会議室のPC"));
+            screen
+        }),
         ("46-meeting-hands", with(|face| (face.mode, face.hands) = (Mode::Meeting, hands()))),
         ("47-board-knocked", with(|face| (face.slips, face.banner) = (slips(), Some(Banner::Knocked)))),
         ("32-long-name", with(|face| face.far_name = "健康福祉部 高齢者いきいき支援課 地域包括ケア推進係".into())),
     ]
+}
+
+fn shares(side: Side, name: &str) -> LiveLine {
+    LiveLine { side, kind: LiveKind::Browser, name: name.into() }
 }
 
 /// A document of which so many percent are here.

@@ -4,7 +4,7 @@ use super::words::whose;
 use crate::core::face::LiveLine;
 use crate::core::live::OwnLive;
 use crate::core::snapshot::Snapshot;
-use crate::model::{Bitrate, GuestId, Language, LiveId, Side};
+use crate::model::{Bitrate, GuestId, Language, LiveEnd, LiveId, Side};
 use serde::Serialize;
 
 /// Part of the state.
@@ -15,6 +15,13 @@ pub(super) struct Live {
     waiting: Option<Line>,
     asked: bool,
     ended: Option<Ended>,
+    #[serde(flatten)]
+    own: OwnLives,
+}
+
+/// The sources of one browser: those that are alive and those that ended.
+#[derive(Default, Serialize)]
+pub(super) struct OwnLives {
     mine: Vec<Own>,
     past: Vec<Past>,
 }
@@ -54,30 +61,45 @@ struct Past {
 impl Live {
     /// As this guest sees it: its own sources.
     pub(super) fn of(snapshot: &Snapshot, guest: GuestId, language: Language) -> Self {
-        let (live, face) = (&snapshot.room.live, &snapshot.room.face.live);
+        let face = &snapshot.room.face.live;
         let line = |line: &LiveLine| Line {
             near: line.side == Side::Near,
             kind: line.kind.name(),
             name: line.name.clone(),
             text: whose(line, language),
         };
-        let own = |OwnLive { id, front }| Own {
-            id: id.0,
-            front,
-            max_bitrate: budget(snapshot, id).as_bps(),
-            max_framerate: if front && face.moving { MOVING_FPS } else { TEXT_FPS },
-        };
-        let past =
-            |(id, why): (LiveId, crate::model::LiveEnd)| Past { id: id.0, why: why.name(), text: why.text(language) };
         Self {
             shown: face.shown.as_ref().map(line),
             moving: face.moving,
             waiting: face.waits.as_ref().map(line),
             asked: face.asked,
             ended: face.ended.as_ref().map(|(ended, why)| Ended { line: line(ended), why: why.name() }),
-            mine: live.of_guest(guest).map(own).collect(),
-            past: live.past_of(guest).map(past).collect(),
+            own: OwnLives::of(snapshot, guest, language),
         }
+    }
+
+    /// For whoever may not see the room: its own sources.
+    pub(super) fn without_the_room(self) -> Self {
+        Self { own: self.own, ..Self::default() }
+    }
+}
+
+impl OwnLives {
+    fn of(snapshot: &Snapshot, guest: GuestId, language: Language) -> Self {
+        let live = &snapshot.room.live;
+        let own = |OwnLive { id, front }| Own {
+            id: id.0,
+            front,
+            max_bitrate: budget(snapshot, id).as_bps(),
+            max_framerate: if front && live.is_moving() { MOVING_FPS } else { TEXT_FPS },
+        };
+        let past = |(id, why): (LiveId, LiveEnd)| Past { id: id.0, why: why.name(), text: why.text(language) };
+        Self { mine: live.of_guest(guest).map(own).collect(), past: live.past_of(guest).map(past).collect() }
+    }
+
+    /// Of a browser that was put out while its screen is still shown, as behind a curtain.
+    pub(super) fn left_behind(snapshot: &Snapshot, guest: GuestId, language: Language) -> Option<Self> {
+        Some(Self::of(snapshot, guest, language)).filter(|own| !own.mine.is_empty() || !own.past.is_empty())
     }
 }
 
@@ -94,7 +116,7 @@ const TEXT_FPS: u32 = 10;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::live::{Live as Machine, LiveSource};
+    use crate::core::live::{Live as Machine, LiveRequest, LiveSource};
     use crate::core::plan::LiveSend;
     use crate::model::{BootId, LiveKind, Moment, TakeOver, VideoCodec};
 
@@ -125,7 +147,7 @@ mod tests {
         let (source, bitrate) = (LiveId(4), Bitrate::from_kbps(564));
         snapshot.plan.live.send =
             Some(LiveSend { source, codec: VideoCodec::H264, bitrate, moving: true, sound: None });
-        snapshot.room.face.live.moving = true;
+        let _accepted = snapshot.room.live.ask(LiveRequest::Moving(true), [1, 0], Moment::default());
         let sent = serde_json::json!([{"id": 4, "front": true, "maxBitrate": 564_000, "maxFramerate": 30}]);
         assert_eq!(own(&snapshot, 1), Some(sent));
         let waits = serde_json::json!([{"id": 5, "front": false, "maxBitrate": 8_000_000, "maxFramerate": 10}]);

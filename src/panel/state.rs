@@ -2,7 +2,7 @@
 
 use super::board::Floor;
 use super::facts::{Fact, Facts};
-use super::live::Live;
+use super::live::{Live, OwnLives};
 use super::rows::{DocumentRow, PageWords, documents, page_words, unshowable};
 use super::tokens::Visitor;
 use super::words::{banner, pick};
@@ -49,6 +49,8 @@ struct Door<'s> {
     language: &'static str,
     name: &'s str,
     locked: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sharing: Option<OwnLives>,
 }
 
 #[derive(Serialize)]
@@ -168,7 +170,8 @@ impl Shown {
     /// The state as JSON for this visitor; `at`: now.
     pub(super) fn json(&self, at: Moment, visitor: Visitor, name: &str, facts: &Facts) -> String {
         let standing = self.standing(visitor.guest);
-        let door = |you| Door { you, language: language(facts.language), name, locked: self.snapshot.room.face.locked };
+        let (spoken, locked) = (language(facts.language), self.snapshot.room.face.locked);
+        let door = |you| Door { you, language: spoken, name, locked, sharing: None };
         let text = if self.may_see(visitor) {
             let own = self.snapshot.room.guests.iter().find(|known| known.id == visitor.guest);
             let you = You {
@@ -181,7 +184,7 @@ impl Shown {
             if standing != Standing::Admitted {
                 // The PIN is known outside the room: it opens nothing of a meeting.
                 (state.documents, state.page, state.document_fault) = (Vec::new(), None, None);
-                (state.floor, state.live) = (Floor::default(), Live::default());
+                (state.floor, state.live) = (Floor::default(), state.live.without_the_room());
                 state.banner.take_if(|banner| matches!(banner.kind, "unshown" | "share_waits"));
                 (state.documents, state.page, state.document_fault, state.prints) =
                     (Vec::new(), None, None, Vec::new());
@@ -191,7 +194,8 @@ impl Shown {
             serde_json::to_string(&state)
         } else {
             let state = if standing == Standing::Waiting { "waiting" } else { "unknown" };
-            serde_json::to_string(&door(You { state, id: None, name: None, installer: None }))
+            let sharing = OwnLives::left_behind(&self.snapshot, visitor.guest, facts.language);
+            serde_json::to_string(&Door { sharing, ..door(You { state, id: None, name: None, installer: None }) })
         };
         text.unwrap_or_default()
     }

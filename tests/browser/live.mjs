@@ -43,7 +43,7 @@ export async function showAndStop() {
   await ended(pc, 1, ['/whip/2'], 'stopped on the page');
   await press(pc, '#show-screen');
   await pc.waitForFunction(() => window.peers[2]?.connectionState === 'connected');
-  await pc.evaluate(() => window.tracks.at(-1)[0].dispatchEvent(new Event('ended')));
+  await pc.evaluate(() => window.tracks.at(-1).find(({ kind }) => kind === 'video').dispatchEvent(new Event('ended')));
   await ended(pc, 2, ['/whip/2', '/whip/3'], 'stopped in the browser’s own bar');
   await pc.evaluate(() => { window.whip.refuses = 'いま別の画面を共有しています。'; });
   await press(pc, '#show-screen');

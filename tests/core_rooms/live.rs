@@ -117,6 +117,28 @@ fn a_free_place_is_for_who_waits() {
 }
 
 #[test]
+fn of_two_that_wait_the_first_gets_the_place_and_the_second_asks_that_one() {
+    let mut world = sharing(104, 0, TakeOver::Ask);
+    share(&mut world, 1, 2, "Suzuki");
+    world.run(300 * MS);
+    share(&mut world, 0, 3, "佐藤");
+    world.run(300 * MS);
+    assert_eq!(ask(&mut world, 0, Request::Live(LiveRequest::HandOver)), Answer::Accepted);
+    assert_eq!(stands(&world, 0), None, "the place is promised to the other room");
+    world.run(300 * MS);
+    assert_eq!(
+        [0, 1].map(|who| named(&world, who).map(|(_, name)| name)),
+        [Some("Suzuki".into()), Some("Suzuki".into())]
+    );
+    assert_eq!(world.kiosks[0].lives_ended, [(LiveId(1), LiveEnd::TakenOver)], "the second one waits on");
+    assert_eq!(ask(&mut world, 1, Request::Live(LiveRequest::HandOver)), Answer::Accepted);
+    world.run(300 * MS);
+    assert_eq!([stands(&world, 0), stands(&world, 1)], [Some(LiveShown::Near(LiveId(3))), Some(LiveShown::Far)]);
+    assert_eq!(world.kiosks[1].lives_ended, [(LiveId(2), LiveEnd::TakenOver)]);
+    agreed(&world);
+}
+
+#[test]
 fn a_box_may_hand_over_at_once_or_never() {
     for from in [0, 1] {
         let mut world = sharing(94, 0, TakeOver::Refuse);

@@ -98,6 +98,9 @@ pub(super) fn place(setting: &Setting<'_>, place: Area) -> Placed {
     let page = setting.look.screen.face.page.as_ref().filter(|_| setting.look.page.is_none());
     let (title, line) = match page.map(|page| words::page_state(page, language)) {
         None if setting.look.page.is_some() => Default::default(),
+        None if setting.look.screen.face.live.shown.is_some() => {
+            (say(language, "画面が届くのを待っています", "Waiting for the screen").to_owned(), String::new())
+        }
         None => (say(language, "資料はまだ共有されていません", "Nothing is shared yet").to_owned(), String::new()),
         Some(state) => state.unwrap_or_default(),
     };

@@ -130,14 +130,10 @@ fn announcement(setting: &Setting<'_>, banner: &Banner) -> Announcement {
             vec![(Key::More, say(language, "閉じる", "close"))],
         ),
         Banner::ShareWaits(line) => {
-            let whose = live::whose(setting, line);
+            let whose = live::whose(setting, line, SHORT_NAME);
             let text = match language {
-                Language::Japanese => {
-                    format!("{whose}が画面を出そうとしています\nゆずりますか。答えがなければ、いまの画面を続けます")
-                }
-                Language::English => {
-                    format!("{whose} wants to share a screen\nHand over? Without an answer, yours stays")
-                }
+                Language::Japanese => format!("{whose}が\n画面を出そうとしています。ゆずりますか"),
+                Language::English => format!("{whose} wants to\nshare a screen. Hand over?"),
             };
             let hand_over = (Key::View, say(language, "ゆずる", "hand over"));
             let keep = (Key::More, say(language, "いまの画面を続ける", "keep ours"));
@@ -159,6 +155,8 @@ fn announcement(setting: &Setting<'_>, banner: &Banner) -> Announcement {
 const NAME: f64 = 12.0;
 /// A user's name with the PC's address.
 const SENDER: f64 = 26.0;
+/// The same beside a room's name.
+const SHORT_NAME: f64 = 8.0;
 
 /// Height of the menu: beside the code it is one row.
 pub(super) fn menu_height(face: &Face) -> f64 {

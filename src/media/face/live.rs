@@ -27,13 +27,13 @@ pub(super) fn line(setting: &Setting<'_>) -> Option<Placed> {
     Some(sheet.at((setting.canvas.width - width) / 2.0 + setting.shift.0, y + setting.shift.1))
 }
 
-/// Whose, from which room.
-pub(super) fn whose(setting: &Setting<'_>, line: &LiveLine) -> String {
+/// Whose, from which room; neither name longer than so many letters.
+pub(super) fn whose(setting: &Setting<'_>, line: &LiveLine, letters: f64) -> String {
     let language = setting.language;
-    let name = words::short(if line.name.is_empty() { line.kind.text(language) } else { &line.name }, NAME);
+    let name = words::short(if line.name.is_empty() { line.kind.text(language) } else { &line.name }, letters);
     let room = match line.side {
         Side::Near => say(language, "この部屋", "this room").to_owned(),
-        Side::Far => words::short(words::far_name(&setting.look.screen.face, language), NAME),
+        Side::Far => words::short(words::far_name(&setting.look.screen.face, language), letters),
     };
     match language {
         Language::Japanese => format!("{room}の「{name}」"),
@@ -42,7 +42,7 @@ pub(super) fn whose(setting: &Setting<'_>, line: &LiveLine) -> String {
 }
 
 fn shown(setting: &Setting<'_>, line: &LiveLine) -> String {
-    let whose = whose(setting, line);
+    let whose = whose(setting, line, NAME);
     match setting.language {
         Language::Japanese => format!("{whose}が画面を見せています"),
         Language::English => format!("{whose} shares a screen"),
@@ -50,7 +50,7 @@ fn shown(setting: &Setting<'_>, line: &LiveLine) -> String {
 }
 
 fn ended(setting: &Setting<'_>, line: &LiveLine, why: LiveEnd) -> String {
-    let whose = whose(setting, line);
+    let whose = whose(setting, line, NAME);
     match (setting.language, why) {
         (Language::Japanese, LiveEnd::Vanished) => format!("{whose}との接続が切れたため、画面の共有を終えました"),
         (Language::Japanese, LiveEnd::Unplugged) => format!("{whose}の信号がなくなったため、画面の共有を終えました"),

@@ -3,14 +3,14 @@
 use super::layout::{layout, shift};
 use super::sheet::{Mark, Run};
 use super::*;
-use crate::core::face::{Banner, Face, MenuPage, PollFace, RaisedHand, Slips};
+use crate::core::face::{Banner, Face, LiveLine, MenuPage, PollFace, RaisedHand, Slips};
 use crate::core::floor::Poll;
 use crate::core::notes::{Note, Paper};
 use crate::core::request::Denied;
 use crate::core::sentence::Sentence;
 use crate::core::share::{Refusal, Stamp};
 use crate::core::snapshot::LinkState;
-use crate::model::{MicState, Mode, Role, Stance};
+use crate::model::{LiveEnd, LiveKind, MicState, Mode, Role, Side, Stance};
 
 fn at(seconds: u64) -> Moment {
     Moment::default() + Duration::from_secs(seconds)
@@ -211,6 +211,39 @@ fn every_screen_size_is_drawn_whatever_its_shape() {
         assert!(picture.x >= 0 && picture.y >= 0 && picture.width > 0 && picture.height > 0);
         assert!((picture.x + picture.width) as u32 <= size.0 && (picture.y + picture.height) as u32 <= size.1);
     }
+}
+
+#[test]
+fn whose_screen_it_is_why_it_ended_and_who_wants_its_place_is_said_in_one_line() {
+    let line = |side, name: &str| LiveLine { side, kind: LiveKind::Input, name: name.into() };
+    for (mode, side, name, words) in [
+        (Mode::Meeting, Side::Near, "田中", "この部屋の「田中」が画面を見せています"),
+        (Mode::Meeting, Side::Far, "田中", "市民課の「田中」が画面を見せています"),
+        (Mode::Meeting, Side::Far, "", "市民課の「映像入力」が画面を見せています"),
+        (Mode::Curtain, Side::Near, "田中", "この部屋の「田中」が画面を見せています"),
+    ] {
+        let screen = live(|face| (face.mode, face.live.shown) = (mode, Some(line(side, name))));
+        assert!(said(&screen, 0, Language::Japanese).contains(words), "{words}");
+    }
+    for (why, words) in [
+        (LiveEnd::Vanished, "市民課の「田中」との接続が切れたため、画面の共有を終えました"),
+        (LiveEnd::Unplugged, "信号がなくなったため"),
+        (LiveEnd::Stopped, "市民課の「田中」の画面の共有が終わりました"),
+    ] {
+        let screen = live(|face| {
+            (face.mode, face.live.shown) = (Mode::Meeting, Some(line(Side::Near, "次の人")));
+            face.live.ended = Some((line(Side::Far, "田中"), why));
+        });
+        let said = said(&screen, 0, Language::Japanese);
+        assert!(said.contains(words) && !said.contains("見せています"), "{said}");
+    }
+    let asked = live(|face| face.banner = Some(Banner::ShareWaits(line(Side::Far, &"長".repeat(30)))));
+    let asked = said(&asked, 0, Language::Japanese);
+    assert!(
+        asked.contains("…」が\n画面を出そうとしています。ゆずりますか")
+            && asked.contains("カメラゆずるその他いまの画面を続ける"),
+        "{asked}"
+    );
 }
 
 fn with_board(face: &mut Face) {

@@ -10,6 +10,8 @@ const MOST_FPS = 30;
 const GATHER_MS = 1_000; // one network, no server to ask: addresses are there at once
 const ANSWER_MS = 5_000;
 
+const NOTHING = { moving: false, mine: [], past: [] };
+
 let own = null; // { stream, peer, video, path, id, seen, fits }
 let begins = false;
 
@@ -18,10 +20,12 @@ const canShow = () => Boolean(navigator.mediaDevices?.getDisplayMedia && window.
 const isPhone = () => isSecureContext || matchMedia('(hover: none) and (pointer: coarse)').matches;
 
 export function renderLive(state, steers) {
-  show('live-card', steers);
-  if (!steers) return own && stop();
-  const { live } = state;
+  // Put out, as by a drawn curtain: the screen may still be shown in this room.
+  const live = state.live ?? { ...NOTHING, ...state.sharing };
   follow(live);
+  show('live-card', steers);
+  show('door-shows', !steers && Boolean(own));
+  if (!steers) return;
   const mine = own && live.mine.find(({ id }) => String(id) === own.id);
   const says = mine?.front ? say('live_mine')
     : live.shown ? say('live_shown', { whose: live.shown.text })
@@ -191,11 +195,13 @@ function drop() {
   for (const track of share.stream.getTracks()) track.stop();
   share.peer.close();
   show('show-end', false);
+  show('door-shows', false);
   show('show-screen', canShow());
 }
 
 $('show-screen').addEventListener('click', begin);
 $('show-end').addEventListener('click', stop);
+$('door-stop').addEventListener('click', stop);
 addEventListener('pagehide', stop);
 
 // ---- other senders -------------------------------------------------------------------------------------------------------

@@ -55,7 +55,7 @@ const ja = {
   mic_missing: 'マイクが見つかりません', mic_missing_line: 'ケーブルを差し直してください',
   mic_do_open: 'マイクを開く', mic_do_close: 'マイクを閉じる', mic_do_open_short: '開く', mic_do_close_short: '閉じる',
 
-  live: '画面の共有', show_screen: '画面を見せる', show_end: '画面を見せるのをやめる', live_stop: '共有を終える',
+  door_shows: 'この端末の画面は、まだ部屋の画面に出ています。', live: '画面の共有', show_screen: '画面を見せる', show_end: '画面を見せるのをやめる', live_stop: '共有を終える',
   show_is: 'このパソコンの画面・ウィンドウ・タブを、両方の部屋の画面に出します。カメラもマイクも開かず、録画もしません。',
   show_phone: 'この端末のブラウザーには画面を見せる機能がありません。パソコンから開いてください。',
   show_certificate: 'ブラウザーがこのページを信頼していないため、画面を見せられません。下の証明書をこのパソコンの「信頼されたルート証明機関」に入れてください。入れたらブラウザーを開き直してください。',
@@ -190,7 +190,7 @@ const en = {
   mic_missing: 'No microphone found', mic_missing_line: 'Plug its cable in again',
   mic_do_open: 'Open microphone', mic_do_close: 'Close microphone', mic_do_open_short: 'Open', mic_do_close_short: 'Close',
 
-  live: 'Shared screen', show_screen: 'Show my screen', show_end: 'Stop showing my screen', live_stop: 'Stop the share',
+  door_shows: 'The screen of this device is still shown in the room.', live: 'Shared screen', show_screen: 'Show my screen', show_end: 'Stop showing my screen', live_stop: 'Stop the share',
   show_is: 'Puts a screen, window or tab of this PC on the screens of both rooms. It opens no camera and no microphone, and records nothing.',
   show_phone: 'The browser of this device cannot show its screen. Please open this page on a PC.',
   show_certificate: 'The browser does not trust this page, so it cannot show the screen. Put the certificate below into the trusted root certificates of this PC. Then open the browser again.',
