@@ -6,6 +6,7 @@ mod core_world;
 mod documents;
 mod floor;
 mod marks;
+mod prints;
 mod random;
 mod turned;
 

@@ -1,0 +1,12 @@
+//! Whatever a PC sends to the printer: an error, or a message that can itself be sent.
+//!
+//! `cargo +nightly fuzz run ipp -- -max_len=65536`
+
+#![no_main]
+
+#[path = "../judge.rs"]
+mod judge;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    judge::ipp(bytes);
+});
