@@ -8,6 +8,7 @@ use engawa::pages::Drawing;
 use engawa::pages::wire::{Answer, Kind, Order};
 use engawa::pages::worker::raster::Raster;
 use engawa::panel::query;
+use engawa::printer::dns::{Announced, From};
 use engawa::printer::ipp::{LONGEST, Message};
 use engawa::system::{board_file, kept::KeptDocuments, room_memory};
 use engawa::trunk::message::{
@@ -87,6 +88,23 @@ pub fn ipp(bytes: &[u8]) -> bool {
         }
     }
     read.is_ok()
+}
+
+/// Whatever somebody asks by multicast: left alone, or answered with a packet that is itself no question.
+pub fn announcement(bytes: &[u8]) -> bool {
+    let announced = Announced {
+        name: "市民課".into(),
+        host: "engawa-07070707".into(),
+        port: 631,
+        addresses: vec![[192, 0, 2, 7].into()],
+        tls: true,
+        about: vec!["rp=ipp/print".into()],
+    };
+    let answer = announced.answer(bytes, From::Simple);
+    if let Some(answer) = &answer {
+        assert_eq!(announced.answer(answer, From::Multicast), None);
+    }
+    answer.is_some()
 }
 
 /// Whatever a PC sends as a drawn page: refused, or pages of a size, and as many pixels as were promised.

@@ -111,6 +111,9 @@ fn what_a_pc_prints() {
     let messages = [asked.write(), request(GET_PRINTER_ATTRIBUTES, []).write(), asked.write()[..70].to_vec()];
     assert!(messages[..2].iter().all(|message| judge::ipp(message)));
     changed(&messages, 200_000, judge::ipp);
+    let question = b"\0\x07\0\0\0\x02\0\0\0\0\0\0\x0a_universal\x04_sub\x04_ipp\x04_tcp\x05local\0\0\x0c\0\x01\xc0\x1c\0\xff\0\x01".to_vec();
+    assert!(judge::announcement(&question));
+    changed(&[question], 100_000, judge::announcement);
     let sheets = [Sheet::with_bar(40, 30, [200, 30, 30]), Sheet::with_bar(9, 20, [0; 3])];
     let files =
         [pwg(&sheets, Ink::Srgb8, 300), pwg(&sheets, Ink::Sgray8, 300), pwg(&sheets, Ink::Black1, 150), urf(&sheets)];

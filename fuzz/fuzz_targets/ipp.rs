@@ -1,4 +1,4 @@
-//! Whatever a PC sends to the printer: an error, or a message that can itself be sent.
+//! Whatever a PC sends to the printer, and asks of it by multicast: an error, or a message that can itself be sent.
 //!
 //! `cargo +nightly fuzz run ipp -- -max_len=65536`
 
@@ -9,4 +9,5 @@ mod judge;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     judge::ipp(bytes);
+    judge::announcement(bytes);
 });

@@ -1,6 +1,7 @@
 //! A printer with the real core behind it, in this process; documents open as soon as they are named.
 
 #![allow(clippy::wildcard_enum_match_arm, reason = "the loop of the test carries out what the printer needs")]
+#![allow(clippy::disallowed_methods, reason = "a test waits in real time")]
 
 use engawa::config::IpNetwork;
 use engawa::core::input::{Input, RoomInput};
@@ -47,6 +48,7 @@ impl Kiosk {
             name: "市民課".into(),
             language: Language::Japanese,
             id: [7; 16],
+            announce: false,
         };
         let sources = Sources {
             documents: documents.clone(),
