@@ -6,7 +6,10 @@ use engawa::core::memory::Remembered;
 use engawa::core::share;
 use engawa::pages::Drawing;
 use engawa::pages::wire::{Answer, Kind, Order};
+use engawa::pages::worker::raster::Raster;
 use engawa::panel::query;
+use engawa::printer::dns::{Announced, From};
+use engawa::printer::ipp::{LONGEST, Message};
 use engawa::system::{board_file, kept::KeptDocuments, room_memory};
 use engawa::trunk::message::{
     LENGTH_BYTES, decode_bulk, decode_hello, decode_signal, encode_bulk, encode_hello, encode_signal,
@@ -72,6 +75,53 @@ pub fn pages(bytes: &[u8]) -> bool {
         understood = true;
     }
     understood
+}
+
+/// Whatever a PC sends to the printer: an error, or a message that can itself be sent.
+pub fn ipp(bytes: &[u8]) -> bool {
+    let read = Message::read(bytes);
+    if let Ok((message, length)) = &read {
+        assert!(*length <= bytes.len());
+        let said = message.write();
+        if said.len() <= LONGEST {
+            assert_eq!(Message::read(&said).as_ref(), Ok(&(message.clone(), said.len())));
+        }
+    }
+    read.is_ok()
+}
+
+/// Whatever somebody asks by multicast: left alone, or answered with a packet that is itself no question.
+pub fn announcement(bytes: &[u8]) -> bool {
+    let announced = Announced {
+        name: "市民課".into(),
+        host: "engawa-07070707".into(),
+        port: 631,
+        addresses: vec![[192, 0, 2, 7].into()],
+        tls: true,
+        about: vec!["rp=ipp/print".into()],
+    };
+    let answer = announced.answer(bytes, From::Simple);
+    if let Some(answer) = &answer {
+        assert_eq!(announced.answer(answer, From::Multicast), None);
+    }
+    answer.is_some()
+}
+
+/// Whatever a PC sends as a drawn page: refused, or pages of a size, and as many pixels as were promised.
+pub fn raster(bytes: &[u8]) -> bool {
+    let Ok(raster) = Raster::read(bytes.to_vec()) else { return false };
+    let sizes = raster.sizes();
+    assert!(!sizes.is_empty() && sizes.len() <= engawa::pages::MOST_PAGES);
+    assert!(raster.first().iter().all(|part| part.end <= bytes.len()));
+    for (page, size) in sizes.iter().enumerate().take(3) {
+        // Large pages take their time, which a fuzzer has not.
+        if size.width * size.height < 10_000.0 {
+            let pixels = raster.unpack(page).expect("what was walked over can be unpacked");
+            assert!(pixels.pixels().all(|pixel| pixel[3] == 255));
+        }
+    }
+    assert!(raster.unpack(sizes.len()).is_err());
+    true
 }
 
 /// Whatever lies in the files of board and room after a power cut.

@@ -74,7 +74,7 @@ fn a_mistake_is_told_with_file_line_key_value_and_what_was_meant() {
     for (text, sentence) in [
         ("[trunk]\nlistne = \"[::]:1\"", "2: trunk.listne: there is no such setting; did you mean listen?"),
         ("[trunck]\ndial = true", "1: trunck: there is no such section; did you mean [trunk]?"),
-        ("\n[box]\nport = 7", "3: box.port: there is no such setting; port belongs into [session]"),
+        ("\n[box]\nport = 7", "3: box.port: there is no such setting; port belongs into [printer]"),
         ("fps = 7", "1: fps: there is no such section; fps belongs into [camera]"),
         ("[camera]\nfps = \"30\"", "2: camera.fps = \"30\": must be a number; leave the quotes out: 30"),
         ("[camera]\nfps = 29.97", "2: camera.fps = 29.97: is not a whole number"),

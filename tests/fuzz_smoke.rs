@@ -5,14 +5,18 @@
 
 #[path = "../fuzz/judge.rs"]
 mod judge;
+mod printer_support;
 
 use engawa::asking;
 use engawa::core::memory::Remembered;
 use engawa::pages::wire::{Answer, Kind, Order};
 use engawa::pages::{Drawing, PageSize, Picture, Refusal};
+use engawa::printer::ipp::{self, Attribute, Group, Value};
 use engawa::system::board_file::{self, BoardKeeper};
 use engawa::system::kept::KeptDocuments;
 use engawa::system::room_memory::{self, Keeper};
+use printer_support::raster::{Ink, Sheet, pwg, urf};
+use printer_support::{GET_PRINTER_ATTRIBUTES, PRINT_JOB, name, request};
 use std::path::Path;
 
 #[test]
@@ -90,6 +94,31 @@ fn what_a_worker_says_and_hears() {
     ];
     assert!(good.iter().all(|bytes| judge::pages(bytes)));
     changed(&good, 200_000, judge::pages);
+}
+
+#[test]
+fn what_a_pc_prints() {
+    let member = |inner| Value::Collection(vec![Attribute::new("media-size", [inner, Value::Integer(3)])]);
+    let mut asked = request(PRINT_JOB, [("job-name", name("会議資料.pdf")), ("last-document", Value::Boolean(true))]);
+    asked.groups.push(Group {
+        tag: ipp::JOB,
+        attributes: vec![
+            Attribute::new("media-col", [member(member(Value::Range(1, 2)))]),
+            Attribute::new("printer-resolution", [Value::Resolution(300, 300, 3), Value::Enum(4)]),
+            Attribute::new("date", [Value::DateTime([7; 11]), Value::Octets(vec![0xff; 9]), Value::Nothing(0x13)]),
+        ],
+    });
+    let messages = [asked.write(), request(GET_PRINTER_ATTRIBUTES, []).write(), asked.write()[..70].to_vec()];
+    assert!(messages[..2].iter().all(|message| judge::ipp(message)));
+    changed(&messages, 200_000, judge::ipp);
+    let question = b"\0\x07\0\0\0\x02\0\0\0\0\0\0\x0a_universal\x04_sub\x04_ipp\x04_tcp\x05local\0\0\x0c\0\x01\xc0\x1c\0\xff\0\x01".to_vec();
+    assert!(judge::announcement(&question));
+    changed(&[question], 100_000, judge::announcement);
+    let sheets = [Sheet::with_bar(40, 30, [200, 30, 30]), Sheet::with_bar(9, 20, [0; 3])];
+    let files =
+        [pwg(&sheets, Ink::Srgb8, 300), pwg(&sheets, Ink::Sgray8, 300), pwg(&sheets, Ink::Black1, 150), urf(&sheets)];
+    assert!(files.iter().all(|file| judge::raster(file)));
+    changed(&files, 20_000, judge::raster);
 }
 
 #[test]

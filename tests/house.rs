@@ -26,6 +26,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "core::notes",
             "core::floor",
             "core::live",
+            "core::prints",
             "documents",
             "model",
         ],
@@ -98,8 +99,32 @@ const ROOMS: &[(&str, &[&str])] = &[
             "logging",
         ],
     ),
+    ("runtime", &["runtime", HANDS]),
+    ("cli", &["cli", "runtime", HANDS]),
     ("lib", &[]),
     ("main", &[]),
+];
+
+/// Stands for everything that the loop holds in its hands.
+const HANDS: &str = "(hands)";
+const HAND_ROOMS: &[&str] = &[
+    "core",
+    "trunk",
+    "peer",
+    "media",
+    "panel",
+    "printer",
+    "pages",
+    "system",
+    "inbox",
+    "questions",
+    "asking",
+    "durable",
+    "documents",
+    "door",
+    "config",
+    "model",
+    "logging",
 ];
 
 /// Stands for the parts of the core that adapters may use.
@@ -277,6 +302,7 @@ fn may_use(allowed: &[&str], path: &str) -> bool {
     room.starts_with(char::is_uppercase)
         || allowed.iter().any(|allowed| match allowed.split_once("::") {
             Some((home, part)) => room == home && file == part,
+            None if *allowed == HANDS => HAND_ROOMS.contains(&room),
             None if *allowed == PUBLIC_CORE => room == "core" && PUBLIC_CORE_FILES.contains(&file),
             None => room == *allowed,
         })

@@ -22,7 +22,9 @@ fn the_flow_table_names_the_default_ports() {
     let wanted: BTreeSet<(String, u16)> =
         [("TCP", 7420), ("UDP", 7422), ("UDP", 7423)].map(|(p, n)| (p.into(), n)).into();
     assert_eq!(flow_table(), wanted);
+    assert_eq!(rows_from("room"), [("TCP", 443), ("TCP", 631), ("UDP", 5353)].map(|(p, n)| (p.into(), n)).into());
     let config: toml::Table = include_str!("../config/engawa.toml").parse().unwrap();
+    assert_eq!(config["printer"]["port"].as_integer(), Some(631));
     assert_eq!(config["trunk"]["listen"].as_str(), Some("[::]:7420"));
     assert_eq!(config["session"]["port"].as_integer(), Some(7422));
 }
@@ -191,7 +193,13 @@ fn is_documented(lab: &Lab, flow: &Flow) -> bool {
 
 /// Protocol and destination port of every row of docs/flows.md.
 fn flow_table() -> BTreeSet<(String, u16)> {
-    let rows = include_str!("../docs/flows.md").lines().filter(|line| line.starts_with("| box |"));
+    rows_from("box")
+}
+
+/// The same of the rows that begin there.
+fn rows_from(source: &str) -> BTreeSet<(String, u16)> {
+    let begin = format!("| {source} |");
+    let rows = include_str!("../docs/flows.md").lines().filter(|line| line.starts_with(&begin));
     rows.map(|row| {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
         (cells[3].to_owned(), cells[4].parse().unwrap())

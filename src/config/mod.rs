@@ -128,6 +128,7 @@ impl Config {
                 enabled: written.setting("printer", "enabled", Ok),
                 port: written.setting("printer", "port", check::port),
                 name: written.setting("printer", "name", check::printer_name),
+                announce: written.setting("printer", "announce", Ok),
             },
         };
         config.settle_meeting_view(written);
@@ -217,6 +218,8 @@ pub struct PrinterConfig {
     pub port: u16,
     /// `name`; none: the box's.
     pub name: Option<String>,
+    /// `announce`: by multicast DNS.
+    pub announce: bool,
 }
 
 /// Where picture or sound comes from.

@@ -272,6 +272,21 @@ const SIZES: [(&str, i32, i32); 8] = [
     ("na_index-4x6_4x6in", 10_160, 15_240),
 ];
 const MODEL: &str = "Engawa Print-to-Room";
+/// The same in short, for who looks for printers.
+pub(super) const ABOUT: [&str; 12] = [
+    "txtvers=1",
+    "qtotal=1",
+    "rp=ipp/print",
+    "ty=Engawa Print-to-Room",
+    "product=(Engawa Print-to-Room)",
+    "note=",
+    "priority=50",
+    "pdl=application/pdf,image/jpeg,image/png,image/pwg-raster,image/urf",
+    "URF=V1.4,W8,SRGB24,CP1,RS150-300,PQ4,DM1",
+    "Color=T",
+    "Duplex=F",
+    "kind=document,photo",
+];
 const DEVICE_ID: &str = "MFG:Engawa;MDL:Print-to-Room;CMD:PDF,JPEG,PWGRaster,AppleRaster;";
 const SUPPLY: &str = "index=1;class=other;type=other;unit=percent;maxcapacity=100;level=100;colorantname=none;";
 

@@ -8,9 +8,11 @@
 //! only by the process that has no rights; a job's state is what the core says. Deliberately absent: accounts, options of paper,
 //! any decision whether a print is shown. It has a thread of its own, as the panel has.
 
+mod announce;
 mod attributes;
 mod body;
 mod bringing;
+pub mod dns;
 mod door;
 pub mod ipp;
 mod jobs;
@@ -50,6 +52,8 @@ pub struct PrinterSettings {
     pub language: Language,
     /// Names this printer for ever; from the box's key.
     pub id: [u8; 16],
+    /// `[printer] announce`
+    pub announce: bool,
 }
 
 /// What the printer asks of others.
@@ -198,12 +202,14 @@ impl Shared {
 }
 
 async fn serve(shared: Arc<Shared>, listener: std::net::TcpListener, ended: oneshot::Receiver<()>) {
+    let port = listener.local_addr().map_or(0, |address| address.port());
     let listener = match TcpListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => return tracing::warn!(%error, "the printer does not listen"),
     };
     tokio::select! {
-        () = door::accept_forever(shared, listener) => {}
+        () = door::accept_forever(shared.clone(), listener) => {}
+        () = announce::announce_forever(shared.clone(), port), if shared.settings.announce => {}
         _ = ended => {}
     }
 }

@@ -109,6 +109,7 @@ fn settings(config: &Config) -> Result<PrinterSettings, IdentityError> {
         name: config.printer.name.clone().unwrap_or_else(|| config.name.clone()),
         language: config.language,
         id,
+        announce: config.printer.announce,
     })
 }
 

@@ -8,6 +8,7 @@ mod floor;
 mod live;
 mod live_random;
 mod marks;
+mod prints;
 mod random;
 mod turned;
 
