@@ -25,6 +25,11 @@ impl Loudness {
         self.now = self.wanted;
     }
 
+    /// What samples are scaled with once a change is over.
+    pub(super) fn gain(&self) -> f32 {
+        self.wanted
+    }
+
     /// Scales samples, moving to a new loudness within [`FADE`].
     pub(super) fn apply(&mut self, samples: &mut [i16]) {
         const STEP: f32 = 1.0 / FADE as f32;

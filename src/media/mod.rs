@@ -25,6 +25,7 @@ pub mod playout;
 mod presence;
 pub mod room;
 pub mod screen;
+mod share_sound;
 mod sights;
 pub mod source;
 mod speaker;

@@ -17,7 +17,7 @@ use super::screen::ScreenView;
 use super::voice::VoicePlayer;
 use crate::config::Sink;
 use crate::core::input::ReceiveReport;
-use crate::core::plan::MediaPlan;
+use crate::core::plan::{LiveShown, MediaPlan};
 use crate::core::playout::PictureHold;
 use crate::core::signal::Alignment;
 use crate::inbox::Inbox;
@@ -114,9 +114,8 @@ impl Playout {
     pub fn take_sound(&self, session: SessionId, line: Line, payload: gst::Buffer, rtp: u32) {
         match line {
             Line::Voice => self.voice.take(session, rtp, payload),
-            Line::ShareSound | Line::Camera | Line::LiveShare => {
-                tracing::trace!(?line, "nobody listens to this line yet");
-            }
+            Line::ShareSound => self.voice.take_share(session, rtp, &payload),
+            Line::Camera | Line::LiveShare => tracing::debug!(?line, "bug: no sound line"),
         }
     }
 
@@ -134,6 +133,7 @@ impl Playout {
         self.picture.codec(codec);
         self.live.codec(codec);
         self.voice.play(plan.play);
+        self.voice.play_share(plan.play && plan.live.shown == Some(LiveShown::Far));
         self.voice.volume(plan.volume);
         self.voice.ring(plan.ring);
         self.screen.show(&plan.screen);

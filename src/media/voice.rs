@@ -4,12 +4,14 @@
 //!  take(session, rtp, payload) ─▶ VoiceBuffer ─▶ voice thread, woken by the clock at due()
 //!                                                   │ Opus decode · FEC · concealment
 //!                                                   ▼ Resampler (ratio) ─▶ level ─▶ Loudness ─▶ + Chime ─▶ Speaker
+//!  take_share(session, rtp, payload) ─▶ ShareSound ─────────────────────────────────────────┘
 //!                                  PictureHold ◀────┘ delay capture → handed to the speaker
 //! ```
 //!
-//! While no packets come and nobody knocks the thread sleeps and costs nothing. All decisions are `core::playout`'s.
+//! While no packets come, nobody knocks and nothing is shared the thread sleeps and costs nothing. All decisions are `core::playout`'s.
 
 use super::loudness::{Chime, Loudness};
+use super::share_sound::ShareSound;
 use super::speaker::Speaker;
 use super::stage::{lock, now, spawn};
 use super::voice_decoder::{Decoder, Played, samples_in};
@@ -57,6 +59,7 @@ struct Desk {
     playing: bool,
     loudness: Loudness,
     chime: Chime,
+    share: ShareSound,
     stopped: bool,
     told_at: Moment,
     figures: Figures,
@@ -82,6 +85,7 @@ impl VoicePlayer {
             playing: false,
             loudness: Loudness::default(),
             chime: Chime::default(),
+            share: ShareSound::default(),
             stopped: false,
             told_at: Moment::default(),
             figures: Figures::default(),
@@ -128,6 +132,19 @@ impl VoicePlayer {
             desk.playing = play;
             desk.buffer = VoiceBuffer::default();
         }
+    }
+
+    /// An Opus packet of the live share's sound.
+    pub fn take_share(&self, session: SessionId, rtp: u32, payload: &gst::Buffer) {
+        let arrived_at = now(&self.0.clock);
+        if lock(&self.0.desk).share.take(session, rtp, payload, arrived_at) {
+            self.0.wake.notify_one();
+        }
+    }
+
+    /// Play the live share's sound, or not.
+    pub fn play_share(&self, play: bool) {
+        lock(&self.0.desk).share.play(play);
     }
 
     /// Loudness of the far room, 0 … 100.
@@ -185,7 +202,7 @@ impl Shared {
             if let Some(due) = desk.buffer.due() {
                 return Some(due);
             }
-            desk = match desk.chime.due().map(|due| (due, due.since(now(&self.clock)))) {
+            desk = match desk.aside().map(|due| (due, due.since(now(&self.clock)))) {
                 Some((due, left)) if left <= CHIME_STEP => return Some(due),
                 Some((_, left)) => {
                     let waited = self.wake.wait_timeout(desk, left - CHIME_STEP);
@@ -196,13 +213,13 @@ impl Shared {
         }
     }
 
-    /// A step of chime alone, while nothing of the far room is played.
-    fn chime(&self, speaker: &Speaker) {
+    /// A step of what is mixed in alone, while nobody of the far room is heard.
+    fn aside(&self, speaker: &Speaker) {
         let mut samples = [0; CHIME_SAMPLES];
         let mut desk = lock(&self.desk);
-        let Some(due) = desk.chime.due() else { return };
+        let Some(due) = desk.aside() else { return };
         let at = due.max(now(&self.clock).shifted(-LATE_NS));
-        desk.chime.mix(&mut samples, at);
+        desk.mix(&mut samples, at);
         drop(desk);
         speaker.play(&samples, at);
     }
@@ -216,7 +233,7 @@ impl Shared {
         let (Some(step), Some(due)) = (step, due) else {
             voice.begin_anew();
             lock(&self.desk).loudness.begin_anew();
-            self.chime(speaker);
+            self.aside(speaker);
             return;
         };
         let played = voice.play(step.sound, step.ratio);
@@ -224,7 +241,7 @@ impl Shared {
             let mut desk = lock(&self.desk);
             desk.figures.add(&voice.output, played);
             desk.loudness.apply(&mut voice.output);
-            desk.chime.mix(&mut voice.output, due);
+            desk.mix(&mut voice.output, due);
         }
         speaker.play(&voice.output, due);
 
@@ -248,6 +265,18 @@ impl Shared {
             drop(desk);
             self.inbox.news(News::FrameDecoded { line: Line::Voice, session });
         }
+    }
+}
+
+impl Desk {
+    /// When something sounds beside the voice.
+    fn aside(&self) -> Option<Moment> {
+        [self.chime.due(), self.share.due()].into_iter().flatten().min()
+    }
+
+    fn mix(&mut self, samples: &mut [i16], at: Moment) {
+        self.chime.mix(samples, at);
+        self.share.mix(samples, at, self.loudness.gain());
     }
 }
 

@@ -26,7 +26,8 @@ pub(super) fn plain(offer: &str) -> Result<String, LiveFault> {
     Ok(kept.flat_map(|line| [line, "\r\n"]).collect())
 }
 
-/// The answer with the most that its PC may send for the picture: `b=AS` in kbit/s (RFC 4566 §5.8), and where Chromium begins.
+/// The answer with the most that its PC may send: for the picture `b=AS` in kbit/s (RFC 4566 §5.8) and where Chromium begins, for
+/// the sound stereo at [`SOUND`] (RFC 7587 §6.1).
 pub(super) fn bounded(answer: &str, most: Bitrate) -> String {
     let mut in_picture = false;
     let mut bounded = String::with_capacity(answer.len() + 128);
@@ -36,6 +37,9 @@ pub(super) fn bounded(answer: &str, most: Bitrate) -> String {
         // Chromium would climb from 300 kbit/s; on the room's own network there is nothing to find out.
         if in_picture && line.starts_with("a=fmtp:") && line.contains("profile-level-id") {
             bounded.push_str(&format!(";x-google-start-bitrate={}", most.as_kbps() / 2));
+        }
+        if line.starts_with("a=fmtp:") && line.contains("useinbandfec") {
+            bounded.push_str(&format!(";stereo=1;maxaveragebitrate={SOUND}"));
         }
         bounded.push_str("\r\n");
         if in_picture && line.starts_with("c=") {
@@ -59,6 +63,8 @@ fn sends(part: &[&str]) -> bool {
 /// Picture, sound, and a data channel that some senders bring along.
 const MOST_PARTS: usize = 4;
 const MOST_LINES: usize = 1000;
+/// bit/s: what the budget reckons with.
+const SOUND: u32 = 64_000;
 
 #[cfg(test)]
 mod tests {
