@@ -3,10 +3,8 @@
 //! ```text
 //!            keys · page · CLI           sockets            GStreamer
 //!                  │                        │                   │
-//!    panel ─┐ whip ─┐ system ─┐ trunk ─┐ peer ─┐ media ─┐ pages ─┐  (adapters: never import each other)
-//!           └───────┴─────────┴────────┴ inbox ┴────────┴────────┘
-//!    panel ─┐ printer ─┐ system ─┐ trunk ─┐   peer ─┐   media ─┐  pages ─┐  (adapters: never import each other)
-//!           └──────────┴─────────┴────────┴── inbox ┴──────────┴─────────┘
+//!    panel ─┐ whip ─┐ printer ─┐ system ─┐ trunk ─┐ peer ─┐ media ─┐ pages ─┐  (adapters: never import each other)
+//!           └───────┴──────────┴─────────┴ inbox ─┴───────┴────────┴────────┘
 //!                                      │ Input, News
 //!                                   runtime  — one loop, the only room that knows core and adapters
 //!                                      │ handle(input, now) → poll_output()
@@ -15,22 +13,14 @@
 //!
 //! `pages` draws documents in a process of its own that has no rights; it needs `core::share` and `model` only, and threads of
 //! std. Beside them `durable`: state files that survive a power cut, std only; `asking`: people's questions and answers as
-//! JSON; `live`: what a PC that shares its screen says and sends; `documents`: the bytes of shared documents, in memory only,
-//! which any adapter may hold.
+//! JSON; `live`: what a PC that shares its screen says and sends; `documents`: the bytes of shared documents, in memory only;
+//! `door`: who of the room may come in. Any adapter may hold these.
 //!
 //! Direction: `main → cli → runtime → {core, adapters}`; adapters → `core::{input, output, plan, snapshot, signal, playout,
-//! sentence, face, request, ledger, memory, lesson, share, notes, floor, live, agreement}`, `inbox`, `questions`, `asking`, `config`, `durable`,
-//! `documents` and `model`; `core → model → std`. gst/glib
-//! only in `peer` and `media`; tokio only in
-//! `runtime`, `inbox`, `questions`, `documents`, `trunk`, `panel`, `whip`, `system`, `cli`. `tests/house.rs` reads the `use crate::` lines and holds this.
-//! JSON; `documents`: the bytes of shared documents, in memory only, which any adapter may hold; `door`: who of the room may come in, for whatever
-//! listens for it.
-//!
-//! Direction: `main → cli → runtime → {core, adapters}`; adapters → `core::{input, output, plan, snapshot, signal, playout,
-//! sentence, face, request, ledger, memory, lesson, share, notes, floor, prints, agreement}`, `inbox`, `questions`, `asking`, `config`, `durable`,
-//! `documents`, `door` and `model`; `core → model → std`. gst/glib
-//! only in `peer` and `media`; tokio only in
-//! `runtime`, `inbox`, `questions`, `documents`, `door`, `trunk`, `panel`, `printer`, `system`, `cli`. `tests/house.rs` reads the `use crate::` lines and holds this.
+//! sentence, face, request, ledger, memory, lesson, share, notes, floor, live, prints, agreement}`, `inbox`, `questions`, `asking`,
+//! `config`, `durable`, `documents`, `door`, `live` and `model`; `core → model → std`. gst/glib only in `peer` and `media`; tokio
+//! only in `runtime`, `inbox`, `questions`, `documents`, `door`, `trunk`, `panel`, `printer`, `whip`, `system`, `cli`.
+//! `tests/house.rs` reads the `use crate::` lines and holds this.
 
 pub mod asking;
 pub mod cli;

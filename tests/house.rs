@@ -3,176 +3,11 @@
 //! Every file under src is read: its code without comments and text, for paths that begin with `crate::` (grouped ones
 //! too) and for paths that begin with a crate of Cargo.toml. Tests are held to the same length.
 
+mod house_support;
+
+use house_support::*;
 use std::collections::BTreeSet;
 use std::path::Path;
-
-/// What a room may use of the others: `room` means all of it, `room::file` that file only.
-const ROOMS: &[(&str, &[&str])] = &[
-    ("model", &[]),
-    ("core", &["core", "model"]),
-    ("config", &["config", "model"]),
-    ("inbox", &["core::input", "model"]),
-    ("durable", &[]),
-    ("documents", &["documents", "model"]),
-    ("door", &["door", "config", "model"]),
-    ("questions", &["core::input", "core::request", "core::share", "documents", "inbox", "model"]),
-    (
-        "asking",
-        &[
-            "core::face",
-            "core::request",
-            "core::memory",
-            "core::share",
-            "core::notes",
-            "core::floor",
-            "core::live",
-            "core::prints",
-            "documents",
-            "model",
-        ],
-    ),
-    ("live", &["core::live", "core::request", "model"]),
-    ("whip", &["whip", "live", "model"]),
-    (
-        "panel",
-        &["panel", PUBLIC_CORE, "inbox", "questions", "asking", "config", "durable", "documents", "live", "model"],
-    ),
-    (
-        "panel",
-        &["panel", PUBLIC_CORE, "inbox", "questions", "asking", "config", "durable", "documents", "door", "model"],
-    ),
-    ("printer", &["printer", PUBLIC_CORE, "questions", "config", "documents", "door", "model"]),
-    ("pages", &["pages", PUBLIC_CORE, "model"]),
-    ("logging", &["logging"]),
-    ("trunk", &["trunk", PUBLIC_CORE, "inbox", "config", "durable", "documents", "model"]),
-    ("peer", &["peer", PUBLIC_CORE, "inbox", "config", "documents", "model"]),
-    ("media", &["media", PUBLIC_CORE, "inbox", "config", "documents", "live", "model"]),
-    ("system", &["system", PUBLIC_CORE, "inbox", "questions", "asking", "config", "durable", "documents", "model"]),
-    (
-        "runtime",
-        &[
-            "runtime",
-            "core",
-            "trunk",
-            "peer",
-            "media",
-            "panel",
-            "printer",
-            "pages",
-            "whip",
-            "system",
-            "inbox",
-            "live",
-            "questions",
-            "asking",
-            "durable",
-            "documents",
-            "door",
-            "config",
-            "model",
-            "logging",
-        ],
-    ),
-    (
-        "cli",
-        &[
-            "cli",
-            "runtime",
-            "core",
-            "trunk",
-            "peer",
-            "media",
-            "panel",
-            "printer",
-            "pages",
-            "whip",
-            "system",
-            "inbox",
-            "live",
-            "questions",
-            "asking",
-            "durable",
-            "documents",
-            "door",
-            "config",
-            "model",
-            "logging",
-        ],
-    ),
-    ("runtime", &["runtime", HANDS]),
-    ("cli", &["cli", "runtime", HANDS]),
-    ("lib", &[]),
-    ("main", &[]),
-];
-
-/// Stands for everything that the loop holds in its hands.
-const HANDS: &str = "(hands)";
-const HAND_ROOMS: &[&str] = &[
-    "core",
-    "trunk",
-    "peer",
-    "media",
-    "panel",
-    "printer",
-    "pages",
-    "system",
-    "inbox",
-    "questions",
-    "asking",
-    "durable",
-    "documents",
-    "door",
-    "config",
-    "model",
-    "logging",
-];
-
-/// Stands for the parts of the core that adapters may use.
-const PUBLIC_CORE: &str = "(public core)";
-const PUBLIC_CORE_FILES: &[&str] = &[
-    "input",
-    "output",
-    "plan",
-    "snapshot",
-    "signal",
-    "playout",
-    "sentence",
-    "face",
-    "request",
-    "ledger",
-    "memory",
-    "lesson",
-    "share",
-    "notes",
-    "floor",
-    "live",
-    "prints",
-    "agreement",
-    "turning",
-];
-
-/// Crates that only these rooms, or parts of them, may use; every crate may be used where this list says nothing.
-const CRATES: &[(&[&str], &[&str])] = &[
-    (&["gstreamer*", "gst*", "glib", "gstrsrtp"], &["peer", "media", "cli"]),
-    (&["tokio"], &["runtime", "inbox", "questions", "documents", "trunk", "panel", "whip", "system", "cli"]),
-    (&["str0m"], &["whip"]),
-    (&["tokio"], &["runtime", "inbox", "questions", "documents", "door", "trunk", "panel", "printer", "system", "cli"]),
-    (&["spake2"], &["trunk"]),
-    (&["zeroize"], &["documents", "trunk", "panel", "printer", "system"]),
-    (&["tokio_rustls"], &["trunk", "panel", "printer"]),
-    (&["rustls"], &["trunk", "peer", "panel"]),
-    (&["hyper", "hyper_util", "http_body_util"], &["panel", "printer"]),
-    (&["rcgen"], &["panel/certificate"]),
-    (&["opus", "v4l", "alsa", "cairo*", "pango*", "jpeg_encoder"], &["media"]),
-    (&["qrcodegen"], &["media/face"]),
-    (&["toml"], &["config", "system", "cli"]),
-    (&["evdev"], &["system/keys"]),
-    (&["chrono"], &["system"]),
-    (&["hayro", "pic_scale", "skrifa", "seccompiler", "landlock"], &["pages/worker"]),
-    (&["image"], &["pages"]),
-    (&["clap", "anyhow"], &["runtime", "cli", "main"]),
-    (&["tracing_subscriber", "tracing_journald"], &["logging"]),
-];
 
 /// Rooms without any crate of others, and with nothing of std that reads the world.
 const PURE: &[&str] = &["core", "model"];
@@ -193,8 +28,9 @@ const WORLDLY: &[&str] = &[
 
 /// Only tests use these, and tests may stand in any room.
 const TEST_CRATES: &[&str] = &["proptest", "tempfile"];
+
 const LONGEST_FILE: usize = 400;
-/// Longer ones, with their reason.
+/// Longer files, each with its reason.
 const LONG_FILES: &[(&str, &str)] = &[];
 
 #[test]

@@ -380,8 +380,8 @@ fn poll(choices: usize) -> PollFace {
 fn picture(source: &str) -> gst::Sample {
     let description = format!("{source} ! videoconvert ! video/x-raw,format=I420 ! appsink name=out sync=false");
     let pipeline = gst::parse::launch(&description).expect("a source");
-    let out = pipeline.clone().downcast::<gst::Bin>().ok().and_then(|bin| bin.by_name("out"));
-    let out = out.and_then(|out| out.downcast::<gstreamer_app::AppSink>().ok()).expect("named so");
+    let out = pipeline.downcast_ref::<gst::Bin>().and_then(|bin| bin.by_name("out")).expect("named so");
+    let out = out.downcast::<gstreamer_app::AppSink>().expect("a sink");
     pipeline.set_state(gst::State::Playing).expect("plays");
     let sample = out.pull_sample().expect("a frame");
     pipeline.set_state(gst::State::Null).expect("ends");
