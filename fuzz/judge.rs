@@ -15,7 +15,7 @@ use engawa::trunk::message::{
     LENGTH_BYTES, decode_bulk, decode_hello, decode_signal, encode_bulk, encode_hello, encode_signal,
 };
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Whatever the peer sends: an error or a message that can itself be sent.
 pub fn message(bytes: &[u8]) -> bool {
@@ -33,6 +33,14 @@ pub fn message(bytes: &[u8]) -> bool {
         assert_eq!(decode_bulk(&frame[LENGTH_BYTES..]).as_ref(), Ok(&Some(message.clone())));
     }
     hello.is_ok() || matches!(signal, Ok(Some(_))) || matches!(bulk, Ok(Some(_)))
+}
+
+/// Whatever a PC offers to share and sends then: the offer, an empty line of its own, datagrams.
+pub fn offer(bytes: &[u8], now: Instant) -> bool {
+    let at = bytes.windows(2).position(|pair| pair == [0, 0]).unwrap_or(bytes.len());
+    let (sdp, rest) = bytes.split_at(at);
+    let Ok(sdp) = std::str::from_utf8(sdp) else { return false };
+    engawa::whip::survives(sdp, &rest.chunks(120).collect::<Vec<_>>(), now)
 }
 
 /// Whatever a browser or somebody at the box's socket asks: refused, or a wish that can itself be asked.

@@ -72,6 +72,17 @@ fn what_a_browser_asks() {
 }
 
 #[test]
+fn what_a_pc_offers_to_share() {
+    let (chromium, now) = (include_bytes!("data/chromium.sdp"), tokio::time::Instant::now().into_std());
+    assert!(judge::offer(chromium, now));
+    let stun: &[u8] = &[0, 0, 1, 0, 0, 0, 0x21, 0x12, 0xA4, 0x42, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
+    let rtp: &[u8] = &[0, 0, 0x80, 0x60, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 9, 9, 9, 9];
+    let good = [chromium.to_vec(), [chromium, stun].concat(), [chromium, rtp].concat()];
+    // Each one that is taken makes a key of its own.
+    changed(&good, 3_000, |bytes| judge::offer(bytes, now));
+}
+
+#[test]
 fn what_a_worker_says_and_hears() {
     let order = |order: Order| {
         let mut said = Vec::new();

@@ -396,6 +396,5 @@ fn pause(millis: u64) {
     let clock = gst::SystemClock::obtain();
     let _ = clock.new_single_shot_id(clock.time() + gst::ClockTime::from_mseconds(millis)).wait();
 }
-
 const A4: DocumentId = DocumentId([1; 32]);
 const SLIDE: DocumentId = DocumentId([2; 32]);

@@ -13,8 +13,9 @@ mod sdp;
 mod session;
 
 use crate::live::{LiveFault, LiveOffer, LiveOut};
-use crate::model::LiveId;
+use crate::model::{Bitrate, LiveId};
 use std::net::SocketAddr;
+use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
 
 /// The door. Cheap to clone; it closes with its last clone.
@@ -67,6 +68,18 @@ impl Whip {
             tracing::warn!("the office of shares does not take a word");
         }
     }
+}
+
+/// Whether an offer would be taken, and then outlives these datagrams of its PC. For whoever wants to know what any bytes do.
+pub fn survives(sdp: &str, datagrams: &[&[u8]], now: Instant) -> bool {
+    let home = std::net::IpAddr::from([127, 0, 0, 1]);
+    let offer = LiveOffer { sdp: sdp.to_owned(), own: home, from: home, most: Bitrate::from_kbps(1000) };
+    let Ok((mut session, _)) = session::Session::open(LiveId(1), &offer, 9, now) else { return false };
+    for datagram in datagrams {
+        session.take(datagram, (home, 7).into(), now);
+        session.turn(now, |_, _| {}, |_| {});
+    }
+    true
 }
 
 /// What the office is told.
