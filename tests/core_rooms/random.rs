@@ -224,6 +224,10 @@ fn documents(world: &mut World, who: usize, chance: &mut Chance) {
         _ => ShareRequest::Close(id),
     };
     let _answer = try_ask(world, who, Asker::Local, Request::Share(request));
+    if chance.holds(0.2) {
+        let print = PrintId(chance.between(1, 6) as u32);
+        let _answer = try_ask(world, who, Asker::Local, Request::Print(PrintRequest::Show(print)));
+    }
 }
 
 /// Nobody of the room: whoever knows the PIN or stands at the door, the calendar, a camera that was turned, a PC that prints.
