@@ -20,6 +20,7 @@ use engawa::pages::Drawing;
 use engawa::printer::ipp::Value;
 use guest_page::{give_a_panel, guest};
 use kiosk_screen::{HIGH, LIMIT, WIDE, document};
+use printer_support::cups::Cups;
 use printer_support::raster::{Ink, Sheet, pwg, pwg_head, urf};
 use printer_support::{
     CANCEL_JOB, CREATE_JOB, GET_JOB_ATTRIBUTES, GET_PRINTER_ATTRIBUTES, PRINT_JOB, VALIDATE_JOB, ipptool, number, of,
@@ -32,6 +33,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use support::boxes::{Pair, Setup};
 use support::lab::End;
+use support::needs::Need;
 use support::screen::{Screen, both_show};
 use support::wait_for;
 
@@ -177,6 +179,36 @@ fn a_broken_document_is_aborted_with_its_reason_and_harms_nothing() {
     let unknown = print(printer, b"%!PS-Adobe-3.0");
     assert_eq!(unknown.code, NO_SUCH_FORMAT, "{unknown:?}");
     assert_eq!(pair.status(End::A).unwrap()["link"], "up");
+}
+
+#[test]
+fn lp_of_a_linux_pc_prints_through_its_own_cups() {
+    if !Need::Spooler.met() {
+        return;
+    }
+    let (pair, _screens, printer, _) = printing();
+    pair.wait_up(LIMIT);
+    let (file, _) = document(&pair, 3);
+    let cups = Cups::with(printer);
+    let readable = std::env::temp_dir().join(format!("engawa-{}.pdf", std::process::id()));
+    std::fs::copy(file, &readable).unwrap();
+    cups.lp(&readable);
+    std::fs::remove_file(&readable).unwrap();
+    // CUPS takes a print that waits at the printer for delivered.
+    assert!(wait_for(LIMIT, || waits(printer).then_some(())).is_some(), "{}", cups.log());
+    assert_eq!(press(&pair, "show_print", 1), "accepted");
+    for end in End::BOTH {
+        let here = |status: &serde_json::Value| status["room"]["page"]["state"] == "here";
+        let status = pair.wait_status(end, LIMIT, "the page", here);
+        assert_eq!(status["room"]["page"]["pages"], 3, "{}", status["room"]["page"]);
+    }
+    assert!(wait_for(LIMIT, || cups.queue().is_empty().then_some(())).is_some(), "{}\n{}", cups.queue(), cups.log());
+}
+
+/// Of the first job, once there is one.
+fn waits(printer: SocketAddr) -> bool {
+    let answer = say(printer, &request(GET_JOB_ATTRIBUTES, [("job-id", Value::Integer(1))]), &[]);
+    answer.code == 0 && of(&answer, "job-state-reasons").and_then(Value::word) == Some("job-held-for-button-press")
 }
 
 /// Two daemons with a screen each; the first has panel and printer.

@@ -82,7 +82,18 @@ fn a_pc_that_vanishes_in_the_middle_of_a_document_leaves_an_aborted_job_and_no_b
     let (was, _, why) = state(printer, job);
     assert!(was == ABORTED && why.contains("did not come whole"), "{was} {why}");
     assert!(kiosk.documents.is_empty());
-    // Its place is free again.
+    // Its place is free again, for one at a time.
+    let head =
+        format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/ipp\r\nContent-Length: {}\r\n\r\n", 1 << 20);
+    let mut line = connect(printer);
+    line.write_all(&[head.as_bytes(), &message, &[b' '; 70_000]].concat()).unwrap();
+    wait("it comes", || jobs(printer, "not-completed").len() == 1);
+    let created = number(&say(printer, &request(CREATE_JOB, []), &[]), "job-id");
+    let words = [("job-id", Value::Integer(created)), ("last-document", Value::Boolean(true))];
+    assert_eq!(say(printer, &request(SEND_DOCUMENT, words.clone()), b"%PDF-1.3").code, BUSY);
+    drop(line);
+    wait("it is over", || jobs(printer, "not-completed") == [created]);
+    assert_eq!(say(printer, &request(SEND_DOCUMENT, words), b"%PDF-1.3").code, 0, "tried again");
     assert_eq!(print(printer, b"%PDF-1.7").code, 0);
 }
 

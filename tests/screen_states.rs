@@ -187,13 +187,13 @@ fn states(language: Language) -> Vec<(&'static str, Screen)> {
             }),
         ),
         (
-            "36-print-waits",
+            "61-print-waits",
             with(|face| {
                 let name = "令和8年度 市民課窓口改修工事 見積書（案）最終版その2.pdf".into();
                 face.banner = Some(Banner::PrintWaits { name, from: "tanaka（192.0.2.117）".into() });
             }),
         ),
-        ("37-identified", with(|face| face.banner = Some(Banner::Identified))),
+        ("62-identified", with(|face| face.banner = Some(Banner::Identified))),
         ("24-denied", with(|face| face.banner = Some(Banner::Denied(Denied::FarCurtain)))),
         ("25-menu-sound", with(|face| face.menu = Some(MenuPage::Sound))),
         ("26-menu-picture", with(|face| (face.menu, face.own_picture) = (Some(MenuPage::Picture), true))),

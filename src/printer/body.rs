@@ -121,7 +121,7 @@ impl Drop for Turn {
 /// Documents on their way into the box at a time.
 pub(super) const DOCUMENTS: usize = 2;
 /// A PC that draws a page before it sends it pauses; longer than this it is gone.
-const PAUSE: Duration = Duration::from_secs(20);
+const PAUSE: Duration = Duration::from_secs(30);
 /// From a request's head to its answer, however slowly it drips.
 pub(super) const REQUEST_DUE: Duration = Duration::from_secs(180);
 /// Of a document that is refused, so long and so much is read all the same.

@@ -48,14 +48,11 @@ impl Asked {
     }
 
     pub(super) async fn print_job(self, body: Body) -> Said {
-        if let Err(fault) = self.may_print() {
-            body.drain().await;
-            return Err(fault);
-        }
-        let Some(bringing) = self.create().and_then(|id| self.shared.jobs.bring(id)) else {
-            body.drain().await;
-            return Err(self.because(BUSY, Why::Busy));
-        };
+        let bringing = self.may_print().and_then(|()| {
+            let turn = self.turn()?;
+            let bringing = self.create().and_then(|id| self.shared.jobs.bring(id));
+            Ok((turn, bringing.ok_or_else(|| self.because(BUSY, Why::Busy))?))
+        });
         self.bring(bringing, body).await
     }
 
@@ -74,26 +71,27 @@ impl Asked {
             self.may_print()?;
             match job.state {
                 JobState::Canceled => Err(fault(JOB_CANCELED)),
-                JobState::Incoming => self.shared.jobs.bring(job.id).ok_or_else(|| fault(NOT_POSSIBLE)),
+                // Busy, it may be sent again: the job goes on waiting for it.
+                JobState::Incoming => {
+                    let turn = self.turn()?;
+                    Ok((turn, self.shared.jobs.bring(job.id).ok_or_else(|| fault(NOT_POSSIBLE))?))
+                }
                 JobState::Aborted(_) => Err(fault(NOT_POSSIBLE)),
                 JobState::Coming | JobState::Held | JobState::Opening | JobState::Completed => Err(fault(ONE_DOCUMENT)),
             }
         });
-        match bringing {
-            Ok(bringing) => self.bring(bringing, body).await,
-            Err(fault) => {
-                body.drain().await;
-                Err(fault)
-            }
-        }
+        self.bring(bringing, body).await
     }
 
     /// The document comes, lands in the store, and the core is asked. A PC that is gone when it lies there whole has printed.
-    async fn bring(self, bringing: Bringing, body: Body) -> Said {
+    async fn bring(self, bringing: Result<(Turn, Bringing), Fault>, body: Body) -> Said {
         let begun = self.shared.seen.borrow().occasion;
-        let Some(turn) = Turn::take(&self.shared, self.arrival.source) else {
-            body.drain().await;
-            return Err(self.ended(&bringing, BUSY, Why::Busy));
+        let (turn, bringing) = match bringing {
+            Ok(bringing) => bringing,
+            Err(fault) => {
+                body.drain().await;
+                return Err(fault);
+            }
         };
         let bytes = match body.document().await {
             Ok(bytes) => bytes,
@@ -149,6 +147,10 @@ impl Asked {
         tracing::info!(%source, "a print came");
         let job = shared.jobs.job(id, source).ok_or_else(|| fault(NOT_FOUND))?;
         Ok(vec![self.told(&job, false)])
+    }
+
+    fn turn(&self) -> Result<Turn, Fault> {
+        Turn::take(&self.shared, self.arrival.source).ok_or_else(|| self.because(BUSY, Why::Busy))
     }
 
     fn create(&self) -> Option<PrintId> {

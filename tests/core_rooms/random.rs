@@ -8,10 +8,11 @@ use crate::core_world::chance::Chance;
 use crate::core_world::{MS, Mail, Options, SECOND, World};
 use crate::{ask, key, linked, mode, try_ask};
 use engawa::core::input::{Input, RoomInput};
+use engawa::core::prints::{Arrival, PrintId, PrintNews, PrintRequest};
 use engawa::core::request::{Asker, Request};
-use engawa::core::share::{Pointer, ShareRequest, Stamp, Turn};
+use engawa::core::share::{Opening, Pointer, ShareRequest, Stamp, Turn};
 use engawa::core::snapshot::LinkState;
-use engawa::model::{GuestId, Key, MicState, Mode, Stance, Ticket, Veil};
+use engawa::model::{DocumentId, GuestId, Key, MicState, Mode, Stance, Ticket, Veil};
 use std::cell::RefCell;
 
 #[test]
@@ -223,9 +224,14 @@ fn documents(world: &mut World, who: usize, chance: &mut Chance) {
         _ => ShareRequest::Close(id),
     };
     let _answer = try_ask(world, who, Asker::Local, Request::Share(request));
+    if chance.holds(0.2) {
+        let print = PrintId(chance.between(1, 6) as u32);
+        let _answer = try_ask(world, who, Asker::Local, Request::Print(PrintRequest::Show(print)));
+    }
 }
 
-/// Nobody of the room: whoever knows the PIN or stands at the door, the calendar, a camera that was turned. None may open.
+/// Nobody of the room: whoever knows the PIN or stands at the door, the calendar, a camera that was turned, a PC that prints.
+/// None may open.
 fn outsider(world: &mut World, chance: &mut Chance) {
     let (who, guest, ticket) = (chance.who(), GuestId(chance.between(1, 3)), Ticket(3));
     let requests = [
@@ -240,11 +246,22 @@ fn outsider(world: &mut World, chance: &mut Chance) {
         Request::View(chance.between(0, 2) as usize),
     ];
     let by = if chance.holds(0.5) { Asker::Installer } else { Asker::Guest(guest) };
-    let input = match chance.between(0, 12) as usize {
+    let print = PrintId(chance.between(1, 6) as u32);
+    let input = match chance.between(0, 15) as usize {
         place @ 0..9 => RoomInput::Asked { ticket, by, request: requests[place].clone() },
         9 => RoomInput::AdmissionAsked { ticket, guest, name: "PC".into() },
         10 => RoomInput::CodeTried { ticket, guest, code: 999_999, name: "PC".into() },
         11 => RoomInput::HoursChanged(chance.holds(0.5)),
+        12 => {
+            let id = DocumentId([print.0 as u8; 32]);
+            world.put(who, id);
+            let begun = world.snapshot(who).map(|shown| shown.room.occasion());
+            let opening = Opening { id, name: "print.pdf".into(), length: 1_000, begun };
+            let arrival = Arrival { print, opening, from: "PC".into(), guests: vec![guest] };
+            RoomInput::Printer { ticket, news: PrintNews::Arrived(arrival) }
+        }
+        13 => RoomInput::Printer { ticket, news: PrintNews::Withdrawn(print) },
+        14 => RoomInput::Asked { ticket, by, request: Request::Print(PrintRequest::Show(print)) },
         _ => RoomInput::CameraTurned(chance.between(0, 2) as usize),
     };
     world.inject(who, Mail::Urgent(Input::Room(input)));

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses a part")]
 #![allow(clippy::unwrap_used, reason = "test support: a failure is a failed test")]
 
+pub mod cups;
 pub mod kiosk;
 pub mod raster;
 

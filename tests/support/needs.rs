@@ -21,6 +21,8 @@ pub enum Need {
     FalseClock,
     /// A disk that can be filled, and files of other users.
     Disk,
+    /// A print server of the test's own.
+    Spooler,
 }
 
 /// Why a need is not met.
@@ -33,7 +35,7 @@ pub enum Lack {
 }
 
 impl Need {
-    pub const ALL: [Self; 5] = [Self::Line, Self::Capture, Self::Screen, Self::FalseClock, Self::Disk];
+    pub const ALL: [Self; 6] = [Self::Line, Self::Capture, Self::Screen, Self::FalseClock, Self::Disk, Self::Spooler];
 
     /// Whether a test that needs it can run here.
     ///
@@ -52,7 +54,7 @@ impl Need {
 
     pub fn lack(self) -> Option<Lack> {
         let needs_root = match self {
-            Self::Line | Self::Capture | Self::FalseClock | Self::Disk => true,
+            Self::Line | Self::Capture | Self::FalseClock | Self::Disk | Self::Spooler => true,
             Self::Screen => false,
         };
         if needs_root && !is_root() {
@@ -67,7 +69,7 @@ impl Need {
                 Some(Lack::Refused("mounts"))
             }
             Self::FalseClock if !has_faketime() => Some(Lack::Tool("libfaketime")),
-            Self::Line | Self::Capture | Self::Screen | Self::FalseClock | Self::Disk => None,
+            Self::Line | Self::Capture | Self::Screen | Self::FalseClock | Self::Disk | Self::Spooler => None,
         }
     }
 
@@ -79,6 +81,7 @@ impl Need {
             Self::Screen => "what stands on the screen: tests/*_screen.rs",
             Self::FalseClock => "wrong clocks: tests/net_airgap.rs",
             Self::Disk => "full disks and other users' files: tests/durable.rs, tests/system_*.rs",
+            Self::Spooler => "printing with lp: tests/e2e_print.rs",
         }
     }
 
@@ -89,6 +92,7 @@ impl Need {
             Self::Screen => &["Xvfb", "xwd"],
             Self::Disk => &["unshare", "mount", "umount"],
             Self::FalseClock => &[],
+            Self::Spooler => &["cupsd", "lpadmin", "lp"],
         }
     }
 }

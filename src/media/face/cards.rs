@@ -105,8 +105,8 @@ fn announcement(setting: &Setting<'_>, banner: &Banner) -> Announcement {
         Banner::PrintWaits { name, from } => {
             let (name, from) = (words::short(name, NAME), words::short(from, SENDER));
             let text = match language {
-                Language::Japanese => format!("「{name}」の印刷が届きました。写しますか\n{from} から"),
-                Language::English => format!("“{name}” was printed to this screen. Show it?\nfrom {from}"),
+                Language::Japanese => format!("「{name}」を画面に写しますか\n{from} からの印刷です"),
+                Language::English => format!("Show “{name}” on the screens?\nprinted by {from}"),
             };
             let keys = match face.menu {
                 Some(MenuPage::Guests) => vec![(Key::View, say(language, "写す", "show it"))],
