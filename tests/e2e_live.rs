@@ -138,6 +138,7 @@ fn a_share_goes_on_in_its_own_room_while_the_far_box_is_away_or_behind_its_curta
     std::thread::sleep(Duration::from_secs(3));
     assert_eq!(live_support::colour_on(&screens[0]), "green", "on the near screen alone");
     pair.start_box(End::B);
+    pair.wait_up(LIMIT);
     both_are(&screens, ["green", "green"]);
     pair.engawa(End::B, &["mode", "curtain"], &[]);
     both_are(&screens, ["green", "else"]);

@@ -1,7 +1,8 @@
 // A clerk's PC: a window with a clock that machines can read, and the box's page that shares the whole screen. Told what to do by
 // lines on standard input, tells what became of it by lines on standard output.
 //
-//   ENGAWA_URL, ENGAWA_CODE   the panel, and a room code;  DISPLAY  an X server of its own;  ENGAWA_CLOCK  "still": it stands
+//   ENGAWA_URL, ENGAWA_CODE   the panel, and a room code;  DISPLAY  an X server of its own;  ENGAWA_WINDOW  its size, "1280,720"
+//   ENGAWA_CLOCK              "still": it stands; "ten": ten pictures a second; else it runs
 //
 //   share        press 「画面を見せる」            → "pressed MS" (this machine's clock)
 //   end          press 「見せるのをやめる」        → "ended"
@@ -16,7 +17,7 @@ const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
   headless: false,
   args: [
-    '--no-sandbox', '--disable-gpu', '--window-position=0,0', '--window-size=1280,720', '--no-first-run', '--disable-quic',
+    '--no-sandbox', '--disable-gpu', '--window-position=0,0', `--window-size=${process.env.ENGAWA_WINDOW}`, '--no-first-run', '--disable-quic',
     '--disable-background-networking', '--auto-select-desktop-capture-source=Entire screen', '--disable-features=Translate',
   ],
 });
@@ -54,7 +55,7 @@ await clock.setContent(`<title>clock</title><body style="margin:0;overflow:hidde
     }
     g.fillStyle = '#000'; g.font = '14px sans-serif';
     for (let line = 0; line < 14; line += 1) g.fillText('令和八年度の予算案について、各課から提出された資料を検討した。' + line, w * .1, h * .4 + line * 22);
-    if (!still) requestAnimationFrame(draw);
+    if (!still) ${process.env.ENGAWA_CLOCK === 'ten' ? 'setTimeout(draw, 100)' : 'requestAnimationFrame(draw)'};
   }
   draw(); addEventListener('resize', draw);
 </script>`);

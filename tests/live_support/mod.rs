@@ -89,13 +89,18 @@ pub struct Pc {
 impl Pc {
     /// None where there is no X server.
     pub fn start(pair: &Pair<'_>, end: End, clock: &str) -> Option<Self> {
-        let display = Xvfb::start(1280, 720)?;
+        Self::with_screen(pair, end, clock, (1280, 720))
+    }
+
+    /// The same with a screen of this size.
+    pub fn with_screen(pair: &Pair<'_>, end: End, clock: &str, (width, height): (u32, u32)) -> Option<Self> {
+        let display = Xvfb::start(width, height)?;
         let steps = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
         let (url, code) = (panel(pair, end), code(pair, end));
         let mut command = Command::new("node");
         command.arg("clerk.mjs").current_dir(steps).stdin(Stdio::piped()).stdout(Stdio::piped());
         command.env("ENGAWA_URL", url).env("ENGAWA_CODE", code).env("DISPLAY", &display.display);
-        command.env("ENGAWA_CLOCK", clock);
+        command.env("ENGAWA_CLOCK", clock).env("ENGAWA_WINDOW", format!("{width},{height}"));
         let mut node = Guest::spawn(command);
         let (input, said) = (node.stdin().unwrap(), node.lines());
         let pc = Self { node, input, said, _display: display };
