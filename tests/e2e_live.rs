@@ -10,7 +10,8 @@
 mod live_support;
 mod support;
 
-use live_support::{LIMIT, Pc, age_on, both_are, clock_on, endpoint, now_ms, paints, rooms, small};
+use engawa::model::VideoCodec;
+use live_support::{LIMIT, Pc, age_on, both_are, clock_on, endpoint, now_ms, paints, paints_in, rooms, small};
 use std::time::{Duration, Instant};
 use support::lab::End;
 use support::wait_for;
@@ -75,7 +76,7 @@ fn any_whip_sender_with_a_token_stands_on_both_screens_until_it_ends_or_the_meet
     both_are(&screens, ["red", "red"]);
     assert_eq!(obs.end(&place.unwrap()), 200);
     both_are(&screens, ["else", "else"]);
-    let sender = paints("blue");
+    let sender = paints_in(VideoCodec::Vp8, "blue");
     assert_eq!(sender.shares_at(&obs).0, 201);
     both_are(&screens, ["blue", "blue"]);
     pair.engawa(End::B, &["mode", "quiet"], &[]);

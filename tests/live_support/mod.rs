@@ -52,9 +52,14 @@ pub fn endpoint(pair: &Pair<'_>, end: End, device: &str) -> Endpoint {
 
 /// A sender of one colour.
 pub fn paints(colour: &str) -> Sender {
+    paints_in(VideoCodec::H264, colour)
+}
+
+/// The same in this codec: VP8 is encoded anew for the far box.
+pub fn paints_in(codec: VideoCodec, colour: &str) -> Sender {
     let source =
         format!("videotestsrc is-live=true pattern={colour} ! video/x-raw,width=640,height=480,framerate=10/1");
-    Sender::new(VideoCodec::H264, &source)
+    Sender::new(codec, &source)
 }
 
 /// What stands in the middle of a screen's place for shares: "red", "blue", "green" or something else.
