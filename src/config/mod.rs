@@ -123,7 +123,11 @@ impl Config {
                 room: written.setting("panel", "room", |text: String| room::networks(&text)),
                 pin: written.setting("panel", "pin", room::pin),
             },
-            share: ShareConfig { port: written.setting("share", "port", check::session_port) },
+            share: ShareConfig {
+                port: written.setting("share", "port", check::session_port),
+                input: written.setting("share", "input", |text| check::document_input(text, home)),
+                input_shows: written.setting("share", "input_shows", check::input_shows),
+            },
             printer: PrinterConfig {
                 enabled: written.setting("printer", "enabled", Ok),
                 port: written.setting("printer", "port", check::port),
