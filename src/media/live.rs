@@ -126,8 +126,15 @@ impl LiveShare {
 
     /// A raw picture of an input of this room, in any format and size. One that nobody wants costs nothing.
     pub fn take_raw(&self, id: LiveId, sample: &gst::Sample) {
-        let plan = lock(&self.0.state).plan;
-        let (shown, sent) = (plan.shown == Some(LiveShown::Near(id)), plan.send.is_some_and(|send| send.source == id));
+        let mut state = lock(&self.0.state);
+        let shown = state.plan.shown == Some(LiveShown::Near(id));
+        let sent = state.plan.send.is_some_and(|send| send.source == id);
+        if sent && state.passing.way() != state.passing.came_raw() {
+            drop(state);
+            self.0.retell(Way::Retold);
+        } else {
+            drop(state);
+        }
         let info = sample.caps().filter(|_| shown || sent).and_then(|caps| gst_video::VideoInfo::from_caps(caps).ok());
         let Some(info) = info else { return };
         let even = (info.width() & !1, info.height() & !1);
