@@ -247,6 +247,7 @@ pub const fn denied_name(why: Denied) -> &'static str {
         Denied::ShareWaits => "share_waits",
         Denied::NoShare => "no_share",
         Denied::NoShareWaits => "no_share_waits",
+        Denied::NoInput => "no_input",
         Denied::TooManyPrints => "too_many_prints",
         Denied::NoSuchPrint => "no_such_print",
     }
@@ -260,7 +261,7 @@ pub fn denied(name: &str) -> Option<Denied> {
     let board = [Denied::BoardFull, Denied::NoSuchNote, Denied::NotTogether];
     let floor = [Denied::NoSuchHand, Denied::PollOpen, Denied::NoPoll];
     let live = [Denied::SharingLocked, Denied::ShareKept, Denied::ShareWaits, Denied::NoShare, Denied::NoShareWaits];
-    let prints = [Denied::TooManyPrints, Denied::NoSuchPrint];
+    let prints = [Denied::NoInput, Denied::TooManyPrints, Denied::NoSuchPrint];
     let others = [Denied::OtherCamera, Denied::KeepsNothing, Denied::MeetingOver, Denied::NotInFront]
         .into_iter()
         .chain(pages)
@@ -290,7 +291,7 @@ mod tests {
     use crate::core::share::{ShareRequest, Turn};
     use crate::model::GuestId;
 
-    const EXAMPLES: [(&str, Request); 25] = [
+    const EXAMPLES: [(&str, Request); 27] = [
         (r#"{"ask":"teach","view":0}"#, Request::Teach(0)),
         (r#"{"ask":"mode","mode":"asleep"}"#, Request::Mode(Mode::Asleep)),
         (r#"{"ask":"mode","mode":"quiet"}"#, Request::Mode(Mode::Quiet)),
@@ -308,6 +309,8 @@ mod tests {
         (r#"{"ask":"refuse","guest":4}"#, Request::Refuse(GuestId(4))),
         (r#"{"ask":"remove","guest":18446744073709551615}"#, Request::Remove(GuestId(u64::MAX))),
         (r#"{"ask":"remove_all"}"#, Request::RemoveAll),
+        (r#"{"ask":"show_input"}"#, Request::ShowInput(true)),
+        (r#"{"ask":"leave_input"}"#, Request::ShowInput(false)),
         (r#"{"ask":"show_print","print":7}"#, Request::Print(PrintRequest::Show(PrintId(7)))),
         (r#"{"ask":"refuse_print","print":7}"#, Request::Print(PrintRequest::Refuse(PrintId(7)))),
         (r#"{"ask":"follow_turns","follow":true}"#, Request::FollowTurns(true)),

@@ -4,7 +4,7 @@ mod document;
 mod live;
 
 pub use document::{DocumentId, NoDocumentId};
-pub use live::{LiveEnd, LiveId, LiveKind, TakeOver};
+pub use live::{InputShows, LiveEnd, LiveId, LiveKind, TakeOver};
 
 use std::fmt;
 use std::net::IpAddr;

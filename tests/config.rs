@@ -1,7 +1,7 @@
 //! What an installer may write, what it means, and what a mistake is answered with.
 
 use engawa::config::{Config, ConfigError, DEFAULTS, Sink, Source};
-use engawa::model::{Bitrate, Language, VideoCodec};
+use engawa::model::{Bitrate, InputShows, Language, VideoCodec};
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 
@@ -49,8 +49,13 @@ fn every_setting_is_read() {
         sink = "none"
         [line]
         ceiling_kbps = 64
+        [share]
+        input = "v4l2:usb-capture"
+        input_shows = "at_once"
         "#,
     );
+    assert_eq!(config.share.input, Source::V4l2("usb-capture".into()));
+    assert_eq!(config.share.input_shows, InputShows::AtOnce);
     assert_eq!(config.name, "支所");
     assert_eq!(config.language, Language::English);
     assert_eq!(config.state_directory, Path::new("/etc/engawa/state"));
@@ -72,6 +77,21 @@ fn every_setting_is_read() {
 #[test]
 fn a_mistake_is_told_with_file_line_key_value_and_what_was_meant() {
     for (text, sentence) in [
+        (
+            "[share]\ninput = \"auto\"",
+            "2: share.input = \"auto\": is no document input; write its name: \"v4l2:NAME\", from /dev/v4l/by-id",
+        ),
+        (
+            "[share]\ninput = \"v4l2:card\"",
+            "2: share.input = \"v4l2:card\": is a device that the camera may be too; write the camera's own name into \
+             camera.source: \"auto\" might take the document input",
+        ),
+        (
+            "[camera]\nsource = \"v4l2:card\"\n[share]\ninput = \"v4l2:card\"",
+            "4: share.input = \"v4l2:card\": is a device that the camera may be too; write the camera's own name into \
+             camera.source: \"auto\" might take the document input",
+        ),
+        ("[share]\ninput_shows = \"now\"", "2: share.input_shows = \"now\": is no rule; write \"ask\" or \"at_once\""),
         ("[trunk]\nlistne = \"[::]:1\"", "2: trunk.listne: there is no such setting; did you mean listen?"),
         ("[trunck]\ndial = true", "1: trunck: there is no such section; did you mean [trunk]?"),
         ("\n[box]\nport = 7", "3: box.port: there is no such setting; port belongs into [printer]"),

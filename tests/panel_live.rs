@@ -6,7 +6,7 @@ mod panel_support;
 
 use engawa::core::input::{Input, RoomInput};
 use engawa::core::live::LiveSource;
-use engawa::model::{GuestId, LiveEnd, LiveId, LiveKind, Ticket};
+use engawa::model::{GuestId, InputShows, LiveEnd, LiveId, LiveKind, Ticket};
 use panel_support::browser::Browser;
 use panel_support::{Kiosk, PIN, until};
 use serde_json::{Value, json};
@@ -17,8 +17,7 @@ async fn members_see_who_shares_and_the_installer_does_not() {
     let mut guest = Browser::guest(&kiosk, "田中").await;
     let mut events = guest.events().await;
     let state = events.until("the state", |state| state["live"].is_object()).await;
-    let nothing =
-        json!({"shown": null, "moving": false, "waiting": null, "asked": false, "ended": null, "mine": [], "past": []});
+    let nothing = json!({"shown": null, "moving": false, "waiting": null, "asked": false, "input": false, "ended": null, "mine": [], "past": []});
     assert_eq!(state["live"], nothing);
     let own = state["you"]["id"].as_u64();
     share(&kiosk, 7, own);
@@ -81,6 +80,24 @@ async fn whoever_a_curtain_put_out_still_knows_of_its_own_screen_and_of_nothing_
     let gone = RoomInput::LiveGone { id: LiveId(3), why: LiveEnd::Stopped };
     kiosk.inbox.urgent(Input::Room(gone));
     events.until("nothing", |state| state.get("sharing").is_none()).await;
+}
+
+#[tokio::test]
+async fn the_page_shows_an_input_that_has_a_signal_and_sends_its_question_away() {
+    let kiosk = Kiosk::start();
+    let mut guest = Browser::guest(&kiosk, "田中").await;
+    let mut events = guest.events().await;
+    ask(&mut guest, json!({"ask": "show_input"})).await.refused(200, "no_input");
+    let source = LiveSource { id: LiveId(1), kind: LiveKind::Input, guest: None, name: String::new(), sound: false };
+    kiosk.inbox.urgent(Input::Room(RoomInput::InputAppeared { source, shows: InputShows::Ask }));
+    let state = events.until("a question", |state| state["banner"]["kind"] == "input_waits").await;
+    assert_eq!((&state["live"]["input"], &state["live"]["shown"]), (&json!(true), &Value::Null));
+    assert_eq!(ask(&mut guest, json!({"ask": "leave_input"})).await.json()["answer"], "accepted");
+    let state = events.until("no question", |state| state["banner"].is_null()).await;
+    assert_eq!(state["live"]["input"], true, "the button stays");
+    assert_eq!(ask(&mut guest, json!({"ask": "show_input"})).await.json()["answer"], "accepted");
+    let state = events.until("a share", |state| state["live"]["shown"].is_object()).await;
+    assert_eq!((&state["live"]["input"], &state["live"]["shown"]["kind"]), (&json!(false), &json!("input")));
 }
 
 fn share(kiosk: &Kiosk, id: u64, guest: Option<u64>) {

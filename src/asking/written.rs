@@ -140,6 +140,8 @@ pub(super) enum Written {
     Moving {
         moving: bool,
     },
+    ShowInput {},
+    LeaveInput {},
     ShowPrint {
         print: u32,
     },
@@ -203,6 +205,8 @@ impl Written {
             Self::HandOver {} => Request::Live(LiveRequest::HandOver),
             Self::KeepLive {} => Request::Live(LiveRequest::Keep),
             Self::Moving { moving } => Request::Live(LiveRequest::Moving(moving)),
+            Self::ShowInput {} => Request::ShowInput(true),
+            Self::LeaveInput {} => Request::ShowInput(false),
             Self::ShowPrint { print } => Request::Print(PrintRequest::Show(PrintId(print))),
             Self::RefusePrint { print } => Request::Print(PrintRequest::Refuse(PrintId(print))),
         })
@@ -232,6 +236,8 @@ impl Written {
             Request::Note(request) => told::of_note(request),
             Request::Floor(request) => told::of_floor(request),
             Request::Live(request) => told::of_live(*request),
+            Request::ShowInput(true) => Self::ShowInput {},
+            Request::ShowInput(false) => Self::LeaveInput {},
             Request::Print(PrintRequest::Show(PrintId(print))) => Self::ShowPrint { print: *print },
             Request::Print(PrintRequest::Refuse(PrintId(print))) => Self::RefusePrint { print: *print },
         }

@@ -1,4 +1,5 @@
-//! `engawa share FILE`: puts a document on both screens, from this machine. `--stop-live` ends what a PC or an input shares.
+//! `engawa share FILE`: puts a document on both screens, from this machine. `--show-input` puts the HDMI input on them,
+//! `--stop-live` ends what a PC or an input shares.
 
 use super::room::{Daemon, reply, request};
 use super::{Failure, status};
@@ -17,11 +18,14 @@ use std::time::Duration;
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// PDF, PNG or JPEG; at most 100 MB.
-    #[arg(required_unless_present = "stop_live")]
+    #[arg(required_unless_present_any = ["stop_live", "show_input"])]
     file: Option<PathBuf>,
     /// Ends the screen that a PC or an input shares, whichever room's it is.
     #[arg(long, conflicts_with = "file")]
     stop_live: bool,
+    /// Puts the document input ([share] input) on both screens.
+    #[arg(long, conflicts_with_all = ["file", "stop_live"])]
+    show_input: bool,
     /// Whose room.
     #[command(flatten)]
     at: Daemon,
@@ -32,8 +36,9 @@ pub struct Arguments {
 /// # Errors
 /// When the file cannot be read, no daemon answers, or it says no: then its reason, and exit code 7.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let Some(file) = arguments.file.as_ref().filter(|_| !arguments.stop_live) else {
-        return request(&arguments.at, &Request::Live(LiveRequest::Stop));
+    let Some(file) = &arguments.file else {
+        let live = if arguments.show_input { Request::ShowInput(true) } else { Request::Live(LiveRequest::Stop) };
+        return request(&arguments.at, &live);
     };
     let bytes = read(file)?;
     let name = file_name(&file.to_string_lossy());

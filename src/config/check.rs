@@ -2,7 +2,7 @@
 
 use super::raw::{Complaint, nearest};
 use super::{Sink, Source};
-use crate::model::{Bitrate, Language, VideoCodec};
+use crate::model::{Bitrate, InputShows, Language, VideoCodec};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -100,6 +100,26 @@ pub(super) fn camera_source(text: String, home: &Path) -> Checked<Source> {
         ("file", Some(path)) => Ok(Source::File(home.join(filled(path)?))),
         ("gst", Some(description)) => Ok(Source::Gst(filled(description)?)),
         (kind, _) => unknown_form(kind, &["auto", "none", "test", "v4l2:NAME", "file:PATH", "gst:DESCRIPTION"]),
+    }
+}
+
+/// As a camera, but named: the box must not take its own camera for a document.
+pub(super) fn document_input(text: String, home: &Path) -> Checked<Source> {
+    match camera_source(text, home)? {
+        Source::Auto => refuse("is no document input", "write its name: \"v4l2:NAME\", from /dev/v4l/by-id"),
+        named
+        @ (Source::None | Source::Test | Source::V4l2(_) | Source::Alsa(_) | Source::File(_) | Source::Gst(_)) => {
+            Ok(named)
+        }
+    }
+}
+
+/// What a signal of the document input does.
+pub(super) fn input_shows(text: String) -> Checked<InputShows> {
+    match text.as_str() {
+        "ask" => Ok(InputShows::Ask),
+        "at_once" => Ok(InputShows::AtOnce),
+        _ => refuse("is no rule", "write \"ask\" or \"at_once\""),
     }
 }
 

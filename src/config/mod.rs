@@ -123,7 +123,11 @@ impl Config {
                 room: written.setting("panel", "room", |text: String| room::networks(&text)),
                 pin: written.setting("panel", "pin", room::pin),
             },
-            share: ShareConfig { port: written.setting("share", "port", check::session_port) },
+            share: ShareConfig {
+                port: written.setting("share", "port", check::session_port),
+                input: written.setting("share", "input", |text| check::document_input(text, home)),
+                input_shows: written.setting("share", "input_shows", check::input_shows),
+            },
             printer: PrinterConfig {
                 enabled: written.setting("printer", "enabled", Ok),
                 port: written.setting("printer", "port", check::port),
@@ -133,6 +137,7 @@ impl Config {
         };
         config.settle_meeting_view(written);
         config.settle_who_dials(written);
+        config.settle_input(written);
         config
     }
 
@@ -142,6 +147,16 @@ impl Config {
         if !name.is_empty() && self.room.meeting_view.is_none() {
             let complaint = Complaint::new("is not the name of a view", "write a name from camera.views");
             written.refuse(&[("meeting", "view")], complaint);
+        }
+    }
+
+    /// Nobody shall see a PC's screen as the room's picture, or the room as a document.
+    fn settle_input(&mut self, written: &mut Written<'_>) {
+        let device = matches!(self.share.input, Source::V4l2(_));
+        if device && (self.camera.source == Source::Auto || self.camera.source == self.share.input) {
+            let hint = "write the camera's own name into camera.source: \"auto\" might take the document input";
+            let complaint = Complaint::new("is a device that the camera may be too", hint);
+            written.refuse(&[("share", "input"), ("camera", "source")], complaint);
         }
     }
 

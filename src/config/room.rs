@@ -3,7 +3,7 @@
 use super::Source;
 use super::check::camera_source;
 use super::raw::Complaint;
-use crate::model::{Bitrate, Profile, TakeOver};
+use crate::model::{Bitrate, InputShows, Profile, TakeOver};
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
@@ -113,6 +113,10 @@ pub struct Hours {
 pub struct ShareConfig {
     /// `port`: UDP, where PCs of the room send their pictures.
     pub port: u16,
+    /// `input`: HDMI or USB capture.
+    pub input: Source,
+    /// `input_shows`
+    pub input_shows: InputShows,
 }
 
 /// `[panel]`

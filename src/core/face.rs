@@ -125,6 +125,8 @@ pub struct LiveFace {
     pub waits: Option<LiveLine>,
     /// This room shares, so its word counts on the one that waits.
     pub asked: bool,
+    /// The document input has a signal and is not in front.
+    pub input: bool,
     /// Whose ended a moment ago, and why.
     pub ended: Option<(LiveLine, LiveEnd)>,
 }
@@ -183,6 +185,8 @@ pub enum Banner {
     },
     /// A source waits to be in front in place of this room's: the view key hands over, the more key keeps.
     ShareWaits(LiveLine),
+    /// The document input has a signal: the view key shows it, the more key does not.
+    InputWaits,
     /// A PC that nobody let in printed something.
     PrintWaits {
         /// As the job is called.

@@ -46,7 +46,8 @@ impl Core {
         if let Some((life, word)) = self.fronting.far.take_if(|_| meets) {
             room.live.hear(life, &word, presses, now);
         }
-        match room.live.due() {
+        room.follow_input(now);
+        match room.live.due().into_iter().chain(room.input_due()).min() {
             Some(at) => room.timers.set(Timer::LiveTurns, at),
             None => room.timers.stop(Timer::LiveTurns),
         }
@@ -94,6 +95,7 @@ impl Core {
             moving: live.is_moving(),
             waits: live.waits().map(|(side, waiting)| line(side, waiting.kind, &waiting.name)),
             asked: live.is_asked(),
+            input: self.room.offers_input(),
             ended: live.told().map(|told| (line(told.side, told.kind, &told.name), told.why)),
         }
     }

@@ -6,8 +6,8 @@ use crate::core::prints::PrintNews;
 use crate::core::request::{Asker, Request};
 use crate::core::share::Refusal;
 use crate::core::signal::{CaptureMark, Hello, Signal};
-use crate::model::{Device, DocumentId, Fingerprint, GuestId, Key, Line, LiveEnd, LiveId, Network};
-use crate::model::{SessionId, Side, Ticket, TrunkId};
+use crate::model::{Device, DocumentId, Fingerprint, GuestId, InputShows, Key, Line, LiveEnd, LiveId};
+use crate::model::{Network, SessionId, Side, Ticket, TrunkId};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -204,13 +204,22 @@ pub enum RoomInput {
         /// Which.
         source: LiveSource,
     },
-    /// A source is gone: its PC closed it or vanished, its cable was pulled.
+    /// A source is gone: its PC closed it or vanished.
     LiveGone {
         /// Which.
         id: LiveId,
         /// Why.
         why: LiveEnd,
     },
+    /// The document input has a signal. It may be the one of a moment ago in another size.
+    InputAppeared {
+        /// The same for as long as the daemon lives.
+        source: LiveSource,
+        /// As `[share] input_shows` says.
+        shows: InputShows,
+    },
+    /// It has none.
+    InputLost(LiveId),
 }
 
 /// Why a dial came to nothing.

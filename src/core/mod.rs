@@ -332,9 +332,7 @@ impl Core {
             RoomInput::HoursChanged(open) => return room.hours(open, now),
             RoomInput::CameraTurned(view) => return room.camera_turned(view, now),
             RoomInput::Taught(lesson) => return room.taught(lesson),
-            RoomInput::DocumentOpened { document, pages } => {
-                return room.share.opened(document, pages, room.agreement.wish().presses);
-            }
+            RoomInput::DocumentOpened { document, pages } => return room.document_opened(document, pages),
             RoomInput::DocumentKept { document, written } => return room.share.kept(document, written),
             RoomInput::KeptTaken { guest, document, forgotten } => {
                 if forgotten {
@@ -345,6 +343,8 @@ impl Core {
             RoomInput::DocumentRefused { document, why } => return room.document_refused(document, why, now),
             RoomInput::LiveAsked { ticket, source } => (ticket, room.live_asked(source, now)),
             RoomInput::LiveGone { id, why } => return room.live_gone(id, why, now),
+            RoomInput::InputAppeared { source, shows } => return room.input_appeared(source, shows, now),
+            RoomInput::InputLost(id) => return room.input_lost(id, now),
         };
         self.outputs.push_back(Output::Answer { ticket, answer });
     }

@@ -52,6 +52,8 @@ pub enum Request {
     Floor(FloorRequest),
     /// Something with the live share.
     Live(LiveRequest),
+    /// Put the document input in front (true), or do not ask about it any more.
+    ShowInput(bool),
     /// Something with a print that waits.
     Print(PrintRequest),
 }
@@ -149,6 +151,8 @@ pub enum Denied {
     NoShare,
     /// No screen waits for this room's word.
     NoShareWaits,
+    /// The document input has no signal.
+    NoInput,
     /// As many prints wait as may.
     TooManyPrints,
     /// That print does not wait any more.
@@ -244,6 +248,10 @@ impl Denied {
             }
             Self::NoShare => ("いま画面は共有されていません。", "No screen is shared now."),
             Self::NoShareWaits => ("待っている画面はありません。", "No screen is waiting."),
+            Self::NoInput => (
+                "HDMIの画面は届いていません。ケーブルと、つないだ機器を確かめてください。",
+                "No HDMI picture comes in. Check the cable and what it is plugged into.",
+            ),
             Self::TooManyPrints => (
                 "ほかの印刷が「写す」を待っています。少し待って、もう一度印刷してください。",
                 "Other prints wait for “Show it”. Please wait a little and print it again.",

@@ -49,7 +49,7 @@ pub enum Timer {
     FloorDue,
     /// The live share's word may be said again.
     LiveDue,
-    /// A live source waited long enough, or why one ended leaves the screen.
+    /// A live source waited long enough, why one ended leaves the screen, an input asked or was without a signal for long enough.
     LiveTurns,
     /// A print waited too long, or was told of long enough.
     PrintsDue,

@@ -310,7 +310,7 @@ impl Worker {
         let (handoff, handed, presence) = (self.handoff.clone(), self.handoff.clone(), self.presence.clone());
         let (motors, source) = (self.motors.clone(), self.sights.cameras()[camera].clone());
         Feed::start(FeedOrder {
-            device: Device::Camera,
+            name: "camera",
             source: source.clone(),
             form: Form::Picture { size, fps },
             tail: tail(size),

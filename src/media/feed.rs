@@ -34,7 +34,8 @@ pub(crate) type TakeFrom = Arc<dyn Fn(gst::Buffer, &gst::CapsRef, Origin) + Send
 
 /// What to keep open.
 pub(crate) struct FeedOrder {
-    pub device: Device,
+    /// In the log.
+    pub name: &'static str,
     pub source: Source,
     pub form: Form,
     /// Description of what stands between source and sink.
@@ -167,7 +168,7 @@ impl Keeping {
         match state {
             State::Waiting { until } if at < until => State::Waiting { until },
             State::Waiting { until } if self.lives.load(Ordering::Relaxed) >= LIVES => {
-                tracing::debug!(device = ?self.order.device, "the driver still holds earlier tries");
+                tracing::debug!(device = self.order.name, "the driver still holds earlier tries");
                 State::Waiting { until: until + PAUSE_LONGEST }
             }
             State::Waiting { .. } => self.open(),
@@ -239,7 +240,7 @@ impl Keeping {
         // From here on nothing of that life counts.
         self.board.current.fetch_add(1, Ordering::Relaxed);
         drop(life);
-        tracing::debug!(device = ?self.order.device, why, "lost");
+        tracing::debug!(device = self.order.name, why, "lost");
         self.say(false, why);
         self.stand_in();
         let pause = PAUSE_SHORTEST.saturating_mul(1 << self.rung.min(8)).min(PAUSE_LONGEST);
@@ -264,7 +265,7 @@ impl Keeping {
     /// Tells it, if it was not told.
     fn say(&mut self, present: bool, detail: String) {
         if self.said.replace(present) != Some(present) {
-            tracing::info!(device = ?self.order.device, present, detail, "device changed");
+            tracing::info!(device = self.order.name, present, detail, "device changed");
             (self.order.said)(present, detail);
         }
     }

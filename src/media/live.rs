@@ -10,6 +10,7 @@
 //! May be relied on: nothing is shown or sent but what the plan names; a decoder is built with the first share and kept, so
 //! that hundreds of shares cost what one does.
 
+mod fitter;
 mod passing;
 mod transcoder;
 
@@ -21,6 +22,7 @@ use crate::core::plan::{LivePlan, LiveShown};
 use crate::inbox::Inbox;
 use crate::live::{LiveNews, LivePicture, LiveSound};
 use crate::model::{BootId, Line, LiveId, Moment, SessionId, VideoCodec};
+use fitter::Fitter;
 use gstreamer as gst;
 use gstreamer_video as gst_video;
 use passing::{Passing, Way};
@@ -50,6 +52,7 @@ struct Shared {
     ask_source: OnceLock<AskSource>,
     receivers: OnceLock<Receivers>,
     transcoder: Transcoder,
+    fitter: Mutex<Fitter>,
     state: Mutex<State>,
 }
 
@@ -79,6 +82,7 @@ impl LiveShare {
             ask_source: OnceLock::new(),
             receivers: OnceLock::new(),
             transcoder,
+            fitter: Mutex::default(),
             state: Mutex::default(),
         }))
     }
@@ -120,14 +124,29 @@ impl LiveShare {
         }
     }
 
-    /// A raw picture of an input of this room.
+    /// A raw picture of an input of this room, in any format and size. One that nobody wants costs nothing.
     pub fn take_raw(&self, id: LiveId, sample: &gst::Sample) {
-        let plan = lock(&self.0.state).plan;
-        if plan.shown == Some(LiveShown::Near(id)) {
-            self.0.settings.screen.live(Some(sample));
+        let mut state = lock(&self.0.state);
+        let shown = state.plan.shown == Some(LiveShown::Near(id));
+        let sent = state.plan.send.is_some_and(|send| send.source == id);
+        if sent && state.passing.way() != state.passing.came_raw() {
+            drop(state);
+            self.0.retell(Way::Retold);
+        } else {
+            drop(state);
         }
-        if plan.send.is_some_and(|send| send.source == id) {
-            self.0.transcoder.frame(sample);
+        let info = sample.caps().filter(|_| shown || sent).and_then(|caps| gst_video::VideoInfo::from_caps(caps).ok());
+        let Some(info) = info else { return };
+        let even = (info.width() & !1, info.height() & !1);
+        let fitted = match lock(&self.0.fitter).fit(sample, &info, even) {
+            Ok((buffer, caps)) => gst::Sample::builder().buffer(&buffer).caps(&caps).build(),
+            Err(why) => return tracing::debug!(why, "a picture of the input does not fit"),
+        };
+        if shown {
+            self.0.settings.screen.live(Some(&fitted));
+        }
+        if sent {
+            self.0.transcoder.frame(&fitted);
         }
     }
 

@@ -47,7 +47,7 @@ impl MicrophoneSender {
         };
         let wanted = source != Source::None;
         let order = FeedOrder {
-            device: Device::Microphone,
+            name: "microphone",
             tail: tail(is_device).to_owned(),
             source,
             form: Form::Sound,

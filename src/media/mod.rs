@@ -12,6 +12,7 @@ pub mod face;
 pub(crate) mod feed;
 mod frost;
 mod handoff;
+pub mod input;
 pub(crate) mod life;
 pub mod live;
 mod loudness;

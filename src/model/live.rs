@@ -57,6 +57,16 @@ pub enum TakeOver {
     Refuse,
 }
 
+/// `[share] input_shows`: what happens when the document input has a signal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InputShows {
+    /// People are asked.
+    #[default]
+    Ask,
+    /// It is in front at once.
+    AtOnce,
+}
+
 /// Why a live share ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LiveEnd {

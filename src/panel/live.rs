@@ -14,6 +14,7 @@ pub(super) struct Live {
     moving: bool,
     waiting: Option<Line>,
     asked: bool,
+    input: bool,
     ended: Option<Ended>,
     #[serde(flatten)]
     own: OwnLives,
@@ -73,6 +74,7 @@ impl Live {
             moving: face.moving,
             waiting: face.waits.as_ref().map(line),
             asked: face.asked,
+            input: face.input,
             ended: face.ended.as_ref().map(|(ended, why)| Ended { line: line(ended), why: why.name() }),
             own: OwnLives::of(snapshot, guest, language),
         }

@@ -225,6 +225,10 @@ pub(super) fn banner(banner: &Banner, language: Language) -> (&'static str, Stri
                 pick(language, "が画面を出そうとしています。", " wants to share a screen.")
             ),
         ),
+        Banner::InputWaits => (
+            "input_waits",
+            pick(language, "HDMIの画面が来ています。映しますか。", "An HDMI picture has come in. Show it?").to_owned(),
+        ),
         Banner::PrintWaits { name, from } => (
             "print_waits",
             match language {

@@ -61,6 +61,8 @@ pub struct RoomStatus {
     pub poll: Option<PollStatus>,
     /// The live share in front.
     pub live: Option<LiveStatus>,
+    /// The document input has a signal and is not in front.
+    pub input: bool,
     /// The far box is authenticated end to end right now.
     pub sealed: bool,
 }
@@ -245,6 +247,7 @@ impl RoomStatus {
                 shown: poll.shown,
             }),
             live: LiveStatus::of(snapshot),
+            input: face.live.input,
             sealed: face.sealed,
         }
     }

@@ -5,6 +5,7 @@ mod board;
 mod core_world;
 mod documents;
 mod floor;
+mod input;
 mod live;
 mod live_random;
 mod marks;

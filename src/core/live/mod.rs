@@ -102,6 +102,11 @@ impl Live {
         self.told.as_ref()
     }
 
+    /// This source is in front, or waits.
+    pub fn has(&self, id: LiveId) -> bool {
+        self.front.iter().chain(self.waiting.iter().map(|(source, _)| source)).any(|known| known.id == id)
+    }
+
     /// The sources of a guest.
     pub fn of_guest(&self, guest: GuestId) -> impl Iterator<Item = OwnLive> {
         let front = self.front.iter().map(|source| (source, true));
@@ -117,8 +122,7 @@ impl Live {
 
     /// A source of this room wants to be in front; `presses`: of the mode's wish.
     pub fn ask_front(&mut self, source: LiveSource, presses: [u32; 2], now: Moment) -> Answer {
-        let known = self.front.iter().chain(self.waiting.iter().map(|(source, _)| source));
-        if known.into_iter().any(|known| known.id == source.id) {
+        if self.has(source.id) {
             return Answer::AlreadySo;
         }
         let of_same =

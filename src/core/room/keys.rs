@@ -8,7 +8,8 @@
 //! | Curtain | draw           | draw    | draw              | lift            |
 //! | More    | send away, cancel, else the menu's next page; there Meet and View do what the page says |
 //!
-//! While somebody wants to share in place of this room's screen, View hands over and More keeps.
+//! While somebody wants to share in place of this room's screen, View hands over and More keeps; while the input asks, View
+//! shows it and More does not.
 
 use super::Room;
 use crate::core::face::{Banner, MenuPage};
@@ -52,7 +53,7 @@ impl Room {
         match self.menu {
             Menu::Closed => None,
             // The question has its keys.
-            Menu::Open(_) if self.asks_share() => None,
+            Menu::Open(_) if self.asks_share() || self.banner() == Some(Banner::InputWaits) => None,
             // The last document was closed, here or there.
             Menu::Open(MenuPage::Pages | MenuPage::Document) if self.share.word().in_front().is_none() => None,
             Menu::Open(page) => Some(page),
@@ -63,6 +64,9 @@ impl Room {
         match key {
             Key::View if self.asks_share() => Some(Request::Live(LiveRequest::HandOver)),
             Key::More if self.asks_share() => Some(Request::Live(LiveRequest::Keep)),
+            Key::View | Key::More if self.banner() == Some(Banner::InputWaits) => {
+                Some(Request::ShowInput(key == Key::View))
+            }
             Key::Talk => Some(self.talk()),
             Key::Curtain if self.agreement.near() == Stance::Curtain => Some(Request::Mode(Mode::Quiet)),
             Key::Curtain => Some(Request::Mode(Mode::Curtain)),

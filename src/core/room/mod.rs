@@ -9,6 +9,7 @@
 //! the far box can only close it. Deliberately absent: anything that names a session.
 
 pub mod guests;
+mod input;
 mod keys;
 mod live;
 mod pages;
@@ -35,6 +36,7 @@ use crate::core::signal::RoomWord;
 use crate::core::timers::{Timer, Timers};
 use crate::model::{Mode, Moment, Profile, Role, Stance, Veil};
 use guests::Guests;
+use input::Signalled;
 use keys::Menu;
 use rules::Noise;
 use std::collections::VecDeque;
@@ -78,6 +80,8 @@ pub struct Room {
     pub(super) notes: Notes,
     pub(super) floor: Floor,
     pub(super) live: Live,
+    /// The document input, while it has a signal.
+    input: Option<Signalled>,
     /// As it was noted last; stands on notes.
     pub(super) wall_ms: u64,
     pub(super) meeting_since: Option<Moment>,
@@ -134,6 +138,7 @@ impl Room {
             notes: Notes::new(board),
             floor: Floor::new(remembered.parted),
             live,
+            input: None,
             wall_ms: 0,
             meeting_since: (mode == Mode::Meeting).then_some(now),
             pressed_here: false,
@@ -271,7 +276,8 @@ impl Room {
         let turning = || self.turning.map(|view| Banner::Turning { view: self.settings.views[view].clone() });
         let knocking = || self.knocks().then_some(Banner::Knocking);
         let share = || self.share_waits().map(Banner::ShareWaits);
-        let first = told(false).or_else(share).or_else(turning).or_else(|| told(true)).or_else(knocking);
+        let input = || self.asks_input().then_some(Banner::InputWaits);
+        let first = told(false).or_else(share).or_else(input).or_else(turning).or_else(|| told(true)).or_else(knocking);
         first.or_else(waiting).or_else(|| self.print_banner())
     }
 

@@ -5,13 +5,18 @@ use super::rules::STAY_AWAKE;
 use crate::core::face::Banner;
 use crate::core::share::{Pointed, Pointer};
 use crate::core::timers::Timer;
-use crate::model::{Moment, Side};
+use crate::model::{DocumentId, Moment, Side};
 use std::time::Duration;
 
 impl Room {
     /// Where a room points, while it does.
     pub fn pointer(&self, room: Side) -> Option<Pointer> {
         self.pointers[room as usize].map(|pointed| pointed.pointer)
+    }
+
+    /// The worker opened it.
+    pub fn document_opened(&mut self, id: DocumentId, pages: u32) {
+        self.share.opened(id, pages, self.agreement.wish().presses);
     }
 
     /// Somebody of a room points there, for a while.

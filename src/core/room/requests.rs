@@ -62,7 +62,7 @@ impl Room {
             Request::Veil(veil) => *veil > self.veil,
             Request::Mode(_) | Request::Knock | Request::Answer | Request::Cancel | Request::Admit(_) => false,
             Request::Microphone(true) | Request::Lock(false) | Request::Share(_) => false,
-            Request::Note(_) | Request::Floor(_) | Request::Live(_) => false,
+            Request::Note(_) | Request::Floor(_) | Request::Live(_) | Request::ShowInput(_) => false,
             Request::Print(PrintRequest::Show(_)) => false,
         }
     }
@@ -129,6 +129,7 @@ impl Room {
             Request::Note(request) => self.notes.ask(request, &self.named(by), self.wall_ms),
             Request::Floor(request) => self.ask_floor(by, request),
             Request::Live(request) => self.ask_live(*request, now),
+            Request::ShowInput(shown) => self.ask_input(*shown, now),
             Request::Print(request) => self.ask_print(*request, now),
             Request::Teach(view) if *view >= self.settings.views.len() => Answer::Denied(Denied::NoSuchView),
             Request::Teach(_) if self.mode.is_shut() => Answer::Denied(self.shut().unwrap_or(Denied::NearCurtain)),

@@ -139,6 +139,12 @@ fn announcement(setting: &Setting<'_>, banner: &Banner) -> Announcement {
             let keep = (Key::More, say(language, "いまの画面を続ける", "keep ours"));
             (PAPER, Sign::Screen, Headline::Reason(text), vec![hand_over, keep])
         }
+        Banner::InputWaits => {
+            let text = say(language, "HDMIの画面が来ています\n映しますか", "An HDMI picture has come in\nShow it?");
+            let keys =
+                vec![(Key::View, say(language, "映す", "show it")), (Key::More, say(language, "映さない", "not now"))];
+            (PAPER, Sign::Screen, Headline::Reason(text.to_owned()), keys)
+        }
         Banner::Unshown { name, why } => {
             let (name, reason) = (words::short(name, NAME), words::one_thought_a_line(why.reason(language)));
             let text = match language {

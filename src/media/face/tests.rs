@@ -237,6 +237,11 @@ fn whose_screen_it_is_why_it_ended_and_who_wants_its_place_is_said_in_one_line()
         let said = said(&screen, 0, Language::Japanese);
         assert!(said.contains(words) && !said.contains("見せています"), "{said}");
     }
+    let input = said(&live(|face| face.banner = Some(Banner::InputWaits)), 0, Language::Japanese);
+    assert!(
+        input.contains("HDMIの画面が来ています\n映しますか") && input.contains("カメラ映すその他映さない"),
+        "{input}"
+    );
     let asked = live(|face| face.banner = Some(Banner::ShareWaits(line(Side::Far, &"長".repeat(30)))));
     let asked = said(&asked, 0, Language::Japanese);
     assert!(

@@ -72,6 +72,14 @@ impl Passing {
         self.way
     }
 
+    /// Its pictures come as no PC's do: there is nothing to pass on.
+    pub(super) fn came_raw(&mut self) -> Way {
+        if self.order.is_some() {
+            self.way = Way::Retold;
+        }
+        self.way
+    }
+
     /// Its size in pixels became known.
     pub(super) fn measured(&mut self, size: (u32, u32)) {
         if u64::from(size.0) * u64::from(size.1) > MOST_PIXELS {
@@ -154,5 +162,7 @@ mod tests {
         assert_eq!(passing.way(), Way::Passed);
         passing.measured((2560, 1440));
         assert_eq!(passing.way(), Way::Retold);
+        passing.order(Some(LiveSend { source: LiveId(3), ..order(2000) }), at(5));
+        assert_eq!(passing.came_raw(), Way::Retold, "an input");
     }
 }

@@ -9,6 +9,7 @@
 
 use super::super::encoder::{Content, Encoder, EncoderOrder, VideoOut};
 use super::super::stage::{lock, now, spawn};
+use super::fitter::Fitter;
 use crate::core::plan::LiveSend;
 use crate::model::{Bitrate, Moment};
 use gstreamer as gst;
@@ -46,16 +47,9 @@ struct Slot {
 #[derive(Default)]
 struct Bench {
     encoder: Option<(EncoderOrder, Encoder)>,
-    fitter: Option<Fitter>,
+    fitter: Fitter,
     last_at: Moment,
     key_at: Option<Moment>,
-}
-
-/// Brings frames into a size the encoder takes.
-struct Fitter {
-    from: gst_video::VideoInfo,
-    to: gst_video::VideoInfo,
-    converter: gst_video::VideoConverter,
 }
 
 impl Transcoder {
@@ -158,7 +152,7 @@ impl Desk {
     fn encode(self: &Arc<Self>, bench: &mut Bench, order: &LiveSend, frame: &gst::Sample) -> Result<(), String> {
         let info = frame.caps().and_then(|caps| gst_video::VideoInfo::from_caps(caps).ok()).ok_or("no picture")?;
         let size = fitting((info.width(), info.height()), order);
-        let (mut buffer, caps) = bench.fit(frame, &info, size)?;
+        let (mut buffer, caps) = bench.fitter.fit(frame, &info, size)?;
         self.make_ready(bench, encoder_order(order, size))?;
         let (_, encoder) = bench.encoder.as_ref().ok_or("no encoder")?;
         let at = now(&self.clock).max(bench.last_at + Duration::from_millis(1));
@@ -218,50 +212,6 @@ impl Desk {
         drop(slot);
         (self.out)(unit);
         self.wake.notify_one();
-    }
-}
-
-impl Bench {
-    /// The frame in this size, I420.
-    fn fit(
-        &mut self,
-        frame: &gst::Sample,
-        info: &gst_video::VideoInfo,
-        (width, height): (u32, u32),
-    ) -> Result<(gst::Buffer, gst::Caps), String> {
-        let (buffer, caps) = (frame.buffer_owned().ok_or("no frame")?, frame.caps_owned().ok_or("no caps")?);
-        if (info.width(), info.height(), info.format()) == (width, height, gst_video::VideoFormat::I420) {
-            return Ok((buffer, caps));
-        }
-        if self
-            .fitter
-            .as_ref()
-            .is_none_or(|fitter| fitter.from != *info || (fitter.to.width(), fitter.to.height()) != (width, height))
-        {
-            self.fitter = Some(Fitter::new(info, (width, height)).map_err(|error| error.to_string())?);
-        }
-        let fitter = self.fitter.as_ref().ok_or("no fitter")?;
-        fitter.fit(&buffer)
-    }
-}
-
-impl Fitter {
-    fn new(from: &gst_video::VideoInfo, (width, height): (u32, u32)) -> Result<Self, glib::BoolError> {
-        let still = |info: gst_video::VideoInfoBuilder<'_>| info.fps(gst::Fraction::new(0, 1)).build();
-        let plain = still(gst_video::VideoInfo::builder_from_info(from))?;
-        let to = still(gst_video::VideoInfo::builder(gst_video::VideoFormat::I420, width, height))?;
-        let converter = gst_video::VideoConverter::new(&plain, &to, None)?;
-        Ok(Self { from: from.clone(), to, converter })
-    }
-
-    fn fit(&self, buffer: &gst::Buffer) -> Result<(gst::Buffer, gst::Caps), String> {
-        let no_memory = |_| "no memory for a frame".to_owned();
-        let come = gst_video::VideoFrameRef::from_buffer_ref_readable(buffer, &self.from).map_err(|_| "no frame")?;
-        let fitted = gst::Buffer::with_size(self.to.size()).map_err(|error| error.to_string())?;
-        let mut fitted = gst_video::VideoFrame::from_buffer_writable(fitted, &self.to).map_err(no_memory)?;
-        self.converter.frame_ref(&come, &mut fitted.as_mut_video_frame_ref());
-        let caps = self.to.to_caps().map_err(|error| error.to_string())?;
-        Ok((fitted.into_buffer(), caps))
     }
 }
 

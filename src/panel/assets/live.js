@@ -37,6 +37,7 @@ export function renderLive(state, steers) {
   show('live-waits', Boolean(waits));
   text('live-waits', waits);
   show('live-stop', Boolean(live.shown) && !mine?.front);
+  show('show-input', Boolean(live.input));
   show('live-moving', Boolean(live.shown));
   flip('live-moving', live.moving, (moving) => ({ ask: 'moving', moving }));
   show('show-end', Boolean(own));

@@ -137,6 +137,7 @@ function renderBanner(state) {
     kind === 'turning' ? { text: state.banner.text, no: ['cancel', { ask: 'cancel' }] }
     : kind === 'denied' ? { text: state.banner.text, no: ['cancel', { ask: 'cancel' }] }
     : kind === 'share_waits' ? { text: state.banner.text, yes: ['hand_over', { ask: 'hand_over' }], no: ['keep_ours', { ask: 'keep_live' }] }
+    : kind === 'input_waits' ? { text: state.banner.text, yes: ['show_it', { ask: 'show_input' }], no: ['not_now', { ask: 'leave_input' }] }
     : waiting ? { text: `${waiting.name} — ${say('waits')}`, yes: ['admit', { ask: 'admit', guest: waiting.id }], no: ['refuse', { ask: 'refuse', guest: waiting.id }] }
     : print ? { text: say('print_waits', print), yes: ['show_print', { ask: 'show_print', print: print.id }], no: ['refuse_print', { ask: 'refuse_print', print: print.id }] }
     : state.sentence && state.link === 'up' ? { text: state.sentence }

@@ -62,7 +62,7 @@ const ja = {
   show_failed: '画面を取り込めませんでした。もう一度押してください。', show_cut: '箱との接続が切れたため、画面の共有を終えました。',
   live_mine: 'この端末の画面が出ています。', live_shown: '{whose}の画面が出ています。', live_over: '{whose}の画面の共有が終わりました。', live_ended: '画面の共有が終わりました。',
   live_waits_mine: 'いま出ている画面の部屋に聞いています。30秒答えがなければ、出さずに終わります。', live_waits: '{whose}が順番を待っています。',
-  live_moving: '動画を見せる', live_moving_is: 'なめらかさを優先し、文字は少しぼやけます', hand_over: 'ゆずる', keep_ours: 'いまの画面を続ける',
+  live_moving: '動画を見せる', live_moving_is: 'なめらかさを優先し、文字は少しぼやけます', hand_over: 'ゆずる', keep_ours: 'いまの画面を続ける', show_input: 'HDMIの画面を映す', show_it: '映す', not_now: '映さない',
   senders: 'ほかのソフト（OBS など）から見せる', senders_is: 'WHIP に対応したソフトに、次の宛先と合言葉を入れます。合言葉は会議が終わると使えなくなります。',
   sender_token: '宛先と合言葉を出す', sender_url: '宛先（WHIP）', sender_key: '合言葉（Bearer Token）',
 
@@ -197,7 +197,7 @@ const en = {
   show_failed: 'The screen could not be taken. Please press again.', show_cut: 'The connection to the box was lost, so the screen is no longer shared.',
   live_mine: 'The screen of this device is shown.', live_shown: 'Shown now: the screen of {whose}.', live_over: 'The screen of {whose} is no longer shared.', live_ended: 'The screen is no longer shared.',
   live_waits_mine: 'The room whose screen is shown is being asked. Without an answer within 30 seconds yours is not shown.', live_waits: '{whose} is waiting for a turn.',
-  live_moving: 'It is a video', live_moving_is: 'Smoother; letters become a little softer', hand_over: 'Hand over', keep_ours: 'Keep this screen',
+  live_moving: 'It is a video', live_moving_is: 'Smoother; letters become a little softer', hand_over: 'Hand over', keep_ours: 'Keep this screen', show_input: 'Show the HDMI picture', show_it: 'Show it', not_now: 'Not now',
   senders: 'Show from another program (OBS and others)', senders_is: 'Give this address and token to a program that speaks WHIP. The token ends with the meeting.',
   sender_token: 'Get address and token', sender_url: 'Address (WHIP)', sender_key: 'Bearer token',
 
