@@ -63,6 +63,7 @@ impl Fitting {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use gst_video::prelude::*;
 
     /// White as cameras and capture cards say it, in this format and size: its luma at the end.
     fn white(
