@@ -77,7 +77,9 @@ fn what_a_pc_offers_to_share() {
     assert!(judge::offer(chromium, now));
     let stun: &[u8] = &[0, 0, 1, 0, 0, 0, 0x21, 0x12, 0xA4, 0x42, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
     let rtp: &[u8] = &[0, 0, 0x80, 0x60, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 9, 9, 9, 9];
-    let good = [chromium.to_vec(), [chromium, stun].concat(), [chromium, rtp].concat()];
+    let both_ways = String::from_utf8(chromium.to_vec()).unwrap().replace("a=sendonly", "a=sendrecv").into_bytes();
+    assert!(judge::offer(&both_ways, now));
+    let good = [both_ways, chromium.to_vec(), [chromium, stun].concat(), [chromium, rtp].concat()];
     // Each one that is taken makes a key of its own.
     changed(&good, 3_000, |bytes| judge::offer(bytes, now));
 }

@@ -131,6 +131,8 @@ async fn offers_of_no_use_are_told_apart_and_leave_nothing_behind() {
         (&no_codec, LiveFault::NoCodec),
         (&only_sound, LiveFault::NoPicture),
         (&offer.replace("a=sendonly", "a=recvonly"), LiveFault::NoPicture),
+        // One number for two things: the library would stop the process.
+        (&offer.replace("SAVPF 97", "SAVPF 96").replace("sendonly", "sendrecv"), LiveFault::Malformed),
         (&offer.replace("a=fingerprint", "a=footprint"), LiveFault::Malformed),
         (&offer.replace("a=ice-ufrag", "a=ice-nobody"), LiveFault::Malformed),
     ] {

@@ -69,7 +69,8 @@ struct State {
     /// What goes on as it is begins with a key frame.
     awaits_key: bool,
     last: Moment,
-    asked_at: Option<Moment>,
+    asked: Option<(LiveId, Moment)>,
+    far_codec: Option<VideoCodec>,
     sound_last: Moment,
 }
 
@@ -100,17 +101,19 @@ impl LiveShare {
             return;
         }
         let before = std::mem::replace(&mut state.plan, *plan);
+        let retold = state.passing.way() == Way::Retold;
         state.passing.order(plan.send, at);
         let newly_shown = plan.shown != before.shown;
         let newly_sent = plan.send.map(|send| send.source) != before.send.map(|send| send.source);
-        state.awaits_key |= newly_sent;
-        let way = state.passing.way();
-        drop(state);
-        self.0.retell(way);
+        // What its PC sends follows nothing that the transcoder made.
+        let newly_passed = newly_sent || retold && state.passing.way() == Way::Passed;
+        state.awaits_key |= newly_passed;
+        self.0.retell(&state);
         if newly_shown {
             self.0.settings.screen.live(None);
         }
-        if let (true, Some(LiveShown::Near(id))) = (newly_shown || newly_sent, plan.shown) {
+        drop(state);
+        if let (true, Some(LiveShown::Near(id))) = (newly_shown || newly_passed, plan.shown) {
             self.0.ask(id);
         }
     }
@@ -130,11 +133,9 @@ impl LiveShare {
         let shown = state.plan.shown == Some(LiveShown::Near(id));
         let sent = state.plan.send.is_some_and(|send| send.source == id);
         if sent && state.passing.way() != state.passing.came_raw() {
-            drop(state);
-            self.0.retell(Way::Retold);
-        } else {
-            drop(state);
+            self.0.retell(&state);
         }
+        drop(state);
         let info = sample.caps().filter(|_| shown || sent).and_then(|caps| gst_video::VideoInfo::from_caps(caps).ok());
         let Some(info) = info else { return };
         let even = (info.width() & !1, info.height() & !1);
@@ -142,10 +143,12 @@ impl LiveShare {
             Ok((buffer, caps)) => gst::Sample::builder().buffer(&buffer).caps(&caps).build(),
             Err(why) => return tracing::debug!(why, "a picture of the input does not fit"),
         };
-        if shown {
+        // The plan may be another one by now.
+        let state = lock(&self.0.state);
+        if state.plan.shown == Some(LiveShown::Near(id)) {
             self.0.settings.screen.live(Some(&fitted));
         }
-        if sent {
+        if state.plan.send.is_some_and(|send| send.source == id) {
             self.0.transcoder.frame(&fitted);
         }
     }
@@ -159,6 +162,7 @@ impl LiveShare {
 
     /// What the far box sends is in this codec.
     pub(super) fn codec(&self, codec: VideoCodec) {
+        lock(&self.0.state).far_codec = Some(codec);
         if let Some(receivers) = self.0.receivers.get() {
             receivers.far.codec(codec);
         }
@@ -205,10 +209,10 @@ impl Shared {
         }
         let pts = at.max(state.last + Duration::from_nanos(1));
         state.last = pts;
-        drop(state);
         if way != before {
-            self.retell(way);
+            self.retell(&state);
         }
+        drop(state);
         let mut unit = gst::Buffer::from_slice(Arc::clone(&picture.bytes));
         if let Some(unit) = unit.get_mut() {
             unit.set_pts(gst::ClockTime::from_nseconds(pts.as_nanos()));
@@ -253,12 +257,12 @@ impl Shared {
         if let Some(info) = size {
             state.passing.measured((info.width(), info.height()));
         }
-        let (way, plan) = (state.passing.way(), state.plan);
-        drop(state);
+        let way = state.passing.way();
         if way != before {
-            self.retell(way);
+            self.retell(&state);
         }
-        if matches!(plan.shown, Some(LiveShown::Near(_))) {
+        // Under the lock: what ended is not shown again by a picture that comes late.
+        if matches!(state.plan.shown, Some(LiveShown::Near(_))) {
             self.settings.screen.live(Some(sample));
         }
         if way == Way::Retold {
@@ -267,25 +271,27 @@ impl Shared {
     }
 
     fn decoded_far(&self, sample: &gst::Sample) {
-        if lock(&self.state).plan.shown == Some(LiveShown::Far) {
+        let state = lock(&self.state);
+        if state.plan.shown == Some(LiveShown::Far) {
             self.settings.screen.live(Some(sample));
         }
     }
 
-    /// The transcoder works while pictures are retold, and not otherwise.
-    fn retell(&self, way: Way) {
-        let order = lock(&self.state).passing.ordered().filter(|_| way == Way::Retold);
-        self.transcoder.order(order);
+    /// The transcoder works while pictures are retold, and not otherwise. Said under the state's lock, so that no older word
+    /// comes after a newer one.
+    fn retell(&self, state: &State) {
+        let retold = state.passing.way() == Way::Retold;
+        self.transcoder.order(state.passing.ordered().filter(|_| retold));
     }
 
     /// Not more often than its PC would heed.
     fn ask(&self, id: LiveId) {
         let at = now(&self.settings.clock);
         let mut state = lock(&self.state);
-        if state.asked_at.is_some_and(|asked_at| at.since(asked_at) < ASK_EVERY) {
+        if state.asked.is_some_and(|(of, asked_at)| of == id && at.since(asked_at) < ASK_EVERY) {
             return;
         }
-        state.asked_at = Some(at);
+        state.asked = Some((id, at));
         drop(state);
         if let Some(ask) = self.ask_source.get() {
             ask(id);
@@ -295,8 +301,8 @@ impl Shared {
     fn receivers(self: &Arc<Self>) -> &Receivers {
         self.receivers.get_or_init(|| {
             let LiveSettings { codec, clock, inbox, key_frame_needed, .. } = &self.settings;
-            let plan =
-                || PicturePlan { line: Line::LiveShare, codec: *codec, clock: clock.clone(), hold: Arc::default() };
+            let codec = lock(&self.state).far_codec.unwrap_or(*codec);
+            let plan = || PicturePlan { line: Line::LiveShare, codec, clock: clock.clone(), hold: Arc::default() };
             let (near, far, asks) = (Arc::downgrade(self), Arc::downgrade(self), Arc::downgrade(self));
             let near = Arc::new(move |sample: &gst::Sample, _| {
                 if let Some(shared) = near.upgrade() {

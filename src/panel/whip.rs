@@ -63,7 +63,8 @@ pub(super) async fn answer(
         (&Method::OPTIONS, _) => Ok(options()),
         (&Method::POST, None) => bring(shared, arrival, bringer(shared, visitor, &request)?, request).await,
         (&Method::DELETE, Some(source)) => {
-            let bringer = bringer(shared, visitor, &request)?;
+            // Whoever brought it may end it, a guest still or not.
+            let bringer = named(shared, visitor, &request, None).ok_or(Refusal::Denied(Denied::NotAdmitted))?;
             let id = source.parse().map(LiveId).map_err(|_| Refusal::NoSuchPage)?;
             if !shared.senders.take(id, bringer.guest) {
                 return Err(Refusal::NoSuchPage);
@@ -114,18 +115,27 @@ async fn bring(
 
 /// An admitted guest, by token or by cookie.
 fn bringer(shared: &Shared, visitor: Option<GuestId>, request: &Request<Incoming>) -> Result<Bringer, Refusal> {
+    let evictions = shared.shown.borrow().snapshot.room.evictions;
+    let admitted = |bringer: &Bringer| shared.shown.borrow().standing(bringer.guest) == Standing::Admitted;
+    named(shared, visitor, request, Some(evictions)).filter(admitted).ok_or(Refusal::Denied(Denied::NotAdmitted))
+}
+
+/// Whom token or cookie name. `evictions`: the token must be of the time since so many.
+fn named(
+    shared: &Shared,
+    visitor: Option<GuestId>,
+    request: &Request<Incoming>,
+    evictions: Option<u64>,
+) -> Option<Bringer> {
     let bearer = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let bearer =
-        bearer.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    let found = match bearer {
+    let bearer = bearer.and_then(|value| value.split_once(' '));
+    match bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")) {
         Some((_, token)) => {
-            let evictions = shared.shown.borrow().snapshot.room.evictions;
-            shared.senders.guest(token.trim(), evictions).map(|guest| Bringer { guest, kind: LiveKind::Sender })
+            let guest = shared.senders.guest(token.trim(), evictions)?;
+            Some(Bringer { guest, kind: LiveKind::Sender })
         }
         None => visitor.map(|guest| Bringer { guest, kind: LiveKind::Browser }),
-    };
-    let admitted = |bringer: &Bringer| shared.shown.borrow().standing(bringer.guest) == Standing::Admitted;
-    found.filter(admitted).ok_or(Refusal::Denied(Denied::NotAdmitted))
+    }
 }
 
 fn options() -> Reply {
@@ -151,9 +161,10 @@ impl Senders {
         }
     }
 
-    fn guest(&self, text: &str, evictions: u64) -> Option<GuestId> {
+    fn guest(&self, text: &str, evictions: Option<u64>) -> Option<GuestId> {
         let known = self.lock();
-        known.tokens.iter().find(|token| token.text == text && token.evictions == evictions).map(|token| token.guest)
+        let of_now = |token: &&Token| evictions.is_none_or(|evictions| token.evictions == evictions);
+        known.tokens.iter().filter(of_now).find(|token| token.text == text).map(|token| token.guest)
     }
 
     fn brought(&self, id: LiveId, guest: GuestId) {

@@ -28,7 +28,7 @@ pub use passage::Outlet;
 use crate::core::input::{CarryReport, Input};
 use crate::core::output::SessionOrder;
 use crate::inbox::Inbox;
-use crate::model::{Bitrate, Line, SessionId};
+use crate::model::{Bitrate, Line, LiveId, SessionId};
 use gst::prelude::*;
 use gstreamer as gst;
 use meter::{Meter, Reading};
@@ -53,6 +53,7 @@ pub struct Peer {
     ports: Arc<Ports>,
     outlet: Outlet,
     pace: Pace,
+    sharing: Option<LiveId>,
     sessions: BTreeMap<SessionId, Open>,
     admitted: Option<SessionId>,
     warm_up: Option<JoinHandle<()>>,
@@ -145,6 +146,7 @@ impl Peer {
             ports: Arc::default(),
             outlet: Outlet::default(),
             pace: Pace::default(),
+            sharing: None,
             sessions: BTreeMap::new(),
             admitted: None,
         })
@@ -214,10 +216,15 @@ impl Peer {
         self.outlet.clone()
     }
 
-    /// The encoder of the live share aims at this: its packets leave not much faster, whatever bursts it makes.
-    pub fn pace(&self, live: Bitrate) {
+    /// The encoder of the live share aims at this: its packets leave not much faster, whatever bursts it makes. None: nothing
+    /// of it leaves any more, not even what waits. Another source: nothing of the one before.
+    pub fn pace(&mut self, live: Option<(LiveId, Bitrate)>) {
+        let source = live.map(|(source, _)| source);
+        if std::mem::replace(&mut self.sharing, source) != source {
+            self.pace.begin_anew();
+        }
         // The encoder's target has no headers in it, and a queue must be able to empty.
-        self.pace.set(live.as_bps() / 5 * 6);
+        self.pace.set(live.map_or(0, |(_, target)| (target.as_bps() / 5 * 6).max(1)));
     }
 
     /// No session can be made in this process any more: on both ports a teardown hangs.

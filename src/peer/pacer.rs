@@ -9,21 +9,40 @@
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 use gstreamer as gst;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-/// What a line may send, bits a second with RTP headers; zero: as it comes. Cheap to clone; outlives every session.
+/// What a line may send, bits a second with RTP headers; zero, as at first: nothing, and what waits is dropped. Cheap to clone;
+/// outlives every session.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Pace(Arc<AtomicU32>);
+pub(super) struct Pace(Arc<Allowed>);
+
+#[derive(Debug, Default)]
+struct Allowed {
+    bits_per_s: AtomicU32,
+    /// What was captured before is not sent any more: PTS, nanoseconds.
+    from: AtomicU64,
+}
 
 impl Pace {
     pub(super) fn set(&self, bits_per_s: u32) {
-        self.0.store(bits_per_s, Ordering::Relaxed);
+        self.0.bits_per_s.store(bits_per_s, Ordering::Release);
+    }
+
+    /// Something else is sent from now on: what waits of before is dropped.
+    pub(super) fn begin_anew(&self) {
+        self.0.from.store(gst::SystemClock::obtain().time().nseconds(), Ordering::Release);
+    }
+
+    fn lets_pass(&self, packet: &gst::BufferRef) -> bool {
+        let from = self.0.from.load(Ordering::Acquire);
+        let open = self.0.bits_per_s.load(Ordering::Acquire) > 0;
+        open && packet.pts().is_none_or(|pts| pts.nseconds() >= from)
     }
 
     /// How long so many bytes take.
     fn takes(&self, bytes: usize) -> gst::ClockTime {
-        let bits_per_s = u64::from(self.0.load(Ordering::Relaxed));
+        let bits_per_s = u64::from(self.0.bits_per_s.load(Ordering::Relaxed));
         let nanos = (bytes as u64 * 8 * 1_000_000_000).checked_div(bits_per_s).unwrap_or(0);
         gst::ClockTime::from_nseconds(nanos).min(LONGEST_WAIT)
     }
@@ -72,8 +91,12 @@ mod imp {
         }
 
         fn packet(&self, packet: gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
-            self.wait_turn(packet.size())?;
-            self.src.push(packet)
+            let pace = self.lock().pace.clone();
+            if pace.lets_pass(&packet) {
+                self.wait_turn(packet.size())?;
+            }
+            // It may have been shut meanwhile.
+            if pace.lets_pass(&packet) { self.src.push(packet) } else { Ok(gst::FlowSuccess::Ok) }
         }
 
         /// Until the packets before it have left.
@@ -210,10 +233,17 @@ mod tests {
         let took = gst::SystemClock::obtain().time() - begun;
         // 20 packets of 10 ms, the first ones at once.
         assert!(took >= gst::ClockTime::from_mseconds(170) && took < gst::ClockTime::from_mseconds(1000), "{took}");
+        let passed = harness.passed.load(Ordering::Relaxed);
+        assert_eq!(passed, 20);
         pace.set(0);
         let begun = gst::SystemClock::obtain().time();
         (0..100).for_each(|_| assert!(harness.push(1000).is_ok()));
-        assert!(gst::SystemClock::obtain().time() - begun < gst::ClockTime::from_mseconds(150), "no pace, no wait");
+        assert!(gst::SystemClock::obtain().time() - begun < gst::ClockTime::from_mseconds(150), "shut: no wait");
+        assert_eq!(harness.passed.load(Ordering::Relaxed), passed, "and nothing passes");
+        pace.set(8_000_000);
+        pace.begin_anew();
+        assert!(harness.push(1000).is_ok());
+        assert_eq!(harness.passed.load(Ordering::Relaxed), passed, "captured before");
         assert_eq!(harness.stop(), Err(gst::FlowError::Flushing));
     }
 
@@ -221,11 +251,18 @@ mod tests {
         pacer: Pacer,
         from: gst::Pad,
         _to: gst::Pad,
+        passed: Arc<AtomicU64>,
     }
 
     fn gst_check(pacer: &Pacer) -> Harness {
         let from = gst::Pad::builder(gst::PadDirection::Src).build();
-        let to = gst::Pad::builder(gst::PadDirection::Sink).chain_function(|_, _, _| Ok(gst::FlowSuccess::Ok)).build();
+        let passed = Arc::new(AtomicU64::new(0));
+        let counts = Arc::clone(&passed);
+        let count = move |_: &gst::Pad, _: Option<&gst::Object>, _| {
+            counts.fetch_add(1, Ordering::Relaxed);
+            Ok(gst::FlowSuccess::Ok)
+        };
+        let to = gst::Pad::builder(gst::PadDirection::Sink).chain_function(count).build();
         from.link(&pacer.static_pad("sink").unwrap()).unwrap();
         pacer.static_pad("src").unwrap().link(&to).unwrap();
         from.set_active(true).unwrap();
@@ -234,12 +271,14 @@ mod tests {
         from.push_event(gst::event::StreamStart::new("test"));
         from.push_event(gst::event::Caps::new(&gst::Caps::new_empty_simple("application/x-rtp")));
         from.push_event(gst::event::Segment::new(&gst::FormattedSegment::<gst::ClockTime>::new()));
-        Harness { pacer: pacer.clone(), from, _to: to }
+        Harness { pacer: pacer.clone(), from, _to: to, passed }
     }
 
     impl Harness {
         fn push(&mut self, bytes: usize) -> Result<gst::FlowSuccess, gst::FlowError> {
-            self.from.push(gst::Buffer::with_size(bytes).unwrap())
+            let mut packet = gst::Buffer::with_size(bytes).unwrap();
+            packet.get_mut().unwrap().set_pts(gst::ClockTime::from_seconds(1));
+            self.from.push(packet)
         }
 
         fn stop(&mut self) -> Result<gst::FlowSuccess, gst::FlowError> {

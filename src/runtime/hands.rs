@@ -11,7 +11,7 @@ use crate::core::snapshot::{LinkState, Snapshot};
 use crate::documents::Documents;
 use crate::inbox::Inbox;
 use crate::media::room::Media;
-use crate::model::{Bitrate, Language, Moment};
+use crate::model::{Language, Moment};
 use crate::peer::Peer;
 use crate::system::memory::Memory;
 use crate::system::notify::Notify;
@@ -121,7 +121,7 @@ impl Hands {
                 if let Some(trunk) = &self.trunk {
                     trunk.pace(plan.bulk);
                 }
-                self.peer.pace(plan.live.send.map_or(Bitrate::from_bps(0), |send| send.bitrate));
+                self.peer.pace(plan.live.send.map(|send| (send.source, send.bitrate)));
                 tracing::debug!(live = ?plan.live, camera = ?plan.camera, microphone = ?plan.microphone, mode = ?plan.screen.face.mode, "arrange");
                 self.media.arrange(&plan);
             }

@@ -2,28 +2,65 @@
 
 use crate::live::LiveFault;
 use crate::model::Bitrate;
+use std::collections::BTreeSet;
 
-/// The offer without its candidates, if it is one: who sends is learned from what arrives, and no name is ever resolved.
+/// The offer without its candidates, if it is one: who sends is learned from what arrives, and no name is ever resolved. Its parts
+/// are only sent, whatever it says: nothing goes back.
 ///
 /// # Errors
-/// When it has no picture, or too many parts.
+/// When it has no picture, too many parts, or claims one number for two things.
 pub(super) fn plain(offer: &str) -> Result<String, LiveFault> {
     let lines = || offer.lines().map(str::trim_end).filter(|line| !line.is_empty());
     if lines().next() != Some("v=0") {
         return Err(LiveFault::Malformed);
     }
-    let parts = |kind: &str| lines().filter(|line| line.starts_with(kind)).count();
-    if parts("m=video") == 0 {
+    let count = |kind: &str| lines().filter(|line| line.starts_with(kind)).count();
+    if count("m=video") == 0 {
         return Err(LiveFault::NoPicture);
     }
-    if parts("m=video") > 1 || parts("m=audio") > 1 || parts("m=") > MOST_PARTS || lines().count() > MOST_LINES {
+    if count("m=video") > 1 || count("m=audio") > 1 || count("m=") > MOST_PARTS || lines().count() > MOST_LINES {
         return Err(LiveFault::TooMuch);
     }
-    if !sends(&lines().skip_while(|line| !line.starts_with("m=video")).collect::<Vec<_>>()) {
-        return Err(LiveFault::NoPicture);
+    if claims_twice(lines()) {
+        return Err(LiveFault::Malformed);
     }
-    let kept = lines().filter(|line| !line.starts_with("a=candidate") && !line.starts_with("a=end-of-candidates"));
-    Ok(kept.flat_map(|line| [line, "\r\n"]).collect())
+    let (mut kept, mut part, mut media) = (String::with_capacity(offer.len()), "", false);
+    for line in lines() {
+        if line.starts_with("m=") {
+            (part, media) = (line, line.starts_with("m=video") || line.starts_with("m=audio"));
+        }
+        match line {
+            // Sound that is not sent leaves its part without use, a picture the whole offer.
+            "a=recvonly" | "a=inactive" if part.starts_with("m=video") => return Err(LiveFault::NoPicture),
+            "a=recvonly" | "a=inactive" if media => return Err(LiveFault::TooMuch),
+            "a=sendrecv" | "a=sendonly" if media => continue,
+            _ if line.starts_with("a=candidate") || line.starts_with("a=end-of-candidates") => continue,
+            _ => {}
+        }
+        kept.extend([line, "\r\n"]);
+        // An attribute may stand anywhere behind what RFC 4566 puts first.
+        if media && line.starts_with("c=") {
+            kept.push_str("a=sendonly\r\n");
+        }
+    }
+    Ok(kept)
+}
+
+/// A payload type of two parts, or a repair stream of two: str0m stops the process over them.
+fn claims_twice<'l>(lines: impl Iterator<Item = &'l str>) -> bool {
+    let (mut types, mut repairs) = (BTreeSet::new(), BTreeSet::new());
+    for line in lines {
+        if let Some(part) = line.strip_prefix("m=") {
+            if !part.split(' ').skip(3).all(|payload| types.insert(payload.to_owned())) {
+                return true;
+            }
+        } else if let Some((payload, _)) = line.strip_prefix("a=fmtp:").and_then(|fmtp| fmtp.split_once(" apt="))
+            && !repairs.insert(payload.to_owned())
+        {
+            return true;
+        }
+    }
+    false
 }
 
 /// The answer with the most that its PC may send: for the picture `b=AS` in kbit/s (RFC 4566 §5.8) and where Chromium begins, for
@@ -54,12 +91,6 @@ pub(super) fn takes_picture(answer: &str) -> bool {
     answer.lines().any(|line| line.starts_with("m=video ") && !line.starts_with("m=video 0 "))
 }
 
-/// A part, from its `m=` on, is sent. Without a direction it is both sent and received.
-fn sends(part: &[&str]) -> bool {
-    let end = part.iter().skip(1).position(|line| line.starts_with("m=")).map_or(part.len(), |at| at + 1);
-    !part[..end].iter().any(|line| matches!(*line, "a=recvonly" | "a=inactive"))
-}
-
 /// Picture, sound, and a data channel that some senders bring along.
 const MOST_PARTS: usize = 4;
 const MOST_LINES: usize = 1000;
@@ -70,14 +101,14 @@ const SOUND: u32 = 64_000;
 mod tests {
     use super::*;
 
-    const OFFER: &str = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=recvonly\r\n\
-        m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=sendonly\r\na=candidate:1 1 udp 1 8e0b-11.local 5 typ host\r\na=end-of-candidates\r\n";
+    const OFFER: &str = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=sendrecv\r\n\
+        m=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=sendonly\r\na=candidate:1 1 udp 1 8e0b-11.local 5 typ host\r\na=end-of-candidates\r\n";
 
     #[test]
     fn candidates_are_left_out_and_the_rest_is_kept() {
         let plain = plain(OFFER).unwrap();
         assert!(!plain.contains(".local") && !plain.contains("candidate"), "{plain}");
-        assert_eq!(plain.lines().count(), OFFER.lines().count() - 2);
+        assert_eq!(plain.matches("a=sendonly").count(), 2, "{plain}");
     }
 
     #[test]
@@ -87,6 +118,10 @@ mod tests {
         assert_eq!(plain(&OFFER.replace("m=video", "m=text")), Err(LiveFault::NoPicture));
         assert_eq!(plain(&OFFER.replace("sendonly", "recvonly")), Err(LiveFault::NoPicture));
         assert_eq!(plain(&OFFER.replace("m=audio", "m=video")), Err(LiveFault::TooMuch));
+        assert_eq!(plain(&OFFER.replace("sendrecv", "inactive")), Err(LiveFault::TooMuch));
+        assert_eq!(plain(&OFFER.replace("111", "96")), Err(LiveFault::Malformed), "one number for two things");
+        let twice = "a=fmtp:97 apt=96\r\na=fmtp:97 apt=98\r\na=candidate";
+        assert_eq!(plain(&OFFER.replace("a=candidate", twice)), Err(LiveFault::Malformed));
     }
 
     #[test]

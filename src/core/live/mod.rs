@@ -332,6 +332,11 @@ impl Live {
         self.write_down(now);
     }
 
+    /// Who waits does not come in front any more: nobody new is taken now.
+    pub fn refuse_waiting(&mut self) {
+        self.end_waiting(LiveEnd::Refused);
+    }
+
     /// The source is told to end.
     fn end_front(&mut self, why: LiveEnd) {
         if let Some(source) = self.front.take() {

@@ -333,6 +333,7 @@ impl Room {
     }
 
     fn guests_end(&mut self) {
+        self.live.refuse_waiting();
         self.evictions += 1;
         for entry in self.guests.end_all() {
             self.outputs.push_back(Output::Record(entry));

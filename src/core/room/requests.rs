@@ -103,7 +103,12 @@ impl Room {
                 self.timers.set(Timer::MenuCloses, now + SHOWN);
                 set(&mut self.show_code, *shown)
             }
-            Request::Lock(locked) => set(&mut self.guests.locked, *locked),
+            Request::Lock(locked) => {
+                if *locked {
+                    self.live.refuse_waiting();
+                }
+                set(&mut self.guests.locked, *locked)
+            }
             Request::Admit(guest) => {
                 let result = self.guests.admit(*guest, now);
                 self.at_the_door(*guest, result)

@@ -6,7 +6,7 @@ use crate::core::lesson::Lesson;
 use crate::core::output::Output;
 use crate::core::share::Refusal;
 use crate::core::timers::Timer;
-use crate::model::{DocumentId, Mode, Moment, Side, Stance, Together};
+use crate::model::{DocumentId, GuestId, Mode, Moment, Side, Stance, Together};
 use std::time::Duration;
 
 impl Room {
@@ -116,7 +116,10 @@ impl Room {
             Timer::LiveDue | Timer::LiveTurns | Timer::PrintsDue => {}
             Timer::CodeRotates => {
                 self.refusal_told = false;
+                let before: Vec<GuestId> = self.guests.iter().map(|guest| guest.id).collect();
                 self.outputs.extend(self.guests.end_old(now).into_iter().map(Output::Record));
+                let gone = before.into_iter().filter(|guest| !self.guests.is_admitted(*guest)).collect::<Vec<_>>();
+                gone.into_iter().for_each(|guest| self.end_lives(Some(guest), now));
                 self.outputs.push_back(Output::DrawCode);
                 self.timers.set(Timer::CodeRotates, now + CODE_LIFE);
             }

@@ -88,7 +88,7 @@ pub(super) fn layout(look: &Look, language: Language, canvas: Area) -> Layout {
             let place = page_area(canvas, shape, face.mode);
             layout.under.push(calm::place(&setting, place));
             layout.page = Some(place.moved(shift));
-            layout.live = look.live_shape.map(|_| place.moved(shift));
+            layout.live = look.live_shape.filter(|_| face.live.shown.is_some()).map(|_| place.moved(shift));
             sheets.extend(calm::coming(&setting, place));
             sheets.extend(floor::floor(&setting, place));
             sheets.extend(words_over(&setting, place));
@@ -115,7 +115,7 @@ pub(super) fn layout(look: &Look, language: Language, canvas: Area) -> Layout {
                 let place = page_area(canvas, 1.0, face.mode);
                 layout.under.push(calm::place(&setting, place));
                 layout.page = Some(place.moved(shift));
-                layout.live = look.live_shape.map(|_| place.moved(shift));
+                layout.live = look.live_shape.filter(|_| face.live.shown.is_some()).map(|_| place.moved(shift));
                 sheets.extend(calm::coming(&setting, place));
             } else {
                 sheets.extend(calm::shut(&setting));

@@ -37,6 +37,8 @@ struct Slot {
     key_wanted: bool,
     /// When the line has taken what was encoded.
     free_at: Moment,
+    /// When the last key frame is there: a round trip after the line took it.
+    key_there_at: Moment,
     /// Units in a row that changed next to nothing.
     settled: u32,
     broken: bool,
@@ -86,9 +88,12 @@ impl Transcoder {
         self.0.wake.notify_one();
     }
 
-    /// A key frame soon: the far decoder cannot go on without one.
+    /// A key frame soon: the far decoder cannot go on without one. Not while one is on its way: it asks until it has come.
     pub(super) fn refresh(&self) {
         let mut slot = lock(&self.0.slot);
+        if now(&self.0.clock) < slot.key_there_at {
+            return;
+        }
         (slot.key_wanted, slot.settled) = (true, 0);
         drop(slot);
         self.0.wake.notify_one();
@@ -209,6 +214,9 @@ impl Desk {
         slot.settled = if unit.size() <= NOTHING_NEW { slot.settled + 1 } else { 0 };
         let takes = Duration::from_secs_f64(unit.size() as f64 * 8.0 / f64::from(order.bitrate.as_bps().max(1)));
         slot.free_at = slot.free_at.max(at) + takes;
+        if !unit.flags().contains(gst::BufferFlags::DELTA_UNIT) {
+            slot.key_there_at = slot.free_at + ROUND_TRIP;
+        }
         drop(slot);
         (self.out)(unit);
         self.wake.notify_one();
@@ -249,6 +257,7 @@ const SHARPEN_EVERY: Duration = Duration::from_millis(200);
 const SETTLED: u32 = 5;
 /// Bytes of a unit in which every block says "as before".
 const NOTHING_NEW: usize = 400;
+const ROUND_TRIP: Duration = Duration::from_millis(300);
 const KEY_PAUSE: Duration = Duration::from_secs(1);
 const REBUILT_AFTER: Duration = Duration::from_secs(1);
 /// From here a moving 1080p picture is not made smaller.
