@@ -23,7 +23,7 @@ pub struct Arguments {
     /// Ends the screen that a PC or an input shares, whichever room's it is.
     #[arg(long, conflicts_with = "file")]
     stop_live: bool,
-    /// Puts the document input ([share] input) on both screens.
+    /// Puts the document input (`[share] input`) on both screens.
     #[arg(long, conflicts_with_all = ["file", "stop_live"])]
     show_input: bool,
     /// Whose room.
