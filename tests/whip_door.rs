@@ -13,6 +13,7 @@ use engawa::live::{LiveFault, LiveNews, LiveOffer};
 use engawa::model::{Bitrate, LiveEnd, LiveId, VideoCodec};
 use engawa::whip::Whip;
 use sender::{HOME, Sender};
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -31,6 +32,10 @@ struct Rig {
 
 impl Rig {
     fn new() -> Self {
+        Self::at(HOME)
+    }
+
+    fn at(address: IpAddr) -> Self {
         let caught: Arc<Mutex<Caught>> = Arc::default();
         let catching = Arc::clone(&caught);
         let out = Arc::new(move |id, news| {
@@ -43,7 +48,7 @@ impl Rig {
                 LiveNews::Ended(why) => caught.ended.push((id, why)),
             }
         });
-        Self { whip: Whip::start((HOME, 0).into(), out).unwrap(), caught }
+        Self { whip: Whip::start((address, 0).into(), out).unwrap(), caught }
     }
 
     async fn open(&self, id: u64, sdp: &str) -> Result<String, LiveFault> {
@@ -62,7 +67,8 @@ impl Rig {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pictures_and_sound_of_an_independent_sender_come_through_in_both_codecs() {
-    let rig = Rig::new();
+    // As the panel listens by its documented example: one socket for both versions of IP.
+    let rig = Rig::at(Ipv6Addr::UNSPECIFIED.into());
     for (id, codec) in [(1, VideoCodec::H264), (2, VideoCodec::Vp8)] {
         let sender = Sender::new(codec, PATTERN);
         let offer = sender.offer();

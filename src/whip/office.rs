@@ -95,11 +95,13 @@ impl Office {
     /// Everything that is due, sent and told.
     fn turn(&mut self, now: Instant) {
         let (socket, out) = (&self.socket, &self.out);
+        let of_version_6 = socket.local_addr().is_ok_and(|own| own.is_ipv6());
         for session in &mut self.sessions {
             let id = session.id;
             session.turn(
                 now,
                 |datagram, to| {
+                    let to = if of_version_6 { mapped(to) } else { to };
                     if let Err(error) = socket.try_send_to(datagram, to) {
                         tracing::debug!(%error, "a datagram to a PC is lost");
                     }
@@ -126,6 +128,14 @@ fn now() -> Instant {
 
 fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+/// As a socket for both versions wants it (RFC 4291 §2.5.5.2).
+fn mapped(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V4(v4) => SocketAddr::new(v4.ip().to_ipv6_mapped().into(), v4.port()),
+        SocketAddr::V6(_) => address,
+    }
 }
 
 /// Nothing is due.
