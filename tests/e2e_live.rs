@@ -12,6 +12,7 @@ mod support;
 
 use engawa::model::VideoCodec;
 use live_support::{LIMIT, Pc, age_on, both_are, clock_on, endpoint, now_ms, paints, paints_in, rooms, small};
+use std::net::{Ipv4Addr, UdpSocket};
 use std::time::{Duration, Instant};
 use support::lab::End;
 use support::wait_for;
@@ -174,6 +175,21 @@ fn two_hundred_shares_leave_nothing_behind_on_one_session() {
     for end in End::BOTH {
         assert_eq!(pair.status(end).unwrap()["session"], before[end as usize]["session"]);
     }
+}
+
+#[test]
+fn a_port_that_is_taken_at_first_is_opened_as_soon_as_it_can_be() {
+    let (mut pair, screens) = rooms(&small());
+    pair.kill_box(End::A);
+    let holder = UdpSocket::bind((Ipv4Addr::LOCALHOST, pair.ports(End::A).share)).unwrap();
+    pair.start_box(End::A);
+    pair.wait_up(LIMIT);
+    let obs = endpoint(&pair, End::A, "obs");
+    assert_eq!(paints("red").shares_at(&obs).0, 503);
+    drop(holder);
+    let sender = wait_for(LIMIT, || Some(paints("red")).filter(|sender| sender.shares_at(&obs).0 == 201));
+    assert!(sender.is_some(), "{}", pair.log(End::A));
+    both_are(&screens, ["red", "red"]);
 }
 
 /// What a daemon holds.

@@ -12,22 +12,27 @@ use crate::core::input::{Input, RoomInput};
 use crate::core::live::LiveSource;
 use crate::core::request::Answer;
 use crate::inbox::Inbox;
-use crate::live::{LiveDoor, LiveFault, LiveNews, LiveOffer};
+use crate::live::{LiveDoor, LiveFault, LiveNews, LiveOffer, LiveOut};
 use crate::media::input::DocumentInput;
 use crate::media::room::Media;
 use crate::model::{InputShows, LiveId, LiveKind};
 use crate::questions::Questions;
 use crate::whip::Whip;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tokio::time::sleep;
 
 /// What brings and ends sources.
 pub(super) struct LiveHands {
-    whip: Option<Whip>,
+    whip: Door,
     names: Names,
     _input: Option<DocumentInput>,
 }
+
+/// For PCs of this room, once its port is open.
+type Door = Arc<OnceLock<Whip>>;
 
 /// Names sources, each with another number.
 #[derive(Clone, Default)]
@@ -55,7 +60,7 @@ impl LiveHands {
             name: Arc::new(move || names.next()),
             open: Arc::new(move |source, offer| Box::pin(open(whip.clone(), questions.clone(), source, offer))),
             close: Arc::new(move |id| {
-                if let Some(whip) = &closing {
+                if let Some(whip) = closing.get() {
                     whip.close(id);
                 }
             }),
@@ -64,31 +69,48 @@ impl LiveHands {
 
     /// The core ends it.
     pub(super) fn end(&self, id: LiveId) {
-        if let Some(whip) = &self.whip {
+        if let Some(whip) = self.whip.get() {
             whip.close(id);
         }
     }
 }
 
-/// Without the port the box goes on without this door, and says so.
-fn open_whip(config: &Config, media: &Media, inbox: &Inbox) -> Option<Whip> {
-    let panel = config.panel.listen?;
+/// Without the port the box goes on without this door, says so, and tries again: the machine may get its address later.
+fn open_whip(config: &Config, media: &Media, inbox: &Inbox) -> Door {
+    let door = Door::default();
+    let Some(panel) = config.panel.listen else { return door };
     let address = SocketAddr::new(panel.ip(), config.share.port);
-    let (live, inbox) = (media.live(), inbox.clone());
-    let out = Arc::new(move |id, news| {
+    let (taking, inbox) = (media.live(), inbox.clone());
+    let out: LiveOut = Arc::new(move |id, news| {
         if let LiveNews::Ended(why) = news {
             inbox.urgent(Input::Room(RoomInput::LiveGone { id, why }));
         }
-        live.take(id, news);
+        taking.take(id, news);
     });
-    let whip = Whip::start(address, out);
-    if let Err(error) = &whip {
-        tracing::warn!(%address, %error, "no PC can share its screen: the UDP port ([share] port) cannot be opened");
+    let asks = door.clone();
+    media.live().ask_through(Arc::new(move |id| {
+        if let Some(whip) = asks.get() {
+            whip.ask_key_frame(id);
+        }
+    }));
+    match Whip::start(address, out.clone()) {
+        Ok(whip) => drop(door.set(whip)),
+        Err(error) => {
+            tracing::warn!(%address, %error, "no PC can share its screen yet: the UDP port ([share] port) cannot be opened");
+            tokio::spawn(open_later(door.clone(), address, out));
+        }
     }
-    let whip = whip.ok()?;
-    let asked = whip.clone();
-    media.live().ask_through(Arc::new(move |id| asked.ask_key_frame(id)));
-    Some(whip)
+    door
+}
+
+async fn open_later(door: Door, address: SocketAddr, out: LiveOut) {
+    loop {
+        sleep(TRY_AGAIN).await;
+        match Whip::start(address, out.clone()) {
+            Ok(whip) => return drop(door.set(whip)),
+            Err(error) => tracing::debug!(%error, "the UDP port of shares cannot be opened yet"),
+        }
+    }
 }
 
 /// The input keeps its name: whether a signal is another one is the core's to say.
@@ -110,13 +132,8 @@ fn open_input(config: &Config, id: LiveId, media: &Media, inbox: &Inbox) -> Opti
     DocumentInput::start(config.share.input.clone(), Arc::new(take), Arc::new(said))
 }
 
-async fn open(
-    whip: Option<Whip>,
-    questions: Questions,
-    source: LiveSource,
-    offer: LiveOffer,
-) -> Result<String, LiveFault> {
-    let (whip, id) = (whip.ok_or(LiveFault::Busy)?, source.id);
+async fn open(whip: Door, questions: Questions, source: LiveSource, offer: LiveOffer) -> Result<String, LiveFault> {
+    let (whip, id) = (whip.get().ok_or(LiveFault::Busy)?, source.id);
     let answer = whip.open(id, offer).await?;
     let may = questions.ask(|ticket| RoomInput::LiveAsked { ticket, source }).await;
     match may {
@@ -131,3 +148,5 @@ async fn open(
         }
     }
 }
+
+const TRY_AGAIN: Duration = Duration::from_secs(3);
