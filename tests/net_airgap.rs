@@ -22,11 +22,15 @@ fn the_flow_table_names_the_default_ports() {
     let wanted: BTreeSet<(String, u16)> =
         [("TCP", 7420), ("UDP", 7422), ("UDP", 7423)].map(|(p, n)| (p.into(), n)).into();
     assert_eq!(flow_table(), wanted);
-    assert_eq!(rows_from("room"), [("TCP", 443), ("TCP", 631), ("UDP", 5353)].map(|(p, n)| (p.into(), n)).into());
+    assert_eq!(
+        rows_from("room"),
+        [("TCP", 443), ("TCP", 631), ("UDP", 5353), ("UDP", 7424)].map(|(p, n)| (p.into(), n)).into()
+    );
     let config: toml::Table = include_str!("../config/engawa.toml").parse().unwrap();
     assert_eq!(config["printer"]["port"].as_integer(), Some(631));
     assert_eq!(config["trunk"]["listen"].as_str(), Some("[::]:7420"));
     assert_eq!(config["session"]["port"].as_integer(), Some(7422));
+    assert_eq!(config["share"]["port"].as_integer(), Some(7424));
 }
 
 #[test]
