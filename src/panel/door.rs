@@ -6,7 +6,7 @@
 //! ```
 
 use super::{Shared, api};
-use crate::door::{Place, Places, Worth};
+use crate::door::{self, Place, Worth};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -16,7 +16,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 /// Where a request came in.
@@ -32,36 +32,11 @@ pub(super) struct Arrival {
 
 /// Accepts for ever.
 pub(super) async fn accept_forever(shared: Arc<Shared>, listener: TcpListener) {
-    let (places, mut turned_away) = (Places::default(), TurnedAway::default());
-    loop {
-        let (tcp, source) = match listener.accept().await {
-            Ok((tcp, source)) => (tcp, source.ip().to_canonical()),
-            Err(error) => {
-                // No file descriptors left, or the newcomer is gone again.
-                tracing::debug!(%error, "could not accept");
-                sleep(ACCEPT_PAUSE).await;
-                continue;
-            }
-        };
-        if !shared.room.holds(source) {
-            turned_away.one_more(source);
-            continue;
-        }
-        let Some((place, leave)) = places.take(source) else {
-            tracing::debug!(%source, "only guests are here, and no place is left");
-            continue;
-        };
-        let shared = shared.clone();
-        tokio::spawn(async move {
-            tokio::select! { biased;
-                // A place given back is no order to leave it.
-                Ok(()) = leave => tracing::debug!(%source, "put out for somebody else"),
-                result = welcome(shared, tcp, source, place) => if let Err(error) = result {
-                    tracing::debug!(%source, %error, "connection ended");
-                },
-            }
-        });
-    }
+    let welcomes = shared.clone();
+    door::accept_forever(&shared.room, listener, move |tcp, source, place| {
+        welcome(welcomes.clone(), tcp, source, place)
+    })
+    .await;
 }
 
 async fn welcome(shared: Arc<Shared>, tcp: TcpStream, source: IpAddr, place: Place) -> io::Result<()> {
@@ -103,23 +78,6 @@ async fn acceptor(shared: &Arc<Shared>, local: IpAddr) -> TlsAcceptor {
     }
 }
 
-/// Whoever is outside the room is told of once a minute, not once a try.
-#[derive(Default)]
-struct TurnedAway {
-    count: u64,
-    told_at: Option<Instant>,
-}
-
-impl TurnedAway {
-    fn one_more(&mut self, source: IpAddr) {
-        self.count += 1;
-        if self.told_at.is_none_or(|at| at.elapsed() >= TELL_AGAIN) {
-            tracing::warn!(%source, count = self.count, "not in this room ([panel] room): closed");
-            (self.count, self.told_at) = (0, Some(Instant::now()));
-        }
-    }
-}
-
 /// From TCP to TLS.
 const HANDSHAKE: Duration = Duration::from_secs(5);
 /// From one answer to the whole head of the next request.
@@ -128,5 +86,3 @@ const NEXT_REQUEST: Duration = Duration::from_secs(30);
 const UNANSWERED: Duration = Duration::from_secs(20);
 const LONGEST_HEAD: usize = 16 * 1024;
 const MOST_HEADERS: usize = 64;
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-const TELL_AGAIN: Duration = Duration::from_secs(60);

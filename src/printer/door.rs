@@ -1,7 +1,7 @@
 //! Who comes in: only from the room, TLS or plain by the first byte, HTTP/1.1 with limits and deadlines.
 
 use super::{Shared, body, operations};
-use crate::door::{Place, Places, Worth};
+use crate::door::{self, Place, Worth};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, ORIGIN};
@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::spawn_blocking;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 /// Where a request came in.
 #[derive(Clone)]
@@ -32,33 +32,11 @@ pub(super) struct Arrival {
 
 /// Accepts for ever.
 pub(super) async fn accept_forever(shared: Arc<Shared>, listener: TcpListener) {
-    let places = Places::default();
-    loop {
-        let (tcp, source) = match listener.accept().await {
-            Ok((tcp, source)) => (tcp, source.ip().to_canonical()),
-            Err(error) => {
-                // No file descriptors left, or the newcomer is gone again.
-                tracing::debug!(%error, "could not accept");
-                sleep(ACCEPT_PAUSE).await;
-                continue;
-            }
-        };
-        if !shared.room.holds(source) {
-            tracing::debug!(%source, "not in this room ([panel] room): no printer for it");
-            continue;
-        }
-        let Some((place, leave)) = places.take(source) else { continue };
-        let shared = shared.clone();
-        tokio::spawn(async move {
-            tokio::select! { biased;
-                // A place given back is no order to leave it.
-                Ok(()) = leave => tracing::debug!(%source, "put out for somebody else"),
-                result = welcome(shared, tcp, source, place) => if let Err(error) = result {
-                    tracing::debug!(%source, %error, "connection ended");
-                },
-            }
-        });
-    }
+    let welcomes = shared.clone();
+    door::accept_forever(&shared.room, listener, move |tcp, source, place| {
+        welcome(welcomes.clone(), tcp, source, place)
+    })
+    .await;
 }
 
 async fn welcome(shared: Arc<Shared>, tcp: TcpStream, source: IpAddr, place: Place) -> io::Result<()> {
@@ -144,7 +122,6 @@ const NEXT_REQUEST: Duration = Duration::from_secs(30);
 const UNANSWERED: Duration = Duration::from_secs(20);
 const LONGEST_HEAD: usize = 16 * 1024;
 const MOST_HEADERS: usize = 64;
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const ICON: &[u8] = include_bytes!("icon.png");
 /// What a browser sees that opens the printer's address.
 const PAGE: &str = "<!doctype html><meta charset=utf-8><title>Engawa</title>\
