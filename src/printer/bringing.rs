@@ -111,7 +111,7 @@ impl Asked {
         asking.await.unwrap_or_else(|_| Err(fault(INTERNAL)))
     }
 
-    async fn ask(self, bringing: Bringing, begun: Occasion, bytes: Vec<u8>) -> Said {
+    async fn ask(self, mut bringing: Bringing, begun: Occasion, bytes: Vec<u8>) -> Said {
         let (shared, id, source) = (&self.shared, bringing.id, self.arrival.source);
         let Some(job) = shared.jobs.job(id, source).filter(|job| job.state == JobState::Coming) else {
             return Err(fault(JOB_CANCELED));
@@ -127,7 +127,16 @@ impl Asked {
             RoomInput::Printer { ticket, news: PrintNews::Arrived(Print { print: id, opening, from, guests }) }
         });
         match brought.await {
-            Ok(Some(Answer::Accepted | Answer::AlreadySo)) => shared.jobs.leaves(id, JobState::Coming).await,
+            Ok(Some(Answer::Accepted | Answer::AlreadySo)) => {
+                bringing.is_taken();
+                if shared.jobs.job(id, source).is_none_or(|job| job.state == JobState::Canceled) {
+                    // Cancelled while the room was asked.
+                    let news = PrintNews::Withdrawn(id);
+                    let _whatever_it_says = shared.questions.ask(|ticket| RoomInput::Printer { ticket, news }).await;
+                    return Err(fault(JOB_CANCELED));
+                }
+                shared.jobs.leaves(id, JobState::Coming).await;
+            }
             Ok(Some(Answer::Denied(why))) => {
                 let status = if matches!(why, Denied::Locked | Denied::NearAsleep) {
                     NOT_ACCEPTING

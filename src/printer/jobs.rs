@@ -91,6 +91,7 @@ pub(super) enum Why {
 pub(super) struct Bringing {
     jobs: Jobs,
     pub(super) id: PrintId,
+    taken: bool,
 }
 
 impl Jobs {
@@ -138,7 +139,7 @@ impl Jobs {
         let mut table = self.lock();
         let job = table.find(id).filter(|job| job.state == JobState::Incoming)?;
         job.state = JobState::Coming;
-        Some(Bringing { jobs: self.clone(), id })
+        Some(Bringing { jobs: self.clone(), id, taken: false })
     }
 
     /// A job of this PC; others' are nobody's business.
@@ -250,9 +251,16 @@ impl Table {
     }
 }
 
+impl Bringing {
+    /// The room has it: what becomes of it the room says.
+    pub(super) fn is_taken(&mut self) {
+        self.taken = true;
+    }
+}
+
 impl Drop for Bringing {
     fn drop(&mut self) {
-        if self.jobs.is(self.id, JobState::Coming) {
+        if !self.taken && self.jobs.is(self.id, JobState::Coming) {
             self.jobs.end(self.id, JobState::Aborted(Why::NoDocument));
         }
     }

@@ -172,6 +172,10 @@ impl Asked {
     }
 
     async fn identify(&self) -> Said {
+        // A room that takes nobody new shows nothing for strangers either.
+        if !self.shared.accepts(self.arrival.source) {
+            return Err(fault(NOT_ACCEPTING));
+        }
         let _place = self.shared.asking.acquire().await.map_err(|_| fault(BUSY))?;
         sleep(PACE).await;
         let news = PrintNews::Identified;
