@@ -18,6 +18,7 @@ use super::picture::{KeyFrameNeeded, PicturePlan, PictureReceiver};
 use super::room::SendOut;
 use super::screen::ScreenView;
 use super::stage::{lock, now};
+use crate::core::face::LiveLine;
 use crate::core::plan::{LivePlan, LiveShown};
 use crate::inbox::Inbox;
 use crate::live::{LiveNews, LivePicture, LiveSound};
@@ -65,6 +66,7 @@ struct Receivers {
 #[derive(Default)]
 struct State {
     plan: LivePlan,
+    front: Option<LiveLine>,
     passing: Passing,
     /// What goes on as it is begins with a key frame.
     awaits_key: bool,
@@ -94,9 +96,14 @@ impl LiveShare {
     }
 
     /// Show and send this from now on.
-    pub(super) fn arrange(&self, plan: &LivePlan) {
+    pub(super) fn arrange(&self, plan: &LivePlan, front: Option<&LiveLine>) {
         let at = now(&self.0.settings.clock);
         let mut state = lock(&self.0.state);
+        // Nobody's picture stands under another's name.
+        if state.front.as_ref() != front {
+            state.front = front.cloned();
+            self.0.settings.screen.live(None);
+        }
         if state.plan == *plan {
             return;
         }

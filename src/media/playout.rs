@@ -137,7 +137,7 @@ impl Playout {
         self.voice.volume(plan.volume);
         self.voice.ring(plan.ring);
         self.screen.show(&plan.screen);
-        self.live.arrange(&plan.live);
+        self.live.arrange(&plan.live, plan.screen.face.live.shown.as_ref());
     }
 
     /// The live share.
