@@ -98,3 +98,7 @@ pub struct LiveSound {
     /// The Opus packet.
     pub bytes: Arc<[u8]>,
 }
+
+/// What a PC may send while the far box gets something else, or nothing: ten pages of text a second, each good at once. Nobody but
+/// the room's own network carries it.
+pub const WITHIN_THE_ROOM: Bitrate = Bitrate::from_kbps(20_000);

@@ -64,6 +64,14 @@ pub struct LiveSend {
     pub sound: Option<Bitrate>,
 }
 
+impl LiveSend {
+    /// Encoded anew for the line, whatever the PC sends: within the room there is room for a better picture than on it, and a
+    /// browser's encoder loses sharpness where ours loses time.
+    pub fn is_retold(&self) -> bool {
+        self.bitrate < PASSED_FROM
+    }
+}
+
 /// How the camera is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CameraPlan {
@@ -200,5 +208,7 @@ pub fn plan(situation: &Situation<'_>) -> MediaPlan {
 
 /// 200 kbit/s are about 30 packets a second, so the counter outlives some 15 minutes (reckoned; 300 s were measured).
 const INTO_SILENCE: Profile = Profile { fps: Some(12), bitrate: Some(Bitrate::from_kbps(200)) };
+/// A page of text at 1080p needs so much of a browser's encoder to be readable within two seconds.
+const PASSED_FROM: Bitrate = Bitrate::from_kbps(1200);
 /// When the path comes back the far decoder finds a key frame within this time, without having to ask.
 const KEY_FRAMES_INTO_SILENCE: Duration = Duration::from_millis(250);

@@ -4,6 +4,7 @@ use super::words::whose;
 use crate::core::face::LiveLine;
 use crate::core::live::OwnLive;
 use crate::core::snapshot::Snapshot;
+use crate::live::WITHIN_THE_ROOM;
 use crate::model::{Bitrate, GuestId, Language, LiveEnd, LiveId, Side};
 use serde::Serialize;
 
@@ -105,13 +106,12 @@ impl OwnLives {
     }
 }
 
-/// What the far box gets of it; within the room there is no other traffic.
+/// What the far box gets of it, if it gets what the browser sends; within the room there is no other traffic.
 fn budget(snapshot: &Snapshot, id: LiveId) -> Bitrate {
-    let sent = snapshot.plan.live.send.filter(|send| send.source == id);
+    let sent = snapshot.plan.live.send.filter(|send| send.source == id && !send.is_retold());
     sent.map_or(WITHIN_THE_ROOM, |send| send.bitrate)
 }
 
-const WITHIN_THE_ROOM: Bitrate = Bitrate::from_kbps(8000);
 const MOVING_FPS: u32 = 30;
 const TEXT_FPS: u32 = 10;
 
@@ -143,16 +143,16 @@ mod tests {
         let own = |snapshot: &Snapshot, guest| {
             serde_json::json!(Live::of(snapshot, GuestId(guest), Language::Japanese)).get("mine").cloned()
         };
-        let whole = serde_json::json!([{"id": 4, "front": true, "maxBitrate": 8_000_000, "maxFramerate": 10}]);
+        let whole = serde_json::json!([{"id": 4, "front": true, "maxBitrate": 20_000_000, "maxFramerate": 10}]);
         assert_eq!(own(&snapshot, 1), Some(whole));
         assert_eq!(own(&snapshot, 3), Some(serde_json::json!([])));
-        let (source, bitrate) = (LiveId(4), Bitrate::from_kbps(564));
+        let (source, bitrate) = (LiveId(4), Bitrate::from_kbps(1564));
         snapshot.plan.live.send =
             Some(LiveSend { source, codec: VideoCodec::H264, bitrate, moving: true, sound: None });
         let _accepted = snapshot.room.live.ask(LiveRequest::Moving(true), [1, 0], Moment::default());
-        let sent = serde_json::json!([{"id": 4, "front": true, "maxBitrate": 564_000, "maxFramerate": 30}]);
+        let sent = serde_json::json!([{"id": 4, "front": true, "maxBitrate": 1_564_000, "maxFramerate": 30}]);
         assert_eq!(own(&snapshot, 1), Some(sent));
-        let waits = serde_json::json!([{"id": 5, "front": false, "maxBitrate": 8_000_000, "maxFramerate": 10}]);
+        let waits = serde_json::json!([{"id": 5, "front": false, "maxBitrate": 20_000_000, "maxFramerate": 10}]);
         assert_eq!(own(&snapshot, 2), Some(waits));
     }
 

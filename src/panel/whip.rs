@@ -13,8 +13,8 @@ use super::words::Refusal;
 use super::{Shared, guard};
 use crate::core::live::LiveSource;
 use crate::core::request::Denied;
-use crate::live::{LiveFault, LiveOffer};
-use crate::model::{Bitrate, GuestId, LiveId, LiveKind};
+use crate::live::{LiveFault, LiveOffer, WITHIN_THE_ROOM};
+use crate::model::{GuestId, LiveId, LiveKind};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{ACCEPT, ALLOW, AUTHORIZATION, HeaderName, HeaderValue, LOCATION};
 use hyper::{Method, Request, StatusCode};
@@ -102,7 +102,7 @@ async fn bring(
     let id = (door.name)();
     let sound = sdp.lines().any(|line| line.starts_with("m=audio"));
     let source = LiveSource { id, kind: bringer.kind, guest: Some(bringer.guest), name: String::new(), sound };
-    let offer = LiveOffer { sdp, own: arrival.local.ip(), from: arrival.source, most: MOST };
+    let offer = LiveOffer { sdp, own: arrival.local.ip(), from: arrival.source, most: WITHIN_THE_ROOM };
     let answer = (door.open)(source, offer).await.map_err(Refusal::NotShared)?;
     shared.senders.brought(id, bringer.guest);
     let mut reply = reply::bytes("application/sdp", Bytes::from(answer));
@@ -191,8 +191,6 @@ impl Senders {
 pub(super) const PATH: &str = "/whip";
 /// Bytes; an offer of Chromium has about 8 KiB.
 const LONGEST_OFFER: usize = 64 * 1024;
-/// On the room's own network; what goes to the far room is another matter.
-const MOST: Bitrate = Bitrate::from_kbps(8000);
 /// As many as guests.
 const MOST_TOKENS: usize = 64;
 const MOST_SOURCES: usize = 64;

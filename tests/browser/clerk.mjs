@@ -2,13 +2,14 @@
 // lines on standard input, tells what became of it by lines on standard output.
 //
 //   ENGAWA_URL, ENGAWA_CODE   the panel, and a room code;  DISPLAY  an X server of its own;  ENGAWA_WINDOW  its size, "1280,720"
-//   ENGAWA_CLOCK              "still": it stands; "ten": ten pictures a second; else it runs
+//   ENGAWA_CLOCK              "still": it stands; "ten": ten pictures a second; "pages": no clock but pages of text; else it runs
 //
 //   share        press 「画面を見せる」            → "pressed MS" (this machine's clock)
 //   end          press 「見せるのをやめる」        → "ended"
 //   state        what the page says               → "state …"
 //   codecs       what this browser can send       → "codecs …"
 //   stats        what it sends                    → "stats {json}"
+//   turn         the next page of text           → "turned MS"
 //   quit
 import { createInterface } from 'node:readline';
 import { chromium } from 'playwright-core';
@@ -40,7 +41,8 @@ await panel.waitForSelector('#show-screen:visible');
 
 // Opened last, so it lies on top.
 const clock = await window(null);
-await clock.setContent(`<title>clock</title><body style="margin:0;overflow:hidden"><canvas id=c></canvas><script>
+const pages = process.env.ENGAWA_CLOCK === 'pages';
+await clock.setContent(pages ? viewer() : `<title>clock</title><body style="margin:0;overflow:hidden"><canvas id=c></canvas><script>
   const still = ${process.env.ENGAWA_CLOCK === 'still'};
   const c = document.getElementById('c'), g = c.getContext('2d');
   const begun = Date.now();
@@ -60,6 +62,7 @@ await clock.setContent(`<title>clock</title><body style="margin:0;overflow:hidde
   draw(); addEventListener('resize', draw);
 </script>`);
 await clock.bringToFront();
+if (pages) await clock.evaluate(() => globalThis.turn());
 const say = (text) => process.stdout.write(`${text}\n`);
 say('ready');
 for await (const line of createInterface({ input: process.stdin })) {
@@ -71,6 +74,8 @@ for await (const line of createInterface({ input: process.stdin })) {
   } else if (line === 'end') {
     await panel.click('#show-end');
     say('ended');
+  } else if (line === 'turn') {
+    say(`turned ${await clock.evaluate(() => globalThis.turn())}`);
   } else if (line === 'state') {
     const seen = await panel.evaluate(() => ({
       says: document.getElementById('live-says').textContent,
@@ -94,3 +99,26 @@ for await (const line of createInterface({ input: process.stdin })) {
   }
 }
 await browser.close();
+
+/** A4 at its own size in the middle of a window, 10.5 pt on a line of 22 pixels, as offices write; no two pages alike. */
+function viewer() {
+  return `<title>pages</title><style>
+    body { margin: 0; background: #525659; overflow: hidden; }
+    #a4 { box-sizing: border-box; width: 794px; height: 100vh; margin: 0 auto; padding: 40px 76px; background: #fff; overflow: hidden;
+      font: 10.5pt/22px 'Noto Sans CJK JP'; color: #000; }
+    h1 { font-size: 14pt; margin: 0 0 14px; }
+  </style><div id=a4></div><script>
+    const WHO = ['総務課', '企画調整課', '税務課', '住民生活課', '福祉保健課', '建設課', '農林水産課', '教育委員会', '会計課', '議会事務局'];
+    const WHAT = ['令和八年度の予算案', '防災訓練の実施計画', '庁舎の改修工事', '窓口の受付時間', '公共施設の使用料', '戸籍の届出の方法', '道路の維持管理', '学校給食の献立', '地域の見守り活動', '水道料金の改定'];
+    const DOES = ['について、各課から提出された資料を検討した。', 'に関する意見を取りまとめ、次回の会議で報告する。', 'の日程を変更することとし、関係者に通知した。', 'は、前年度と比べて三割ほど増える見込みである。', 'を進めるため、担当者を二名追加することになった。', 'の見直しを行い、六月末までに結論を出す予定である。'];
+    let number = 0;
+    globalThis.turn = () => new Promise((done) => {
+      number += 1;
+      let seed = number * 7919;
+      const one = (of) => of[(seed = (seed * 1103515245 + 12345) % 2147483648, Math.floor(seed / 65536) % of.length)];
+      const text = Array.from({ length: 48 }, () => one(WHO) + 'では、' + one(WHAT) + one(DOES)).join('');
+      document.getElementById('a4').innerHTML = '<h1>第' + number + '回 庁内会議 議事録</h1>' + text;
+      requestAnimationFrame(() => requestAnimationFrame(() => done(Date.now())));
+    });
+  </script>`;
+}

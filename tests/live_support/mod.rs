@@ -5,7 +5,7 @@
 pub mod sender;
 
 use crate::support::boxes::{Pair, Setup};
-use crate::support::display::Xvfb;
+use crate::support::display::{Shot, Xvfb};
 use crate::support::guest::Guest;
 use crate::support::lab::End;
 use crate::support::screen::Screen;
@@ -15,7 +15,7 @@ use sender::{Endpoint, Sender};
 use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{ChildStdin, Stdio};
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -88,7 +88,7 @@ pub struct Pc {
     node: Guest,
     input: ChildStdin,
     said: Receiver<(Instant, String)>,
-    _display: Xvfb,
+    display: Xvfb,
 }
 
 impl Pc {
@@ -102,15 +102,20 @@ impl Pc {
         let display = Xvfb::start(width, height)?;
         let steps = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
         let (url, code) = (panel(pair, end), code(pair, end));
-        let mut command = Command::new("node");
+        let mut command = pair.beside(end, "node");
         command.arg("clerk.mjs").current_dir(steps).stdin(Stdio::piped()).stdout(Stdio::piped());
         command.env("ENGAWA_URL", url).env("ENGAWA_CODE", code).env("DISPLAY", &display.display);
         command.env("ENGAWA_CLOCK", clock).env("ENGAWA_WINDOW", format!("{width},{height}"));
         let mut node = Guest::spawn(command);
         let (input, said) = (node.stdin().unwrap(), node.lines());
-        let pc = Self { node, input, said, _display: display };
+        let pc = Self { node, input, said, display };
         pc.hears("ready");
         Some(pc)
+    }
+
+    /// What its own screen shows now.
+    pub fn sees(&self) -> Shot {
+        Shot::of(&self.display.display)
     }
 
     /// Waits for a line that begins so; its rest.

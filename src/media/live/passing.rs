@@ -1,7 +1,7 @@
 //! Whether a PC's pictures go on to the far room as they are, or are encoded anew: pure.
 
 use crate::core::plan::LiveSend;
-use crate::model::{Bitrate, Moment, VideoCodec};
+use crate::model::{Moment, VideoCodec};
 use std::time::Duration;
 
 /// How a share's pictures reach the far room.
@@ -88,12 +88,8 @@ impl Passing {
     }
 }
 
-/// A browser's encoder loses sharpness where ours loses time.
 fn way_at_first(order: Option<&LiveSend>, way: Way) -> Way {
-    match order {
-        Some(order) if order.bitrate < PASSED_FROM => Way::Retold,
-        Some(_) | None => way,
-    }
+    if order.is_some_and(LiveSend::is_retold) { Way::Retold } else { way }
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -101,13 +97,11 @@ const PATIENCE: u32 = 3;
 const FOLLOWS: Duration = Duration::from_secs(4);
 /// What the far box is told to expect: H.264 level 4.2.
 const MOST_PIXELS: u64 = 1920 * 1088;
-/// A page of text at 1080p needs so much of a browser's encoder to be readable within two seconds.
-const PASSED_FROM: Bitrate = Bitrate::from_kbps(1200);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::LiveId;
+    use crate::model::{Bitrate, LiveId};
 
     fn order(kbps: u32) -> LiveSend {
         LiveSend {
