@@ -17,7 +17,7 @@ async fn members_see_who_shares_and_the_installer_does_not() {
     let mut guest = Browser::guest(&kiosk, "田中").await;
     let mut events = guest.events().await;
     let state = events.until("the state", |state| state["live"].is_object()).await;
-    let nothing = json!({"shown": null, "moving": false, "waiting": null, "asked": false, "input": false, "ended": null, "mine": [], "past": []});
+    let nothing = json!({"shown": null, "silent": false, "moving": false, "waiting": null, "asked": false, "input": false, "ended": null, "mine": [], "past": []});
     assert_eq!(state["live"], nothing);
     let own = state["you"]["id"].as_u64();
     share(&kiosk, 7, own);

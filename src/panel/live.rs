@@ -11,6 +11,7 @@ use serde::Serialize;
 #[derive(Default, Serialize)]
 pub(super) struct Live {
     shown: Option<Line>,
+    silent: bool,
     moving: bool,
     waiting: Option<Line>,
     asked: bool,
@@ -71,6 +72,7 @@ impl Live {
         };
         Self {
             shown: face.shown.as_ref().map(line),
+            silent: face.silent.is_some(),
             moving: face.moving,
             waiting: face.waits.as_ref().map(line),
             asked: face.asked,
