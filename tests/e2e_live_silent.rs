@@ -10,7 +10,7 @@
 mod live_support;
 mod support;
 
-use live_support::{LIMIT, Pc, age_on, place_on, rooms, small};
+use live_support::{LIMIT, Pc, age_on, clock_on, place_on, rooms, small};
 use std::time::{Duration, Instant};
 use support::lab::End;
 use support::wait_for;
@@ -61,7 +61,7 @@ fn a_still_window_is_never_grey() {
     pair.wait_up(LIMIT);
     let Some(mut pc) = Pc::start(&pair, End::A, "still") else { return };
     pc.shares();
-    let both = || screens.iter().all(|screen| place_on(screen) == Some("live")).then_some(());
+    let both = || screens.iter().all(|screen| clock_on(screen).is_some()).then_some(());
     assert!(wait_for(LIMIT, both).is_some(), "on both screens");
     let until = Instant::now() + Duration::from_secs(22);
     let mut looked = 0;

@@ -74,6 +74,7 @@ fn a_box_that_comes_back_hears_of_a_silence_that_goes_on() {
     world.start(1);
     let grey = world.run_until(5 * SECOND, |world| silence(world, 1).is_some_and(|(of, _)| of == Silent::Source));
     assert!(grey.is_some(), "{:?}", silence(&world, 1));
+    world.run(2 * SECOND);
     agreed(&world);
 }
 
