@@ -43,7 +43,7 @@ fn only_the_share_is_grey_while_nothing_comes_from_it() {
                 view.live(Some(&share));
                 pause(60);
                 let shot = Shot::of(&display);
-                let (left, foot) = (shot.colour(500..560, 120..220), shot.colour(700..900, 545..585));
+                let (left, foot) = (shot.colour(500..560, 120..220), shot.colour(700..900, 535..570));
                 (left.max(foot) < 4, left.min(foot) > 60, shot)
             };
             let seen = (0..100).any(|_| {
