@@ -70,10 +70,11 @@ fn a_still_window_is_never_grey() {
             let live = &pair.status(end).unwrap()["room"]["live"];
             assert!(live.is_object() && live["silent_s"].is_null(), "{end:?}: {live}");
             let place = place_on(&screens[end as usize]);
-            if place != Some("live") {
+            if place == Some("grey") {
                 screens[end as usize].photograph("live-still");
             }
-            assert_eq!(place, Some("live"), "{end:?}");
+            // Whatever window of the PC lies on top.
+            assert_ne!(place, Some("grey"), "{end:?}");
         }
         looked += 1;
         std::thread::sleep(Duration::from_millis(100));

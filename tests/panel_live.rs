@@ -10,6 +10,7 @@ use engawa::model::{GuestId, InputShows, LiveEnd, LiveId, LiveKind, Ticket};
 use panel_support::browser::Browser;
 use panel_support::{Kiosk, PIN, until};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 #[tokio::test]
 async fn members_see_who_shares_and_the_installer_does_not() {
@@ -28,6 +29,13 @@ async fn members_see_who_shares_and_the_installer_does_not() {
     let mine = json!([{"id": 7, "front": true, "maxBitrate": 8_000_000, "maxFramerate": 10}]);
     assert_eq!((&state["live"]["mine"], &state["mode"]), (&mine, &json!("meeting")));
     assert_eq!((&state["microphone"], &state["microphone_wanted"]), (&json!("closed"), &json!(false)));
+
+    let fell_silent = RoomInput::LiveFellSilent { id: LiveId(7), silent_for: Duration::from_millis(2600) };
+    for (said, silent) in [(fell_silent, true), (RoomInput::LiveSpokeAgain(LiveId(7)), false)] {
+        kiosk.inbox.urgent(Input::Room(said));
+        let state = events.until("its silence, or its end", |state| state["live"]["silent"] == silent).await;
+        assert_eq!(state["live"]["shown"], shown, "it is shown all the time");
+    }
 
     let mut installer = Browser::new(&kiosk);
     assert_eq!(installer.post("/api/installer", &json!({"pin": PIN})).await.json()["answer"], "accepted");
