@@ -189,7 +189,9 @@ fn look(world: &World, seen: &mut Seen) {
     let cut = world.ways.iter().all(|way| !way.up);
     seen.cut_since = cut.then(|| seen.cut_since.unwrap_or(world.now));
     for who in [0, 1] {
-        let far = stands(world, who) == Some(LiveShown::Far) && looks_live(world, who);
+        // What a dead daemon said last stands on no screen.
+        let far = world.snapshot(who).is_some() && stands(world, who) == Some(LiveShown::Far);
+        let far = far && looks_live(world, who);
         if far && seen.cut_since.is_some_and(|since| world.now - since > LOOKS_LIVE) {
             world.fault(&format!("box {who}: a share of before the cut looks live"));
         }
