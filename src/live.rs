@@ -7,6 +7,7 @@ use std::future::Future;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Where the panel brings offers, and takes them back.
 #[derive(Clone)]
@@ -71,6 +72,10 @@ pub enum LiveNews {
     Picture(LivePicture),
     /// One Opus packet.
     Sound(LiveSound),
+    /// Nothing has come for so long, no picture, no sound, no sign of life.
+    Silent(Duration),
+    /// Something comes again.
+    Speaks,
     /// Nothing more comes.
     Ended(LiveEnd),
 }

@@ -357,7 +357,7 @@ pub struct Profile {
     pub bitrate: Option<Bitrate>,
 }
 
-/// The five keys of the keypad. `Talk` and `Curtain` mean the same at all times.
+/// The keys of the keypad: five, and a sixth that not every one has. `Talk` and `Curtain` mean the same at all times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Key {
     /// 声かけ・マイク: knock, answer, open and close the own microphone.
@@ -370,6 +370,8 @@ pub enum Key {
     Curtain,
     /// その他: cancel what a banner announces, else the menu's next page.
     More,
+    /// 共有を終える: end the PC's screen or input that is shown, whichever room's it is. Not every keypad has it; the menu does.
+    StopShare,
 }
 
 /// A browser on the panel, named by the panel for as long as its process lives.

@@ -99,6 +99,11 @@ fn a_sender_that_vanishes_is_taken_from_both_screens_and_they_say_why() {
     sender.vanishes();
     let gone = Instant::now();
     both_are(&screens, ["else", "else"]);
+    println!("grey on both screens {:?} after its last word", gone.elapsed());
+    assert!(gone.elapsed() < Duration::from_secs(4));
+    for end in End::BOTH {
+        pair.wait_status(end, LIMIT, "ended", |status| status["room"]["live"].is_null());
+    }
     println!("taken from both screens {:?} after its last word", gone.elapsed());
     assert!((3500..9000).contains(&gone.elapsed().as_millis()));
     let log = pair.log(End::B);

@@ -42,6 +42,12 @@ fn a_signal_asks_is_shown_in_any_size_and_goes_from_both_screens_with_its_cable(
     drop(laptop);
     let pulled = Instant::now();
     both_are(&screens, ["else", "else"]);
+    println!("grey on both screens {:?} after the cable", pulled.elapsed());
+    assert!(pulled.elapsed() < Duration::from_millis(2500));
+    screens[1].photograph("input-silent-far");
+    for end in End::BOTH {
+        pair.wait_status(end, LIMIT, "gone", |status| status["room"]["live"].is_null());
+    }
     println!("gone from both screens {:?} after the cable", pulled.elapsed());
     assert!(pulled.elapsed() < Duration::from_secs(9));
     let log = pair.log(End::A);

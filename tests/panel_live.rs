@@ -10,6 +10,7 @@ use engawa::model::{GuestId, InputShows, LiveEnd, LiveId, LiveKind, Ticket};
 use panel_support::browser::Browser;
 use panel_support::{Kiosk, PIN, until};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 #[tokio::test]
 async fn members_see_who_shares_and_the_installer_does_not() {
@@ -17,7 +18,7 @@ async fn members_see_who_shares_and_the_installer_does_not() {
     let mut guest = Browser::guest(&kiosk, "田中").await;
     let mut events = guest.events().await;
     let state = events.until("the state", |state| state["live"].is_object()).await;
-    let nothing = json!({"shown": null, "moving": false, "waiting": null, "asked": false, "input": false, "ended": null, "mine": [], "past": []});
+    let nothing = json!({"shown": null, "silent": false, "moving": false, "waiting": null, "asked": false, "input": false, "ended": null, "mine": [], "past": []});
     assert_eq!(state["live"], nothing);
     let own = state["you"]["id"].as_u64();
     share(&kiosk, 7, own);
@@ -28,6 +29,13 @@ async fn members_see_who_shares_and_the_installer_does_not() {
     let mine = json!([{"id": 7, "front": true, "maxBitrate": 8_000_000, "maxFramerate": 10}]);
     assert_eq!((&state["live"]["mine"], &state["mode"]), (&mine, &json!("meeting")));
     assert_eq!((&state["microphone"], &state["microphone_wanted"]), (&json!("closed"), &json!(false)));
+
+    let fell_silent = RoomInput::LiveFellSilent { id: LiveId(7), silent_for: Duration::from_millis(2600) };
+    for (said, silent) in [(fell_silent, true), (RoomInput::LiveSpokeAgain(LiveId(7)), false)] {
+        kiosk.inbox.urgent(Input::Room(said));
+        let state = events.until("its silence, or its end", |state| state["live"]["silent"] == silent).await;
+        assert_eq!(state["live"]["shown"], shown, "it is shown all the time");
+    }
 
     let mut installer = Browser::new(&kiosk);
     assert_eq!(installer.post("/api/installer", &json!({"pin": PIN})).await.json()["answer"], "accepted");

@@ -114,6 +114,31 @@ async fn a_named_keypad_is_the_only_one_and_is_grabbed() {
     assert!(other.is_err(), "nobody reads it");
 }
 
+#[tokio::test]
+async fn a_sixth_key_stops_the_share_on_every_keypad_that_has_one() {
+    let profiles = Profiles::built_in();
+    let anything = Identity { codes: (1..=248).collect(), ..Identity::default() };
+    let macro_pad = Identity { usb: (0x1189, 0x8890), ..anything.clone() };
+    // KEY_KP6 of a numeric keypad, KEY_F6 and KEY_KP6 of a keyboard, KEY_F18 of a macro pad.
+    for (profile, code) in [
+        (numeric(), 77_u16),
+        (profiles.fitting(&anything).unwrap().clone(), 64),
+        (profiles.fitting(&anything).unwrap().clone(), 77),
+        (profiles.fitting(&macro_pad).unwrap().clone(), 188),
+    ] {
+        let event = |value: i32| {
+            let kind = 1_u16;
+            [&[0; 16][..], &kind.to_ne_bytes(), &code.to_ne_bytes(), &value.to_ne_bytes()].concat()
+        };
+        let mut keys = Vec::new();
+        read([event(1), event(2), event(0)].concat().as_slice(), &profile, |key| keys.push(key)).await.unwrap();
+        assert_eq!(keys, [Key::StopShare], "{}", profile.about);
+    }
+    // A keypad without it is a keypad all the same.
+    let of_five = Identity { codes: vec![79, 80, 81, 75, 76], ..Identity::default() };
+    assert!(profiles.fitting(&of_five).is_some_and(|profile| profile.key(77) == Some(Key::StopShare)));
+}
+
 /// Any keyboard, for whoever has no evdev.
 fn open_fifo(
     path: &Path,

@@ -9,10 +9,13 @@ use engawa::core::signal::Signal;
 use engawa::model::{BootId, LiveEnd, LiveKind, TakeOver};
 use engawa::trunk::message::{LENGTH_BYTES, MESSAGE_LIMIT, MessageError, decode_signal, encode_signal};
 use std::path::Path;
+use std::time::Duration;
 
 #[test]
 fn the_bytes_on_the_wire_are_the_golden_ones() {
-    for (name, signal) in [("live", said(word("田中"))), ("live_nothing", said(LiveWord::default()))] {
+    for (name, signal) in
+        [("live", said(word("田中"))), ("live_nothing", said(LiveWord::default())), ("live_silent", said(silent(2600)))]
+    {
         let frame = encode_signal(&signal).unwrap();
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.frame"));
         if std::env::var_os("ENGAWA_WRITE_GOLDEN").is_some() {
@@ -61,6 +64,8 @@ fn what_no_box_says_is_refused_or_cleaned() {
         r#"{"say":"live","front":{"begun":[1,1],"since":[1,0],"kind":-1}}"#.to_owned(),
         r#"{"say":"live","waiting":{"asked":"now"}}"#.to_owned(),
         front(r#","name":7"#),
+        front(r#","silent_ms":-1"#),
+        front(r#","silent_ms":4294967296"#),
     ] {
         assert!(heard(&wrong).is_err(), "{wrong}");
     }
@@ -68,6 +73,13 @@ fn what_no_box_says_is_refused_or_cleaned() {
 
 fn said(word: LiveWord) -> Signal {
     Signal::Live(Box::new(word))
+}
+
+/// Nothing has come from what is in front for so many milliseconds.
+fn silent(millis: u64) -> LiveWord {
+    let mut word = word("田中");
+    word.front.as_mut().unwrap().silent = Some(Duration::from_millis(millis));
+    word
 }
 
 fn word(name: &str) -> LiveWord {
@@ -83,6 +95,7 @@ fn word(name: &str) -> LiveWord {
             kind: LiveKind::Sender,
             name: name.into(),
             take_over: TakeOver::Allow,
+            silent: None,
         }),
         waiting: Some(Waiting { asked: stamp(6), kind: LiveKind::Input, name: name.into() }),
         answered: Some(Answered { asked: stamp(4), handed: true }),

@@ -22,6 +22,8 @@ use std::time::{Duration, Instant};
 struct Caught {
     pictures: Vec<(LiveId, VideoCodec, bool, usize)>,
     sounds: usize,
+    /// How often one fell silent or spoke again.
+    silences: usize,
     ended: Vec<(LiveId, LiveEnd)>,
 }
 
@@ -45,6 +47,7 @@ impl Rig {
                     caught.pictures.push((id, picture.codec, picture.key, picture.bytes.len()));
                 }
                 LiveNews::Sound(_) => caught.sounds += 1,
+                LiveNews::Silent(_) | LiveNews::Speaks => caught.silences += 1,
                 LiveNews::Ended(why) => caught.ended.push((id, why)),
             }
         });
@@ -106,7 +109,8 @@ async fn a_sender_that_vanishes_is_ended_after_five_seconds_and_a_still_one_is_n
     let sender = Sender::new(VideoCodec::H264, PATTERN);
     let answer = rig.open(1, &sender.offer()).await.unwrap();
     sender.answered(&answer);
-    rig.until("pictures", |caught| caught.pictures.len() >= 5).await;
+    rig.until("pictures", |caught| caught.pictures.len() >= 200).await;
+    assert_eq!(rig.caught.lock().unwrap().silences, 0, "it spoke all the time");
     sender.vanishes();
     let gone = Instant::now();
     rig.until("the end", |caught| caught.ended.len() == 1).await;
@@ -115,7 +119,10 @@ async fn a_sender_that_vanishes_is_ended_after_five_seconds_and_a_still_one_is_n
     // webrtcbin says goodbye to DTLS when it is stopped, or says nothing at all.
     match why {
         LiveEnd::Stopped => assert!(gone.elapsed() < Duration::from_secs(6)),
-        LiveEnd::Vanished => assert!((4500..7000).contains(&gone.elapsed().as_millis())),
+        LiveEnd::Vanished => {
+            assert!((4500..7000).contains(&gone.elapsed().as_millis()));
+            assert_eq!(rig.caught.lock().unwrap().silences, 1, "and it was called silent before");
+        }
         LiveEnd::TakenOver | LiveEnd::MeetingOver | LiveEnd::Refused | LiveEnd::Unplugged | LiveEnd::Failed => {
             panic!("{why:?}")
         }

@@ -119,6 +119,8 @@ pub struct PageFace {
 pub struct LiveFace {
     /// Whose stands in front.
     pub shown: Option<LiveLine>,
+    /// Nothing comes from it now: its picture is not live.
+    pub silent: Option<LiveSilence>,
     /// It is a moving picture.
     pub moving: bool,
     /// Who waits to be in front.
@@ -140,6 +142,24 @@ pub struct LiveLine {
     pub kind: LiveKind,
     /// Whose; empty: somebody of that room.
     pub name: String,
+}
+
+/// A live share that nothing comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LiveSilence {
+    /// The last sign of life.
+    pub since: Moment,
+    /// Who is silent.
+    pub of: Silent,
+}
+
+/// Where a live share stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Silent {
+    /// Its PC or input says nothing.
+    Source,
+    /// The other room's box says nothing.
+    FarBox,
 }
 
 /// A pointer on the page in front.
@@ -210,6 +230,8 @@ pub enum Banner {
 /// The menu on the screen: what the meet and view keys do now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MenuPage {
+    /// Meet: stop the live share. View: a video, or text again. Only while one is shown.
+    Live,
     /// Meet: the page before. View: the next document. Only while one is open.
     Pages,
     /// Meet: close the document in front. View: the next camera view. Only while one is open.

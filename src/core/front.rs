@@ -1,13 +1,14 @@
 //! The live share between core, far box, media and screen: what is heard, said, sent and shown.
 
 use super::Core;
-use crate::core::face::{LiveFace, LiveLine};
+use crate::core::face::{LiveFace, LiveLine, LiveSilence, Silent};
 use crate::core::input::Input;
 use crate::core::live::{LiveNews, LiveWord};
+use crate::core::liveness::STALE_AFTER;
 use crate::core::output::Output;
 use crate::core::signal::Signal;
 use crate::core::timers::Timer;
-use crate::model::{BootId, Mode, Moment, TrunkId};
+use crate::model::{BootId, Mode, Moment, Side, TrunkId};
 use std::time::Duration;
 
 /// What was said, and waits.
@@ -87,17 +88,39 @@ impl Core {
     }
 
     /// Who shares, who waits, and why the last one ended.
-    pub(super) fn live_face(&self) -> LiveFace {
+    pub(super) fn live_face(&self, now: Moment) -> LiveFace {
         let live = &self.room.live;
         let line = |side, kind, name: &str| LiveLine { side, kind, name: name.to_owned() };
         LiveFace {
             shown: live.shown().map(|(side, front)| line(side, front.kind, &front.name)),
+            silent: self.live_silence(now),
             moving: live.is_moving(),
             waits: live.waits().map(|(side, waiting)| line(side, waiting.kind, &waiting.name)),
             asked: live.is_asked(),
             input: self.room.offers_input(),
             ended: live.told().map(|told| (line(told.side, told.kind, &told.name), told.why)),
         }
+    }
+
+    /// A far share stands still when its page does, so its pictures tell nothing; but its box speaks several times a second.
+    fn live_silence(&self, now: Moment) -> Option<LiveSilence> {
+        let (side, _) = self.room.live.shown()?;
+        let heard_at = self.far_box_heard_at().filter(|at| side == Side::Far && *at + STALE_AFTER <= now);
+        let far_box = heard_at.map(|since| LiveSilence { since, of: Silent::FarBox });
+        let source = self.room.live.silent_since().map(|since| LiveSilence { since, of: Silent::Source });
+        far_box.or(source)
+    }
+
+    /// When a far share that is shown as live no longer is, if nothing comes.
+    pub(super) fn live_old_at(&self) -> Option<Moment> {
+        let live = &self.plan.screen.face.live;
+        let far_box = live.silent.filter(|silent| silent.of == Silent::FarBox);
+        let shown_live = live.shown.as_ref().is_some_and(|line| line.side == Side::Far) && far_box.is_none();
+        self.far_box_heard_at().filter(|_| shown_live).map(|at| at + STALE_AFTER)
+    }
+
+    fn far_box_heard_at(&self) -> Option<Moment> {
+        self.link.as_ref()?.trunks.chosen().map(|trunk| trunk.heard_at)
     }
 }
 

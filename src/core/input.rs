@@ -211,6 +211,15 @@ pub enum RoomInput {
         /// Why.
         why: LiveEnd,
     },
+    /// Nothing at all comes from a source any more, though it did not say goodbye.
+    LiveFellSilent {
+        /// Which.
+        id: LiveId,
+        /// Since its last sign of life.
+        silent_for: Duration,
+    },
+    /// Something comes from it again.
+    LiveSpokeAgain(LiveId),
     /// The document input has a signal. It may be the one of a moment ago in another size.
     InputAppeared {
         /// The same for as long as the daemon lives.

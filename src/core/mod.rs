@@ -6,6 +6,7 @@
 //! One change, then [`Core::poll_output`] until it is empty. Panics only on bugs.
 
 pub mod agreement;
+mod arrivals;
 pub mod backoff;
 pub mod budget;
 pub mod diagnosis;
@@ -40,7 +41,7 @@ pub mod turning;
 mod view;
 
 use crate::core::front::Fronting;
-use crate::core::input::{CarryReport, Input, News, ReceiveReport, RoomInput, SendReport};
+use crate::core::input::{CarryReport, Input, News, ReceiveReport, SendReport};
 use crate::core::ledger::Entry;
 use crate::core::link::{Link, LinkSettings};
 use crate::core::memory::Remembered;
@@ -257,7 +258,8 @@ impl Core {
         let link = self.link.as_ref();
         let shown_live = self.plan.screen.picture == Picture::Live;
         let picture_old = link.filter(|_| shown_live).and_then(|link| link.live.picture_old_at());
-        [link.and_then(|link| link.timers.next()), self.room.timers.next(), picture_old].into_iter().flatten().min()
+        let of_link = link.and_then(|link| link.timers.next());
+        [of_link, self.room.timers.next(), picture_old, self.live_old_at()].into_iter().flatten().min()
     }
 
     /// After every change: the state people see, the plan, and nothing left lying.
@@ -312,41 +314,6 @@ impl Core {
         while let Some(output) = self.room.poll_output() {
             self.outputs.push_back(output);
         }
-    }
-
-    /// News and questions that concern the room.
-    fn handle_room(&mut self, input: RoomInput, now: Moment) {
-        let room = &mut self.room;
-        let (ticket, answer) = match input {
-            RoomInput::Asked { ticket, by, request } => (ticket, room.ask(by, &request, now)),
-            RoomInput::CodeTried { ticket, guest, code, name } => (ticket, room.code_tried(guest, code, &name, now)),
-            RoomInput::AdmissionAsked { ticket, guest, name } => (ticket, room.admission_asked(guest, &name, now)),
-            RoomInput::Printer { ticket, news } => (ticket, room.printer(&news, now)),
-            RoomInput::KeyPressed(key) => return room.key(key, now),
-            RoomInput::InstallerEntered(guest) => {
-                return self.outputs.push_back(Output::Record(Entry::InstallerEntered { guest }));
-            }
-            RoomInput::InstallerSet { what, uncovers } => return room.installer_set(what, uncovers, now),
-            RoomInput::GuestLeft(guest) => return room.guest_left(guest, now),
-            RoomInput::CodeDrawn(code) => return room.code_drawn(code, now),
-            RoomInput::HoursChanged(open) => return room.hours(open, now),
-            RoomInput::CameraTurned(view) => return room.camera_turned(view, now),
-            RoomInput::Taught(lesson) => return room.taught(lesson),
-            RoomInput::DocumentOpened { document, pages } => return room.document_opened(document, pages),
-            RoomInput::DocumentKept { document, written } => return room.share.kept(document, written),
-            RoomInput::KeptTaken { guest, document, forgotten } => {
-                if forgotten {
-                    room.share.forgotten(document);
-                }
-                return self.outputs.push_back(Output::Record(Entry::KeptTaken { guest, forgotten }));
-            }
-            RoomInput::DocumentRefused { document, why } => return room.document_refused(document, why, now),
-            RoomInput::LiveAsked { ticket, source } => (ticket, room.live_asked(source, now)),
-            RoomInput::LiveGone { id, why } => return room.live_gone(id, why, now),
-            RoomInput::InputAppeared { source, shows } => return room.input_appeared(source, shows, now),
-            RoomInput::InputLost(id) => return room.input_lost(id, now),
-        };
-        self.outputs.push_back(Output::Answer { ticket, answer });
     }
 
     /// The newest word of the far box's newest life counts, whatever connection brings an older one late.

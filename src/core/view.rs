@@ -97,7 +97,7 @@ impl Core {
             meeting_since: room.meeting_since,
             banner: room.banner(),
             page: self.page_face(),
-            live: self.live_face(),
+            live: self.live_face(now),
             pointers: self.pointer_faces(),
             slips: self.slips(),
             hands: self.raised_hands(),

@@ -325,6 +325,7 @@ impl Worker {
                     motors.turn(&source, preset);
                 }
             }),
+            still: None,
         })
     }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  any raw video ─▶ to BGRx ─▶ scaled into its place ─▶ grey? ─▶ own picture ─▶ layers ─▶ BGRx, as large as the display
-//!  live share ─────────────▶ under it; its room ends it when it is not live, so it is never grey
+//!  live share ─────────────▶ under it, in its place ─▶ grey? Apart from the far picture: one may be live without the other
 //!                   └─ Placing ────────────────────┘   └──────── straight into the display's buffer ───┘
 //! ```
 //!
@@ -244,7 +244,12 @@ mod imp {
                 with_rows(canvas, |rows| scene.under.iter().for_each(|layer| layer.lay(rows)))?;
             }
             match (scene.live, live) {
-                (Some(place), Some(live)) => placings.live.place_sample(&live, canvas, place)?,
+                (Some(place), Some(live)) => {
+                    let placed = placings.live.place_sample(&live, canvas, place)?;
+                    if let Some(placed) = placed.filter(|_| scene.live_grey) {
+                        with_rows(canvas, |rows| rows.grey(placed))?;
+                    }
+                }
                 (None, _) | (_, None) => placings.live = Placing::default(),
             }
             if let Some(picture) = picture {
@@ -256,7 +261,7 @@ mod imp {
                 with_rows(canvas, |rows| rows.grey(picture))?;
             }
             match (scene.own, own) {
-                (Some(place), Some(own)) => placings.own.place_sample(&own, canvas, place)?,
+                (Some(place), Some(own)) => drop(placings.own.place_sample(&own, canvas, place)?),
                 (None, _) | (_, None) => placings.own = Placing::default(),
             }
             self.composed.fetch_add(1, Ordering::Relaxed);
@@ -303,16 +308,19 @@ mod imp {
             Ok(())
         }
 
+        /// Where in its place it stands now.
         fn place_sample(
             &mut self,
             sample: &gst::Sample,
             canvas: &mut gst_video::VideoFrameRef<&mut gst::BufferRef>,
             place: Rect,
-        ) -> Result<(), gst::FlowError> {
+        ) -> Result<Option<Rect>, gst::FlowError> {
             let info = sample.caps().and_then(|caps| gst_video::VideoInfo::from_caps(caps).ok());
-            let (Some(info), Some(buffer)) = (info, sample.buffer()) else { return Ok(()) };
-            let Ok(frame) = gst_video::VideoFrameRef::from_buffer_ref_readable(buffer, &info) else { return Ok(()) };
-            self.place(&frame, canvas, fitting(&info, place))
+            let (Some(info), Some(buffer)) = (info, sample.buffer()) else { return Ok(None) };
+            let Ok(frame) = gst_video::VideoFrameRef::from_buffer_ref_readable(buffer, &info) else { return Ok(None) };
+            let fitted = fitting(&info, place);
+            self.place(&frame, canvas, fitted)?;
+            Ok(Some(fitted))
         }
     }
 

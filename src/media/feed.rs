@@ -16,7 +16,7 @@ use crate::media::life::{Life, LifeOrder};
 use crate::media::source::{Form, now};
 use crate::model::{Device, Moment};
 use gstreamer as gst;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -48,10 +48,15 @@ pub(crate) struct FeedOrder {
     pub examine: Arc<dyn Fn(Moment) -> Option<String> + Send + Sync>,
     /// Told when the source comes or goes.
     pub said: Said,
+    /// Told when frames stop for a moment, and come again.
+    pub still: Option<Still>,
 }
 
 /// Takes whether the source is there, and a word on it.
 pub(crate) type Said = Arc<dyn Fn(bool, String) + Send + Sync>;
+
+/// Takes for how long nothing has come; none: something comes again.
+pub type Still = Arc<dyn Fn(Option<Duration>) + Send + Sync>;
 
 /// Tells the loop of this device.
 pub(crate) fn to_loop(device: Device, inbox: Inbox) -> Said {
@@ -70,6 +75,10 @@ struct Board {
     current: AtomicU64,
     /// Moment of the last buffer of the current life; zero if there was none.
     last_buffer: AtomicU64,
+    /// Nanoseconds between the last two: its cadence.
+    cadence: AtomicU64,
+    /// It was told that frames stopped.
+    still: AtomicBool,
 }
 
 #[derive(Default)]
@@ -155,7 +164,8 @@ impl Keeping {
     fn wait(&self) -> (Option<String>, bool) {
         let quiet = |news: &mut News| news.fault.is_none() && !news.closed && !news.began;
         let news = self.board.lock();
-        let waited = self.board.wake.wait_timeout_while(news, TICK, quiet);
+        let until_still = self.still_at().map_or(TICK, |at| at.since(now()).clamp(SOON, TICK));
+        let waited = self.board.wake.wait_timeout_while(news, until_still, quiet);
         let (mut news, _) = waited.unwrap_or_else(PoisonError::into_inner);
         news.began = false;
         let current = self.board.current.load(Ordering::Relaxed);
@@ -195,6 +205,7 @@ impl Keeping {
                 if let Some(why) = wrong {
                     return self.lose(life, why, at);
                 }
+                self.tell_still(last, at);
                 if at.since(since) > PROVEN {
                     self.rung = 0;
                 }
@@ -218,9 +229,12 @@ impl Keeping {
                 if board.current.load(Ordering::Relaxed) != number {
                     return;
                 }
-                let first = board.last_buffer.swap(now().as_nanos(), Ordering::Relaxed) == 0;
+                let at = now().as_nanos();
+                let before = board.last_buffer.swap(at, Ordering::Relaxed);
+                let first = before == 0;
+                board.cadence.store(if first { 0 } else { at.saturating_sub(before) }, Ordering::Relaxed);
                 take(buffer, caps, Origin::Device);
-                if first {
+                if first || board.still.load(Ordering::Relaxed) {
                     board.tell(|news| news.began = true);
                 }
             }),
@@ -239,6 +253,8 @@ impl Keeping {
     fn lose(&mut self, life: Life, why: String, at: Moment) -> State {
         // From here on nothing of that life counts.
         self.board.current.fetch_add(1, Ordering::Relaxed);
+        self.board.still.store(false, Ordering::Relaxed);
+        self.board.last_buffer.store(0, Ordering::Relaxed);
         drop(life);
         tracing::debug!(device = self.order.name, why, "lost");
         self.say(false, why);
@@ -246,6 +262,25 @@ impl Keeping {
         let pause = PAUSE_SHORTEST.saturating_mul(1 << self.rung.min(8)).min(PAUSE_LONGEST);
         self.rung = self.rung.saturating_add(1);
         State::Waiting { until: at + pause }
+    }
+
+    /// When the frames of a source count as stopped, unless another one comes.
+    fn still_at(&self) -> Option<Moment> {
+        let last = Moment::from_nanos(self.board.last_buffer.load(Ordering::Relaxed));
+        let cadence = Duration::from_nanos(self.board.cadence.load(Ordering::Relaxed)).min(CADENCE_MOST);
+        let wanted = self.order.still.is_some() && last != Moment::default();
+        (wanted && !self.board.still.load(Ordering::Relaxed)).then(|| last + cadence + STILL)
+    }
+
+    fn tell_still(&self, last: Moment, at: Moment) {
+        let Some(tell) = &self.order.still else { return };
+        if self.still_at().is_some_and(|still_at| still_at <= at) {
+            self.board.still.store(true, Ordering::Relaxed);
+            tell(Some(at.since(last)));
+        } else if self.board.still.load(Ordering::Relaxed) && at.since(last) < STILL {
+            self.board.still.store(false, Ordering::Relaxed);
+            tell(None);
+        }
     }
 
     fn stand_in(&mut self) {
@@ -271,6 +306,12 @@ impl Keeping {
     }
 }
 
+/// Without a frame for so long beyond its cadence, a picture is not live.
+const STILL: Duration = Duration::from_millis(1500);
+/// A cadence slower than this is none: the pause before the last frame.
+const CADENCE_MOST: Duration = Duration::from_millis(400);
+/// The shortest wait.
+const SOON: Duration = Duration::from_millis(5);
 /// Without a frame this long, a source is hung.
 const SILENT: Duration = Duration::from_secs(2);
 /// The same, counted from opening: USB cameras take a second or two to begin.

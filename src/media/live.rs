@@ -130,7 +130,7 @@ impl LiveShare {
         match news {
             LiveNews::Picture(picture) => self.0.picture(id, &picture),
             LiveNews::Sound(sound) => self.0.sound(id, &sound),
-            LiveNews::Ended(_) => {}
+            LiveNews::Silent(_) | LiveNews::Speaks | LiveNews::Ended(_) => {}
         }
     }
 

@@ -186,7 +186,7 @@ impl ScreenView {
     }
 
     /// A picture of the live share; shown while the plan names one. None takes it away.
-    pub(super) fn live(&self, sample: Option<&gst::Sample>) {
+    pub fn live(&self, sample: Option<&gst::Sample>) {
         let Some(shared) = &self.0 else { return };
         let shape = sample.and_then(shape_of);
         if let Some(composer) = shared.composer() {

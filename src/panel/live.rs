@@ -12,6 +12,7 @@ use serde::Serialize;
 #[derive(Default, Serialize)]
 pub(super) struct Live {
     shown: Option<Line>,
+    silent: bool,
     moving: bool,
     waiting: Option<Line>,
     asked: bool,
@@ -72,6 +73,7 @@ impl Live {
         };
         Self {
             shown: face.shown.as_ref().map(line),
+            silent: face.silent.is_some(),
             moving: face.moving,
             waiting: face.waits.as_ref().map(line),
             asked: face.asked,

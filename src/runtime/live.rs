@@ -4,6 +4,7 @@
 //!   panel ─ offer ─► LiveDoor ─► whip: answer ─► core: may it? ─┬─ yes ─► answer to the PC
 //!                                                               └─ no ──► whip: closed
 //!   whip ─ pictures, sound ─► media      whip ─ ended ─► core      core ─ EndLive ─► whip
+//!   whip, input ─ silent, speaks ─► core
 //!   input ─ raw pictures ─► media        input ─ signal, none ─► core
 //! ```
 
@@ -82,8 +83,14 @@ fn open_whip(config: &Config, media: &Media, inbox: &Inbox) -> Door {
     let address = SocketAddr::new(panel.ip(), config.share.port);
     let (taking, inbox) = (media.live(), inbox.clone());
     let out: LiveOut = Arc::new(move |id, news| {
-        if let LiveNews::Ended(why) = news {
-            inbox.urgent(Input::Room(RoomInput::LiveGone { id, why }));
+        let said = match news {
+            LiveNews::Silent(silent_for) => Some(RoomInput::LiveFellSilent { id, silent_for }),
+            LiveNews::Speaks => Some(RoomInput::LiveSpokeAgain(id)),
+            LiveNews::Ended(why) => Some(RoomInput::LiveGone { id, why }),
+            LiveNews::Picture(_) | LiveNews::Sound(_) => None,
+        };
+        if let Some(said) = said {
+            inbox.urgent(Input::Room(said));
         }
         taking.take(id, news);
     });
@@ -115,7 +122,7 @@ async fn open_later(door: Door, address: SocketAddr, out: LiveOut) {
 
 /// The input keeps its name: whether a signal is another one is the core's to say.
 fn open_input(config: &Config, id: LiveId, media: &Media, inbox: &Inbox) -> Option<DocumentInput> {
-    let (live, inbox) = (media.live(), inbox.clone());
+    let (live, inbox, still_inbox) = (media.live(), inbox.clone(), inbox.clone());
     let (configured, was_without) = (config.share.input_shows, AtomicBool::new(false));
     let said = move |signal: bool| {
         if !signal {
@@ -129,7 +136,13 @@ fn open_input(config: &Config, id: LiveId, media: &Media, inbox: &Inbox) -> Opti
         inbox.urgent(Input::Room(RoomInput::InputAppeared { source, shows }));
     };
     let take = move |sample: &_| live.take_raw(id, sample);
-    DocumentInput::start(config.share.input.clone(), Arc::new(take), Arc::new(said))
+    let still = move |silent_for| {
+        still_inbox.urgent(Input::Room(match silent_for {
+            Some(silent_for) => RoomInput::LiveFellSilent { id, silent_for },
+            None => RoomInput::LiveSpokeAgain(id),
+        }));
+    };
+    DocumentInput::start(config.share.input.clone(), Arc::new(take), Arc::new(said), Arc::new(still))
 }
 
 async fn open(whip: Door, questions: Questions, source: LiveSource, offer: LiveOffer) -> Result<String, LiveFault> {

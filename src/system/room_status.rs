@@ -93,6 +93,8 @@ pub struct LiveStatus {
     pub kind: String,
     /// As it calls itself.
     pub name: String,
+    /// Seconds since anything came from it, while its picture is grey for that; else none.
+    pub silent_s: Option<f64>,
     /// A moving picture; else text.
     pub moving: bool,
     /// Kilobits per second that its encoder is set to on the way to the far box; none: it is not sent there.
@@ -109,6 +111,7 @@ impl LiveStatus {
             room: side_name(shown.side).into(),
             kind: shown.kind.name().into(),
             name: shown.name.clone(),
+            silent_s: live.silent.map(|silent| snapshot.at.since(silent.since).as_secs_f64()),
             moving: live.moving,
             kbps: snapshot.plan.live.send.map(|send| send.bitrate.as_kbps()),
             waiting: live.waits.as_ref().map(|waits| waits.name.clone()),

@@ -23,6 +23,8 @@ pub(super) struct Session {
     /// The last datagram that belongs to it: RTP, RTCP or STUN.
     heard_at: Instant,
     shows: bool,
+    /// It was told so.
+    silent: bool,
     asked_at: Option<Instant>,
     key_wanted: bool,
     broken: bool,
@@ -66,6 +68,7 @@ impl Session {
             opened_at: now,
             heard_at: now,
             shows: false,
+            silent: false,
             asked_at: None,
             key_wanted: false,
             broken: false,
@@ -76,7 +79,11 @@ impl Session {
 
     /// When [`turn`](Self::turn) is to be called at the latest.
     pub(super) fn due(&self) -> Instant {
-        let waits = if self.shows { self.heard_at + SILENT } else { self.opened_at + SHOWS_WITHIN };
+        let waits = match (self.shows, self.silent) {
+            (true, false) => self.heard_at + SILENT,
+            (true, true) => self.heard_at + GONE,
+            (false, _) => self.opened_at + SHOWS_WITHIN,
+        };
         self.due.min(waits)
     }
 
@@ -123,6 +130,12 @@ impl Session {
         if self.key_wanted && may_ask && self.ask(now) {
             self.drain(now, &mut send, &mut tell);
         }
+        let silent_for = now.duration_since(self.heard_at);
+        // Before its first picture there is nothing that could look live.
+        let silent = self.shows && silent_for >= SILENT;
+        if std::mem::replace(&mut self.silent, silent) != silent {
+            tell(if silent { LiveNews::Silent(silent_for) } else { LiveNews::Speaks });
+        }
     }
 
     /// Wants a key frame, soon; not more often than [`KEY_PAUSE`].
@@ -151,7 +164,7 @@ impl Session {
         if !self.shows && now.duration_since(self.opened_at) >= SHOWS_WITHIN {
             return Some(LiveEnd::Failed);
         }
-        (now.duration_since(self.heard_at) >= SILENT).then_some(LiveEnd::Vanished)
+        (now.duration_since(self.heard_at) >= GONE).then_some(LiveEnd::Vanished)
     }
 
     fn drain(&mut self, now: Instant, send: &mut impl FnMut(&[u8], SocketAddr), tell: &mut impl FnMut(LiveNews)) {
@@ -166,7 +179,7 @@ impl Session {
                 Ok(Output::Event(event)) => self.hear(event, tell),
                 Err(error) => {
                     tracing::debug!(%error, "a share breaks");
-                    (self.broken, self.due) = (true, now + SILENT);
+                    (self.broken, self.due) = (true, now + GONE);
                     return;
                 }
             }
@@ -247,9 +260,67 @@ const H264: [(u8, u8, bool, u32); 6] = [
     (124, 120, false, 0x42_E0_2A),
     (125, 107, false, 0x42_00_2A),
 ];
-/// A PC that says nothing for so long, no RTP, no RTCP, no STUN, is gone. A still window is not: its STUN goes on.
-const SILENT: Duration = Duration::from_secs(5);
+/// A PC that says nothing for so long, no RTP, no RTCP, no STUN, is not live: a frozen machine, a pulled cable. A still window
+/// is not silent: of libwebrtc, and so of every browser, an RTCP report comes every 0.5 to 1.5 s whatever its picture does
+/// (RFC 3550 §6.2 with one second in the middle), and of one stable path a STUN check every 2.5 s; webrtcbin sends frames or
+/// sound all the time. A report that gets lost is thus no silence yet.
+const SILENT: Duration = Duration::from_millis(2600);
+/// And for so long, it is gone.
+const GONE: Duration = Duration::from_secs(5);
 /// From the offer to the first picture; somebody may have to allow it on the PC first, but that is before the offer.
 const SHOWS_WITHIN: Duration = Duration::from_secs(10);
 const KEY_PAUSE: Duration = Duration::from_millis(500);
 const SHORTEST: Duration = Duration::from_millis(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Bitrate;
+    use std::net::Ipv4Addr;
+
+    const OFFER: &str = include_str!("../../tests/data/chromium.sdp");
+
+    fn now() -> Instant {
+        tokio::time::Instant::now().into_std()
+    }
+
+    /// A session that showed something, in pretend time.
+    fn session(now: Instant) -> Session {
+        let home = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let offer = LiveOffer { sdp: OFFER.into(), own: home, from: home, most: Bitrate::from_kbps(8000) };
+        let (mut session, _) = Session::open(LiveId(1), &offer, 9, now).expect("a browser's offer");
+        session.shows = true;
+        session
+    }
+
+    fn told(session: &mut Session, now: Instant) -> Vec<String> {
+        let mut told = Vec::new();
+        session.turn(now, |_, _| {}, |news| told.push(format!("{news:?}")));
+        told
+    }
+
+    #[test]
+    fn silence_is_told_once_lifted_at_the_first_word_and_ends_it_at_last() {
+        let begun = now();
+        let after = |millis| begun + Duration::from_millis(millis);
+        let mut session = session(begun);
+        assert!(told(&mut session, after(2599)).is_empty());
+        assert!(session.due() <= after(2600), "it wakes for it");
+        assert_eq!(told(&mut session, after(2600)), ["Silent(2.6s)"]);
+        assert!(told(&mut session, after(4000)).is_empty(), "once");
+        session.heard_at = after(4900);
+        assert_eq!(told(&mut session, after(4901)), ["Speaks"]);
+        assert_eq!(session.over(after(5001)), None);
+        assert_eq!(told(&mut session, after(7600)), ["Silent(2.7s)"]);
+        assert_eq!(session.over(after(9899)), None);
+        assert_eq!(session.over(after(9900)), Some(LiveEnd::Vanished));
+    }
+
+    #[test]
+    fn one_that_has_shown_nothing_yet_has_nothing_to_grey() {
+        let begun = now();
+        let mut session = session(begun);
+        session.shows = false;
+        assert!(told(&mut session, begun + Duration::from_secs(4)).is_empty());
+    }
+}

@@ -338,7 +338,7 @@ pub fn agreed(world: &World) {
 }
 
 /// Box `who` shares in a meeting, with this setting.
-fn sharing(seed: u64, who: usize, take_over: TakeOver) -> World {
+pub fn sharing(seed: u64, who: usize, take_over: TakeOver) -> World {
     let mut world = World::new(Options { people: true, ..Options::new(seed) });
     world.kill(who);
     world.kiosks[who].settings.room.take_over = take_over;

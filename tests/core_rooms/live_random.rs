@@ -1,13 +1,14 @@
 //! Sources of both rooms that come, go and fight for the one place, at random, with cuts, restarts and curtains.
 //!
 //! 10,000 schedules. After every single step: nothing is sent but from a meeting over an admitted session, never two at once for
-//! longer than words take, nothing is ended twice, no microphone opens. Healed, both boxes show the same, and what is not shown
+//! longer than words take, nothing is ended twice, no microphone opens, no far share looks live 1.5 s after the line was cut. Healed, both boxes show the same, and what is not shown
 //! is not sent to a box either.
 
 use crate::core_world::chance::Chance;
 use crate::core_world::{MS, Options, SECOND, World};
 use crate::live::{agreed, bring, gone, stands};
-use crate::try_ask;
+use crate::live_silent::{looks_live, silence, silent, speaks};
+use crate::{mode, try_ask};
 use engawa::core::live::{LiveRequest, LiveSource};
 use engawa::core::plan::LiveShown;
 use engawa::core::request::{Answer, Asker, Request};
@@ -49,6 +50,10 @@ struct Seen {
     alive: [Vec<LiveId>; 2],
     ended: [usize; 2],
     both_since: Option<u64>,
+    /// Since when nothing passes.
+    cut_since: Option<u64>,
+    /// The one of this box that fell silent last.
+    silent: [Option<LiveId>; 2],
 }
 
 fn schedules(part: u64) {
@@ -67,7 +72,7 @@ fn schedule(seed: u64, telling: bool) {
     let mut next = 0;
     for _ in 0..chance.between(6, 20) {
         let who = chance.who();
-        match chance.between(0, 20) {
+        match chance.between(0, 23) {
             0 => world.line(false),
             1 | 2 => world.line(true),
             3 => {
@@ -86,6 +91,18 @@ fn schedule(seed: u64, telling: bool) {
             14 => {
                 if let Some(id) = seen.borrow_mut().alive[who].pop() {
                     gone(&mut world, who, id.0, LiveEnd::Vanished);
+                }
+            }
+            15 | 16 => {
+                // Also one that is long gone.
+                let id =
+                    seen.borrow().alive[who].first().copied().filter(|_| chance.holds(0.8)).unwrap_or(LiveId(next));
+                seen.borrow_mut().silent[who] = Some(id);
+                silent(&mut world, who, id.0, 2600);
+            }
+            17 => {
+                if let Some(id) = seen.borrow_mut().silent[who].take() {
+                    speaks(&mut world, who, id.0);
                 }
             }
             _ => {
@@ -114,6 +131,11 @@ fn schedule(seed: u64, telling: bool) {
     }
     if [0, 1].into_iter().any(|who| world.shown(who).room.live.waits().is_some()) {
         world.fault("somebody waits for ever");
+    }
+    let silences = [0, 1].map(|who| silence(&world, who).map(|(of, _)| of));
+    let meets = [0, 1].into_iter().all(|who| mode(&world, who) == Mode::Meeting);
+    if meets && silences[0] != silences[1] {
+        world.fault(&format!("healed, and one screen is grey: {silences:?}"));
     }
     let shown = [0, 1].map(|who| stands(&world, who));
     let alive = &seen.borrow().alive;
@@ -164,6 +186,16 @@ fn look(world: &World, seen: &mut Seen) {
             world.fault(&format!("box {who}: more than may be, {:?}, {:?}", seen.alive[who], face.mode));
         }
     }
+    let cut = world.ways.iter().all(|way| !way.up);
+    seen.cut_since = cut.then(|| seen.cut_since.unwrap_or(world.now));
+    for who in [0, 1] {
+        // What a dead daemon said last stands on no screen.
+        let far = world.snapshot(who).is_some() && stands(world, who) == Some(LiveShown::Far);
+        let far = far && looks_live(world, who);
+        if far && seen.cut_since.is_some_and(|since| world.now - since > LOOKS_LIVE) {
+            world.fault(&format!("box {who}: a share of before the cut looks live"));
+        }
+    }
     let talked = world.well() && world.ways.iter().all(|way| way.up) && sent == 2;
     let since = talked.then(|| seen.both_since.unwrap_or(world.now));
     seen.both_since = since;
@@ -174,5 +206,7 @@ fn look(world: &World, seen: &mut Seen) {
 
 /// Words that cross take no longer.
 const BOTH_SEND: u64 = 400 * MS;
+/// As promised, and what was on the way when the line was cut.
+const LOOKS_LIVE: u64 = 1500 * MS;
 const SCHEDULES: u64 = 10_000;
 const PARTS: u64 = 4;

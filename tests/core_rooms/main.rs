@@ -8,6 +8,7 @@ mod floor;
 mod input;
 mod live;
 mod live_random;
+mod live_silent;
 mod marks;
 mod prints;
 mod random;

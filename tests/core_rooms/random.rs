@@ -189,10 +189,10 @@ fn act(world: &mut World, seen: &RefCell<Seen>, chance: &mut Chance) {
         Request::Microphone(true),
         Request::Microphone(false),
     ];
-    let keys = [Key::Talk, Key::Meet, Key::View, Key::Curtain, Key::More];
+    let keys = [Key::Talk, Key::Meet, Key::View, Key::Curtain, Key::More, Key::StopShare];
     match chance.between(0, 20) as usize {
         place @ 0..10 => drop(try_ask(world, who, Asker::Local, requests[place].clone())),
-        place @ 10..15 => key(world, who, keys[place - 10]),
+        place @ 10..16 => key(world, who, keys[place - 10]),
         _ => documents(world, who, chance),
     }
     if world.kiosks[who].frozen {

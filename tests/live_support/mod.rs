@@ -11,6 +11,7 @@ use crate::support::lab::End;
 use crate::support::screen::Screen;
 use crate::support::wait_for;
 use engawa::model::VideoCodec;
+use nix::sys::signal::Signal;
 use sender::{Endpoint, Sender};
 use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener};
@@ -148,6 +149,20 @@ impl Pc {
 
     /// The cable is pulled: not one process of it says goodbye.
     pub fn vanishes(self) {
+        self.all(Signal::SIGKILL);
+    }
+
+    /// The machine freezes.
+    pub fn freezes(&self) {
+        self.all(Signal::SIGSTOP);
+    }
+
+    /// And goes on.
+    pub fn goes_on(&self) {
+        self.all(Signal::SIGCONT);
+    }
+
+    fn all(&self, signal: Signal) {
         let mut all = vec![self.node.pid()];
         let mut at = 0;
         while let Some(pid) = all.get(at).copied() {
@@ -157,7 +172,7 @@ impl Pc {
         }
         for pid in all {
             let pid = nix::unistd::Pid::from_raw(i32::try_from(pid).unwrap());
-            let _gone = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL);
+            let _gone = nix::sys::signal::kill(pid, signal);
         }
     }
 }
@@ -183,6 +198,27 @@ pub fn clock_on(screen: &Screen) -> Option<u64> {
         u64::from(u16::from(b) + u16::from(g) + u16::from(r) < 384)
     };
     Some((0..24).map(|at| bit(at) << at).sum())
+}
+
+/// How the share's place looks: in colours, all grey, or as if nothing stood there. Apart from its middle, where words may stand.
+pub fn place_on(screen: &Screen) -> Option<&'static str> {
+    let (width, _, pixels) = screen.picture()?;
+    let upper = (30..150).flat_map(|y| (30..940).map(move |x| (y * width + x) * 4));
+    let [mut coloured, mut grey] = [0; 2];
+    for at in upper {
+        let pixel: [u8; 3] = pixels[at..][..3].try_into().unwrap();
+        let apart = pixel.iter().max().unwrap() - pixel.iter().min().unwrap();
+        // A held picture's black is no darker than 20, its white no lighter than 170.
+        let held = apart < 4 && (18..175).contains(&pixel[0]);
+        (coloured, grey) = (coloured + usize::from(apart > 100), grey + usize::from(held));
+    }
+    Some(if coloured > 2000 {
+        "live"
+    } else if grey > 60_000 {
+        "grey"
+    } else {
+        "nothing"
+    })
 }
 
 /// The clocks of PC and test are one.

@@ -11,6 +11,7 @@
 //! is ended; what waits has a deadline; a box that begins anew has none. Without a link each box goes on alone.
 //! Deliberately absent: pictures, microphones, sessions. Said and heard in a meeting only.
 
+mod silence;
 mod source;
 mod told;
 mod word;
@@ -22,6 +23,7 @@ use crate::core::notes::short_name;
 use crate::core::request::{Answer, Denied};
 use crate::core::share::Stamp;
 use crate::model::{BootId, GuestId, LiveEnd, LiveId, Moment, Side, TakeOver};
+use silence::Silences;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -41,6 +43,7 @@ pub struct Live {
     /// The far box's life, and its word.
     far_life: BootId,
     far: LiveWord,
+    silences: Silences,
     /// The far box is there, and so is the meeting.
     linked: bool,
     /// As it was written down last.
@@ -219,6 +222,7 @@ impl Live {
         }
         self.newest = self.newest.max(word.newest());
         self.word.join(word);
+        self.hear_silence(word, now);
         self.far.clone_from(word);
         self.settle(presses, now);
     }
@@ -279,7 +283,7 @@ impl Live {
         self.end_front(LiveEnd::TakenOver);
         let (begun, take_over) = (self.stamp(), self.take_over);
         let name = short_name(&source.name);
-        self.word.front = Some(Front { begun, since: presses, kind: source.kind, name, take_over });
+        self.word.front = Some(Front { begun, since: presses, kind: source.kind, name, take_over, silent: None });
         self.front = Some(source);
     }
 

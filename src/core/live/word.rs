@@ -3,6 +3,7 @@
 
 use crate::core::share::Stamp;
 use crate::model::{LiveEnd, LiveKind, TakeOver};
+use std::time::Duration;
 
 /// Everything of one box; the whole of it is said after every change, and on every new connection even when it is empty:
 /// a box that began anew has nothing in front any more.
@@ -39,6 +40,8 @@ pub struct Front {
     pub name: String,
     /// What happens when another source wants to be there.
     pub take_over: TakeOver,
+    /// Nothing comes from it: for how long when that was first said.
+    pub silent: Option<Duration>,
 }
 
 /// A source that waits.

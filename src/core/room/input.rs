@@ -39,7 +39,7 @@ impl Room {
     pub fn input_appeared(&mut self, source: LiveSource, shows: InputShows, now: Moment) {
         if let Some(input) = self.input.as_mut().filter(|input| input.source.id == source.id) {
             input.lost_at = None;
-            return;
+            return self.live.spoke_again(source.id);
         }
         let shown = match shows {
             InputShows::AtOnce => !matches!(self.live_asked(source.clone(), now), Answer::Denied(_)),
@@ -53,6 +53,7 @@ impl Room {
     pub fn input_lost(&mut self, id: LiveId, now: Moment) {
         if let Some(input) = self.input.as_mut().filter(|input| input.source.id == id) {
             input.lost_at = Some(now);
+            self.live.fell_silent(id, Duration::ZERO, now);
         }
     }
 

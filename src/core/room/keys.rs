@@ -7,6 +7,7 @@
 //! | View    | next view      | =       | next page if one is open, else next view | wake |
 //! | Curtain | draw           | draw    | draw              | lift            |
 //! | More    | send away, cancel, else the menu's next page; there Meet and View do what the page says |
+//! | StopShare, where there is one | ends the live share of either room | = | = | wake from sleep |
 //!
 //! While somebody wants to share in place of this room's screen, View hands over and More keeps; while the input asks, View
 //! shows it and More does not.
@@ -54,7 +55,8 @@ impl Room {
             Menu::Closed => None,
             // The question has its keys.
             Menu::Open(_) if self.asks_share() || self.banner() == Some(Banner::InputWaits) => None,
-            // The last document was closed, here or there.
+            // It ended, or the last document was closed, here or there.
+            Menu::Open(MenuPage::Live) if self.live.shown().is_none() => None,
             Menu::Open(MenuPage::Pages | MenuPage::Document) if self.share.word().in_front().is_none() => None,
             Menu::Open(page) => Some(page),
         }
@@ -68,6 +70,7 @@ impl Room {
                 Some(Request::ShowInput(key == Key::View))
             }
             Key::Talk => Some(self.talk()),
+            Key::StopShare => Some(Request::Live(LiveRequest::Stop)),
             Key::Curtain if self.agreement.near() == Stance::Curtain => Some(Request::Mode(Mode::Quiet)),
             Key::Curtain => Some(Request::Mode(Mode::Curtain)),
             Key::More => self.more(now),
@@ -112,9 +115,12 @@ impl Room {
         }
         let shown = self.menu().map_or(Menu::Closed, Menu::Open);
         self.menu = match shown {
-            Menu::Closed if self.share.word().in_front().is_some() => Menu::Open(MenuPage::Pages),
+            Menu::Closed if self.live.shown().is_some() => Menu::Open(MenuPage::Live),
+            Menu::Closed | Menu::Open(MenuPage::Live) if self.share.word().in_front().is_some() => {
+                Menu::Open(MenuPage::Pages)
+            }
             Menu::Open(MenuPage::Pages) => Menu::Open(MenuPage::Document),
-            Menu::Closed | Menu::Open(MenuPage::Document) => Menu::Open(MenuPage::Sound),
+            Menu::Closed | Menu::Open(MenuPage::Live | MenuPage::Document) => Menu::Open(MenuPage::Sound),
             Menu::Open(MenuPage::Sound) => Menu::Open(MenuPage::Picture),
             Menu::Open(MenuPage::Picture) => Menu::Open(MenuPage::Guests),
             Menu::Open(MenuPage::Guests) => Menu::Open(MenuPage::Door),
@@ -130,6 +136,8 @@ impl Room {
     fn item(&self, page: MenuPage, key: Key) -> Option<Request> {
         let first = key == Key::Meet;
         Some(match page {
+            MenuPage::Live if first => Request::Live(LiveRequest::Stop),
+            MenuPage::Live => Request::Live(LiveRequest::Moving(!self.live.is_moving())),
             MenuPage::Pages if first => Request::Share(ShareRequest::Turn(Turn::Previous)),
             MenuPage::Document if first => Request::Share(ShareRequest::Close(self.share.word().in_front()?.id)),
             MenuPage::Document => self.next_view(),

@@ -95,7 +95,14 @@ fn announcement(setting: &Setting<'_>, banner: &Banner) -> Announcement {
             line(("「", "“"), name.clone(), ("」が参加待ちです", "” asks to come in")),
             match face.menu {
                 Some(MenuPage::Guests) => vec![(Key::View, say(language, "入れる", "let in"))],
-                Some(MenuPage::Pages | MenuPage::Document | MenuPage::Sound | MenuPage::Picture | MenuPage::Door)
+                Some(
+                    MenuPage::Live
+                    | MenuPage::Pages
+                    | MenuPage::Document
+                    | MenuPage::Sound
+                    | MenuPage::Picture
+                    | MenuPage::Door,
+                )
                 | None => {
                     let how = say(language, "メニュー「スマホやPCの参加」で入れる", "let in from the menu “Guests”");
                     vec![(Key::More, how)]
@@ -110,7 +117,14 @@ fn announcement(setting: &Setting<'_>, banner: &Banner) -> Announcement {
             };
             let keys = match face.menu {
                 Some(MenuPage::Guests) => vec![(Key::View, say(language, "写す", "show it"))],
-                Some(MenuPage::Pages | MenuPage::Document | MenuPage::Sound | MenuPage::Picture | MenuPage::Door)
+                Some(
+                    MenuPage::Live
+                    | MenuPage::Pages
+                    | MenuPage::Document
+                    | MenuPage::Sound
+                    | MenuPage::Picture
+                    | MenuPage::Door,
+                )
                 | None => vec![(
                     Key::More,
                     say(language, "メニュー「スマホやPCの参加」で写す", "show it from the menu “Guests”"),
@@ -219,7 +233,9 @@ pub(super) fn menu(setting: &Setting<'_>, page: MenuPage) -> Placed {
     }
     sheet.row(title_area, Align::Left, runs);
     let before = if face.page.as_ref().is_some_and(|page| page.open > 0) { 2 } else { 0 };
-    let number = format!("{} / {}", page_number(page) + before, 4 + before);
+    let before = before + if face.live.shown.is_some() { 1 } else { 0 };
+    let number = if page == MenuPage::Live { 1 } else { page_number(page) + before };
+    let number = format!("{number} / {}", 4 + before);
     sheet.row(title_area, Align::Right, vec![Run::words(number, small)]);
     let keys = [
         (Key::Talk, words::talk(face, language)),
@@ -246,6 +262,7 @@ pub(super) fn menu(setting: &Setting<'_>, page: MenuPage) -> Placed {
 /// From the first page that is always there.
 fn page_number(page: MenuPage) -> i8 {
     match page {
+        MenuPage::Live => -2,
         MenuPage::Pages => -1,
         MenuPage::Document => 0,
         MenuPage::Sound => 1,
@@ -257,10 +274,13 @@ fn page_number(page: MenuPage) -> i8 {
 
 fn more(page: MenuPage, language: Language) -> &'static str {
     match page {
-        MenuPage::Pages | MenuPage::Document | MenuPage::Sound | MenuPage::Picture | MenuPage::Guests => {
-            say(language, "次へ", "next")
-        }
         MenuPage::Door => say(language, "閉じる", "close"),
+        MenuPage::Live
+        | MenuPage::Pages
+        | MenuPage::Document
+        | MenuPage::Sound
+        | MenuPage::Picture
+        | MenuPage::Guests => say(language, "次へ", "next"),
     }
 }
 

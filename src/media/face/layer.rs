@@ -17,6 +17,8 @@ pub(crate) struct Scene {
     pub own: Option<Rect>,
     /// The live share fits in here, behind both.
     pub live: Option<Rect>,
+    /// Nothing comes from it: it has no colour.
+    pub live_grey: bool,
     /// Behind the pictures, from back to front.
     pub under: Vec<Layer>,
     /// From back to front.

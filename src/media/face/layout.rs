@@ -89,6 +89,7 @@ pub(super) fn layout(look: &Look, language: Language, canvas: Area) -> Layout {
             layout.under.push(calm::place(&setting, place));
             layout.page = Some(place.moved(shift));
             layout.live = look.live_shape.filter(|_| face.live.shown.is_some()).map(|_| place.moved(shift));
+            sheets.extend(layout.live.and_then(|_| live::silent(&setting, place)));
             sheets.extend(calm::coming(&setting, place));
             sheets.extend(floor::floor(&setting, place));
             sheets.extend(words_over(&setting, place));
@@ -116,6 +117,7 @@ pub(super) fn layout(look: &Look, language: Language, canvas: Area) -> Layout {
                 layout.under.push(calm::place(&setting, place));
                 layout.page = Some(place.moved(shift));
                 layout.live = look.live_shape.filter(|_| face.live.shown.is_some()).map(|_| place.moved(shift));
+                sheets.extend(layout.live.and_then(|_| live::silent(&setting, place)));
                 sheets.extend(calm::coming(&setting, place));
             } else {
                 sheets.extend(calm::shut(&setting));

@@ -1,10 +1,12 @@
 //! Who shares a screen, from which room, and for a moment why a share ended: one small line that covers as little as can be.
+//! Only over a picture that is not live stand large words: nobody needs to see through them.
 
 use super::layout::Setting;
 use super::sheet::{AMBER, Align, GLASS, PAPER, Placed, Run, Sheet, Sign, Size, Style, Weight};
+use super::sheet::{Area, SOFT};
 use super::words::{self, say};
-use crate::core::face::LiveLine;
-use crate::model::{Language, LiveEnd, Mode, Side};
+use crate::core::face::{LiveLine, Silent};
+use crate::model::{Language, LiveEnd, LiveKind, Mode, Side};
 
 /// At the foot of the picture; behind a curtain at its top, because the foot says who drew it.
 pub(super) fn line(setting: &Setting<'_>) -> Option<Placed> {
@@ -25,6 +27,37 @@ pub(super) fn line(setting: &Setting<'_>) -> Option<Placed> {
         Mode::Curtain | Mode::Asleep => EDGE,
     };
     Some(sheet.at((setting.canvas.width - width) / 2.0 + setting.shift.0, y + setting.shift.1))
+}
+
+/// That nothing comes, and for how long: over the middle of the grey picture.
+pub(super) fn silent(setting: &Setting<'_>, place: Area) -> Option<Placed> {
+    let live = &setting.look.screen.face.live;
+    let (seconds, silent) = setting.look.live_silent_s.zip(live.silent)?;
+    let said = silence(silent.of, live.shown.as_ref()?.kind, setting.language);
+    let age = match setting.language {
+        Language::Japanese => format!("{seconds} 秒"),
+        Language::English => format!("{seconds} s"),
+    };
+    let width = (words::width(said) + AGE_LETTERS) * Size::Title.pixels() + SILENT_INSET;
+    let mut sheet = Sheet::new(width.min(place.width - 2.0 * EDGE), SILENT_HEIGHT);
+    sheet.plate(sheet.area(), 28.0, GLASS);
+    let bold = Style::new(Size::Title, Weight::Bold, PAPER);
+    let age = Run::words(age, Style { weight: Weight::Plain, colour: SOFT, ..bold });
+    sheet.row(sheet.area().inside(24.0), Align::Middle, vec![Run::words(said, bold), Run::Gap(32.0), age]);
+    let (x, y) = (place.x + (place.width - sheet.width) / 2.0, place.y + (place.height - sheet.height) / 2.0);
+    Some(sheet.at(x + setting.shift.0, y + setting.shift.1))
+}
+
+fn silence(of: Silent, kind: LiveKind, language: Language) -> &'static str {
+    match (of, kind) {
+        (Silent::Source, LiveKind::Browser | LiveKind::Sender) => {
+            say(language, "パソコンから届いていません", "Nothing comes from the PC")
+        }
+        (Silent::Source, LiveKind::Input) => {
+            say(language, "映像入力から届いていません", "Nothing comes from the input")
+        }
+        (Silent::FarBox, _) => say(language, "相手の部屋から届いていません", "Nothing comes from the other room"),
+    }
 }
 
 /// Whose, from which room; neither name longer than so many letters.
@@ -67,6 +100,11 @@ fn ended(setting: &Setting<'_>, line: &LiveLine, why: LiveEnd) -> String {
     }
 }
 
+/// Room for the age.
+const AGE_LETTERS: f64 = 4.0;
+/// Beside and above the words that nothing comes.
+const SILENT_INSET: f64 = 120.0;
+const SILENT_HEIGHT: f64 = 140.0;
 /// Letters of a name.
 const NAME: f64 = 12.0;
 /// Height of the line.

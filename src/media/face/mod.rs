@@ -50,6 +50,8 @@ pub(super) struct Look {
     constants: Arc<FaceConstants>,
     /// Seconds since the held picture was live.
     held_s: Option<u64>,
+    /// Seconds since something came from the live share that is silent now.
+    live_silent_s: Option<u64>,
     /// Minutes of the meeting.
     meeting_min: Option<u64>,
     /// What the far side sees is there and new.
@@ -75,6 +77,7 @@ impl Look {
             Picture::Nothing | Picture::Live => None,
             Picture::Held { since } => Some(words::units(now.since(since), SECOND)),
         };
+        let live_silent_s = screen.face.live.silent.map(|silent| words::units(now.since(silent.since), SECOND));
         let meeting_min = screen.face.meeting_since.map(|since| words::units(now.since(since), MINUTE));
         let place = words::units(now.since(Moment::default()), STANDS);
         // Its first page may be drawn before the rest has come.
@@ -83,7 +86,8 @@ impl Look {
         // A live share stands in front of it.
         let page = page.filter(|page| Some(page.id()) == in_front && screen.face.live.shown.is_none()).cloned();
         let (screen, constants) = (screen.clone(), Arc::clone(constants));
-        Self { screen, constants, held_s, meeting_min, own_is_live, page, live_shape: None, place }
+        let live_shape = None;
+        Self { screen, constants, held_s, live_silent_s, meeting_min, own_is_live, page, live_shape, place }
     }
 
     /// With a picture of the live share of this shape.
@@ -153,6 +157,7 @@ impl Painter {
             grey: look.held_s.is_some(),
             own: layout.own.map(on_screen),
             live: layout.live.map(on_screen),
+            live_grey: look.live_silent_s.is_some(),
             under,
             layers,
         }

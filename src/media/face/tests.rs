@@ -1,9 +1,9 @@
 //! What is drawn when, and that all of it can be said on any screen.
 
-use super::layout::{layout, shift};
+use super::layout::{Layout, layout, shift};
 use super::sheet::{Mark, Run};
 use super::*;
-use crate::core::face::{Banner, Face, LiveLine, MenuPage, PollFace, RaisedHand, Slips};
+use crate::core::face::{Banner, Face, LiveLine, LiveSilence, MenuPage, PollFace, RaisedHand, Silent, Slips};
 use crate::core::floor::Poll;
 use crate::core::notes::{Note, Paper};
 use crate::core::request::Denied;
@@ -34,7 +34,10 @@ fn live(change: impl FnOnce(&mut Face)) -> Screen {
 /// Everything that can be read on a screen.
 fn said(screen: &Screen, seconds: u64, language: Language) -> String {
     let canvas = Area::new(0.0, 0.0, WIDTH, HEIGHT);
-    let layout = layout(&look(screen, seconds), language, canvas);
+    said_by(&layout(&look(screen, seconds), language, canvas))
+}
+
+fn said_by(layout: &Layout) -> String {
     let mut said = String::new();
     for mark in layout.sheets.iter().flat_map(|placed| &placed.sheet.marks) {
         match mark {
@@ -249,6 +252,33 @@ fn whose_screen_it_is_why_it_ended_and_who_wants_its_place_is_said_in_one_line()
             && asked.contains("カメラゆずるその他いまの画面を続ける"),
         "{asked}"
     );
+}
+
+#[test]
+fn only_a_picture_that_nothing_comes_from_says_so_and_for_how_long() {
+    let line = |kind| LiveLine { side: Side::Far, kind, name: "田中".into() };
+    for (of, kind, words) in [
+        (Silent::Source, LiveKind::Browser, "パソコンから届いていません3 秒"),
+        (Silent::Source, LiveKind::Sender, "パソコンから届いていません3 秒"),
+        (Silent::Source, LiveKind::Input, "映像入力から届いていません3 秒"),
+        (Silent::FarBox, LiveKind::Browser, "相手の部屋から届いていません3 秒"),
+    ] {
+        for mode in [Mode::Meeting, Mode::Curtain] {
+            let screen = live(|face| {
+                (face.mode, face.live.shown) = (mode, Some(line(kind)));
+                face.live.silent = Some(LiveSilence { since: at(0), of });
+            });
+            let canvas = Area::new(0.0, 0.0, WIDTH, HEIGHT);
+            let told = |shape| {
+                let look = look(&screen, 3).with_live(shape);
+                said_by(&layout(&look, Language::Japanese, canvas))
+            };
+            assert!(told(Some(178)).contains(words), "{words}: {}", told(Some(178)));
+            assert!(!told(None).contains(words), "there is no picture that could look live");
+            let mut painter = Painter::new(Language::Japanese);
+            assert!(painter.scene(&look(&screen, 3).with_live(Some(178)), (1280, 720)).live_grey);
+        }
+    }
 }
 
 fn with_board(face: &mut Face) {

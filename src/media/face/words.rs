@@ -23,6 +23,7 @@ pub(super) fn key(key: Key, language: Language) -> &'static str {
         Key::View => ("カメラ", "Camera"),
         Key::Curtain => ("カーテン", "Curtain"),
         Key::More => ("その他", "More"),
+        Key::StopShare => ("共有終了", "Stop share"),
     };
     say(language, ja, en)
 }
@@ -181,6 +182,10 @@ pub(super) fn shut(face: &Face, language: Language) -> (&'static str, &'static s
 pub(super) fn page(page: MenuPage, face: &Face, language: Language) -> [&'static str; 3] {
     let print_waits = matches!(face.banner, Some(Banner::PrintWaits { .. }));
     let (ja, en) = match page {
+        MenuPage::Live => (
+            ["画面の共有", "共有を終える", if face.live.moving { "文字を見せる" } else { "動画を見せる" }],
+            ["Shared screen", "stop it", if face.live.moving { "it is text" } else { "it is a video" }],
+        ),
         MenuPage::Pages => (["資料", "前のページ", "次の資料"], ["Document", "page before", "next document"]),
         MenuPage::Document => {
             (["資料とカメラ", "資料を閉じる", "カメラの向き"], ["Document and camera", "close document", "camera view"])

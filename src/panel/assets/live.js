@@ -27,7 +27,8 @@ export function renderLive(state, steers) {
   show('door-shows', !steers && Boolean(own));
   if (!steers) return;
   const mine = own && live.mine.find(({ id }) => String(id) === own.id);
-  const says = mine?.front ? say('live_mine')
+  const says = live.silent ? say('live_silent', { whose: live.shown.text })
+    : mine?.front ? say('live_mine')
     : live.shown ? say('live_shown', { whose: live.shown.text })
     : live.ended ? say('live_over', { whose: live.ended.text })
     : '';

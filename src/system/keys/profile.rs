@@ -48,7 +48,7 @@ pub enum WrongProfile {
     #[error("{0} is no USB name; write vendor and product, such as \"1189:8890\"")]
     Usb(String),
     /// A key that means two things, or a meaning without a key.
-    #[error("each of talk, meet, view, curtain and more needs a key of its own")]
+    #[error("each of talk, meet, view, curtain and more needs a key of its own, and so does stop_share if it is there")]
     Ambiguous,
 }
 
@@ -103,7 +103,7 @@ impl Profile {
                     return Err(WrongProfile::Ambiguous);
                 }
             }
-            if names.is_empty() {
+            if names.is_empty() && key != Key::StopShare {
                 return Err(WrongProfile::Ambiguous);
             }
         }
@@ -160,12 +160,22 @@ struct WrittenKeys {
     view: Vec<String>,
     curtain: Vec<String>,
     more: Vec<String>,
+    /// For keypads with six keys or more.
+    #[serde(default)]
+    stop_share: Vec<String>,
 }
 
 impl WrittenKeys {
-    fn all(self) -> [(Key, Vec<String>); 5] {
-        let Self { talk, meet, view, curtain, more } = self;
-        [(Key::Talk, talk), (Key::Meet, meet), (Key::View, view), (Key::Curtain, curtain), (Key::More, more)]
+    fn all(self) -> [(Key, Vec<String>); 6] {
+        let Self { talk, meet, view, curtain, more, stop_share } = self;
+        [
+            (Key::Talk, talk),
+            (Key::Meet, meet),
+            (Key::View, view),
+            (Key::Curtain, curtain),
+            (Key::More, more),
+            (Key::StopShare, stop_share),
+        ]
     }
 }
 
@@ -198,10 +208,10 @@ mod tests {
         let everything = 1..=248;
         assert_eq!(
             about(&device("SEM USB Keyboard", "usb-SEM_Numeric_Keypad-event-kbd", (1, 2), everything.clone())),
-            Some((true, 5))
+            Some((true, 6))
         );
-        assert_eq!(about(&device("HID 1189:8890", "", (0x1189, 0x8890), everything.clone())), Some((true, 5)));
-        assert_eq!(about(&device("USB Keyboard", "", (0x0c45, 0x7603), everything)), Some((false, 10)));
+        assert_eq!(about(&device("HID 1189:8890", "", (0x1189, 0x8890), everything.clone())), Some((true, 6)));
+        assert_eq!(about(&device("USB Keyboard", "", (0x0c45, 0x7603), everything)), Some((false, 12)));
         assert_eq!(about(&device("Power Button", "", (0, 0), 116..=116)), None);
         let one_key_short = device("My Keypad", "", (0, 0), 59..=62);
         assert_eq!(about(&one_key_short), None);
@@ -215,6 +225,8 @@ mod tests {
         {
             assert!(Profile::parse(&good.replace(wrong, instead)).is_err(), "{instead}");
         }
+        let of_five = good.replace("stop_share", "# stop_share");
+        assert_eq!(Profile::parse(&of_five).expect("five will do").keys.len(), 5);
         let home = tempfile::tempdir().expect("a directory");
         let own = good.replace("numeric keypad", "own").replace("\"keypad\"", "\"power\"").replace("KEY_KP", "KEY_");
         std::fs::write(home.path().join("a.toml"), "nonsense").expect("written");

@@ -6,6 +6,7 @@ use crate::core::live::{self, LiveWord};
 use crate::core::notes::short_name;
 use crate::model::{self, LiveEnd, LiveKind};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Live {
@@ -37,6 +38,8 @@ struct Front {
     name: String,
     #[serde(default)]
     take_over: TakeOver,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    silent_ms: Option<u32>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -97,6 +100,7 @@ impl From<&LiveWord> for Live {
                     model::TakeOver::Allow => TakeOver::Allow,
                     model::TakeOver::Refuse => TakeOver::Refuse,
                 },
+                silent_ms: front.silent.map(|silent| u32::try_from(silent.as_millis()).unwrap_or(u32::MAX)),
             }),
             waiting: word.waiting.as_ref().map(|waiting| Waiting {
                 asked: waiting.asked.into(),
@@ -132,6 +136,7 @@ impl TryFrom<Live> for LiveWord {
                     TakeOver::Allow => model::TakeOver::Allow,
                     TakeOver::Refuse => model::TakeOver::Refuse,
                 },
+                silent: front.silent_ms.map(|silent| Duration::from_millis(silent.into())),
             }),
             waiting: wire.waiting.map(|waiting| live::Waiting {
                 asked: waiting.asked.into(),
