@@ -16,8 +16,8 @@ mod wishes;
 use crate::live::{LiveFault, LiveOffer, LiveOut};
 use crate::model::{Bitrate, LiveId};
 use std::net::SocketAddr;
-use std::time::Instant;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
 use wishes::Wishes;
 
