@@ -199,19 +199,24 @@ async fn three_hundred_that_drip_hold_up_no_honest_share_and_no_page() {
     }
     println!("{} lines drip after {:?}", open.load(Ordering::Relaxed), begun.elapsed());
     let mut slowest = Duration::ZERO;
-    for round in 0..3 {
+    // Long enough for the bodies' deadline to come twice.
+    for colour in ["red", "blue", "green"].into_iter().cycle() {
+        if begun.elapsed() > Duration::from_secs(12) {
+            break;
+        }
         let asked = Instant::now();
-        let sender = paints(["red", "blue", "green"][round]);
+        let sender = paints(colour);
         let (status, place) = sender.shares_at(&obs);
         println!("an honest share is answered {status} after {:?}", asked.elapsed());
         assert_eq!(status, 201);
-        let colour = ["red", "blue", "green"][round];
         both_are(&rig.screens, [colour, colour]);
         for volume in 0..10 {
             let asked = Instant::now();
-            assert_eq!(guest.ask(json!({"ask": "volume", "volume": volume + 10 * round})).await["answer"], "accepted");
+            let answer = guest.ask(json!({"ask": "volume", "volume": volume})).await;
+            assert!(answer["answer"] == "accepted" || answer["answer"] == "already", "{answer}");
             slowest = slowest.max(asked.elapsed());
         }
+        assert_eq!(rig.pair.status(End::A).unwrap()["link"], "up");
         assert_eq!(obs.end(&place.unwrap()), 200);
     }
     println!("the page's slowest answer meanwhile: {slowest:?}; {} bytes dripped", dripped.load(Ordering::Relaxed));
