@@ -243,6 +243,7 @@ pub const fn denied_name(why: Denied) -> &'static str {
         Denied::PollOpen => "poll_open",
         Denied::NoPoll => "no_poll",
         Denied::SharingLocked => "sharing_locked",
+        Denied::PrintsLocked => "prints_locked",
         Denied::ShareKept => "share_kept",
         Denied::ShareWaits => "share_waits",
         Denied::NoShare => "no_share",
@@ -261,7 +262,7 @@ pub fn denied(name: &str) -> Option<Denied> {
     let board = [Denied::BoardFull, Denied::NoSuchNote, Denied::NotTogether];
     let floor = [Denied::NoSuchHand, Denied::PollOpen, Denied::NoPoll];
     let live = [Denied::SharingLocked, Denied::ShareKept, Denied::ShareWaits, Denied::NoShare, Denied::NoShareWaits];
-    let prints = [Denied::NoInput, Denied::TooManyPrints, Denied::NoSuchPrint];
+    let prints = [Denied::PrintsLocked, Denied::NoInput, Denied::TooManyPrints, Denied::NoSuchPrint];
     let others = [Denied::OtherCamera, Denied::KeepsNothing, Denied::MeetingOver, Denied::NotInFront]
         .into_iter()
         .chain(pages)

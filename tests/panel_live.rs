@@ -68,8 +68,17 @@ async fn the_page_hands_over_switches_and_stops() {
     let state = events.until("nothing", |state| state["live"]["shown"].is_null()).await;
     assert_eq!((&state["live"]["ended"]["why"], &state["live"]["moving"]), (&json!("stopped"), &json!(false)));
     assert_eq!(ask(&mut guest, json!({"ask": "stop_live"})).await.json()["answer"], "already");
+    // A source that went by itself: its page is told why, and what to do.
+    share(&kiosk, 3, own);
+    kiosk.inbox.urgent(Input::Room(RoomInput::LiveGone { id: LiveId(3), why: LiveEnd::Unheard }));
+    let told =
+        |state: &Value| state["live"]["past"].as_array().is_some_and(|past| past.iter().any(|own| own["id"] == 3));
+    let state = events.until("why", told).await;
+    let past = state["live"]["past"].as_array().unwrap().last().unwrap();
+    assert_eq!(past["why"], "unheard");
+    assert!(past["text"].as_str().unwrap().contains("この端末の映像が届きません"), "{past}");
     let lines = |kind: &'static str| move |entry: &engawa::core::ledger::Entry| format!("{entry:?}").starts_with(kind);
-    until("the ledger", || kiosk.count(lines("LiveBegan")) == 2 && kiosk.count(lines("LiveEnded")) == 2).await;
+    until("the ledger", || kiosk.count(lines("LiveBegan")) == 3 && kiosk.count(lines("LiveEnded")) == 3).await;
 }
 
 #[tokio::test]

@@ -1,6 +1,11 @@
 //! PCs that mean harm, or vanish: each gets a clear answer or a closed line, and nothing of them stays.
 
-#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test waits in real time")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a test waits in real time and tells what it took"
+)]
 
 mod printer_support;
 
@@ -10,6 +15,8 @@ use printer_support::kiosk::Kiosk;
 use printer_support::*;
 use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 #[test]
@@ -118,6 +125,77 @@ fn dripping_holds_nobody_up_and_ends() {
 }
 
 #[test]
+fn two_pcs_that_drip_keep_no_third_one_from_printing() {
+    let kiosk = Kiosk::start(true);
+    let printer = kiosk.address();
+    let message = request(PRINT_JOB, [("job-name", name("slow.pdf"))]).write();
+    let head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/ipp\r\nConnection: close\r\nContent-Length: 90000000\r\n\r\n";
+    let over = Arc::new(AtomicBool::new(false));
+    // One a byte at a time, one as fast as the least that a bad line has.
+    let slow: Vec<_> = [(2, 1), (3, 9_000)]
+        .map(|(source, piece)| {
+            let mut line = connect_from([127, 0, 0, source], printer);
+            line.write_all(&[head.as_bytes(), &message, b"%PDF-1.7", &[b' '; 70_000]].concat()).unwrap();
+            let over = over.clone();
+            std::thread::spawn(move || {
+                while !over.load(Ordering::Relaxed) && line.write_all(&vec![b' '; piece]).is_ok() {
+                    std::thread::sleep(Duration::from_millis(200));
+                }
+                line
+            })
+        })
+        .into();
+    wait("both come", || queued(printer) == 2);
+    for number in 0..3 {
+        let begun = Instant::now();
+        let printed = print(printer, format!("%PDF-1.{number}").as_bytes());
+        println!("beside two that drip: printed after {:?}", begun.elapsed());
+        assert_eq!(printed.code, 0, "{printed:?}");
+        assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+        wait("it is shown", || state(printer, number_of(&printed)).0 == COMPLETED);
+    }
+    over.store(true, Ordering::Relaxed);
+    // Whoever gave way is told that it may try again.
+    let told = slow.into_iter().filter_map(|slow| {
+        let mut said = Vec::new();
+        let _put_out = slow.join().unwrap().read_to_end(&mut said);
+        let head = said.windows(4).position(|end| end == b"\r\n\r\n")?;
+        Some(Message::read(&said[head + 4..]).unwrap().0.code)
+    });
+    assert!(told.collect::<Vec<_>>().contains(&BUSY));
+}
+
+#[test]
+fn a_locked_room_takes_no_print_of_its_own_guests_either() {
+    let kiosk = Kiosk::start(true);
+    let printer = kiosk.address();
+    let accepts = || {
+        let said = say(printer, &request(GET_PRINTER_ATTRIBUTES, []), &[]);
+        let reason = of(&said, "printer-state-reasons").and_then(Value::word).unwrap().to_owned();
+        (of(&said, "printer-is-accepting-jobs") == Some(&Value::Boolean(true)), reason)
+    };
+    assert_eq!(accepts(), (true, "none".into()));
+    assert_eq!(print(printer, b"%PDF-1.7").code, 0);
+    let created = number(&say(printer, &request(CREATE_JOB, []), &[]), "job-id");
+    kiosk.lock(true);
+    wait("it is locked", || !accepts().0);
+    assert_eq!(accepts().1, "other-warning");
+    let words = [("job-id", Value::Integer(created)), ("last-document", Value::Boolean(true))];
+    for (operation, words) in
+        [(PRINT_JOB, None), (VALIDATE_JOB, None), (CREATE_JOB, None), (SEND_DOCUMENT, Some(words.clone()))]
+    {
+        let brings = matches!(operation, PRINT_JOB | SEND_DOCUMENT);
+        let refused =
+            say(printer, &request(operation, words.into_iter().flatten()), if brings { b"%PDF-1.6" } else { &[] });
+        let text = refused.word("status-message").unwrap_or_default();
+        assert_eq!((refused.code, text.contains("locked")), (NOT_ACCEPTING, true), "{refused:?}");
+    }
+    kiosk.lock(false);
+    wait("it is open again", || accepts().0);
+    assert_eq!(say(printer, &request(SEND_DOCUMENT, words), b"%PDF-1.6").code, 0, "the job waited for its document");
+}
+
+#[test]
 fn a_web_page_prints_nothing_and_only_ipp_is_read() {
     let kiosk = Kiosk::start(true);
     let ask = |head: &str| {
@@ -183,6 +261,15 @@ fn a_job_goes_its_way_in_pieces_as_cups_sends_it() {
     assert_eq!((refused.code, refused.group(ipp::UNSUPPORTED)), (0x040b, &[chosen][..]));
 }
 
+/// Jobs of all PCs that are not over.
+fn queued(printer: SocketAddr) -> i32 {
+    number(&say(printer, &request(GET_PRINTER_ATTRIBUTES, []), &[]), "queued-job-count")
+}
+
+fn number_of(answer: &Message) -> i32 {
+    number(answer, "job-id")
+}
+
 fn jobs(printer: SocketAddr, which: &str) -> Vec<i32> {
     let which = Value::Word(ipp::KEYWORD, which.into());
     let answer = say(printer, &request(GET_JOBS, [("which-jobs", which)]), &[]);
@@ -204,4 +291,5 @@ const ABORTED: i32 = 8;
 const COMPLETED: i32 = 9;
 const BAD_REQUEST: u16 = 0x0400;
 const TOO_LONG: u16 = 0x0408;
+const NOT_ACCEPTING: u16 = 0x0506;
 const BUSY: u16 = 0x0507;

@@ -13,8 +13,10 @@ use engawa::live::{LiveFault, LiveNews, LiveOffer};
 use engawa::model::{Bitrate, LiveEnd, LiveId, VideoCodec};
 use engawa::whip::Whip;
 use sender::{HOME, Sender};
+use std::future::Future;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 /// What came through the door.
@@ -55,8 +57,7 @@ impl Rig {
     }
 
     async fn open(&self, id: u64, sdp: &str) -> Result<String, LiveFault> {
-        let offer = LiveOffer { sdp: sdp.to_owned(), own: HOME, from: HOME, most: Bitrate::from_kbps(8000) };
-        self.whip.open(LiveId(id), offer).await
+        self.whip.open(LiveId(id), offer(sdp, HOME)).await
     }
 
     async fn until(&self, what: &str, done: impl Fn(&Caught) -> bool) {
@@ -123,9 +124,8 @@ async fn a_sender_that_vanishes_is_ended_after_five_seconds_and_a_still_one_is_n
             assert!((4500..7000).contains(&gone.elapsed().as_millis()));
             assert_eq!(rig.caught.lock().unwrap().silences, 1, "and it was called silent before");
         }
-        LiveEnd::TakenOver | LiveEnd::MeetingOver | LiveEnd::Refused | LiveEnd::Unplugged | LiveEnd::Failed => {
-            panic!("{why:?}")
-        }
+        LiveEnd::TakenOver | LiveEnd::MeetingOver | LiveEnd::Refused => panic!("{why:?}"),
+        LiveEnd::Unplugged | LiveEnd::Failed | LiveEnd::Unheard => panic!("{why:?}"),
     }
 }
 
@@ -159,7 +159,51 @@ async fn offers_of_no_use_are_told_apart_and_leave_nothing_behind() {
     let begun = Instant::now();
     rig.until("all that never came", |caught| caught.ended.len() == 4).await;
     assert!(begun.elapsed() >= Duration::from_secs(4));
+    assert!(rig.caught.lock().unwrap().ended.iter().all(|(_, why)| *why == LiveEnd::Unheard));
     assert!(rig.open(6, &offer).await.is_ok(), "there is room again");
+}
+
+#[tokio::test]
+async fn the_word_that_ends_a_share_is_not_lost_in_a_crowd_of_offers() {
+    let rig = Rig::new();
+    let sender = Sender::new(VideoCodec::H264, PATTERN);
+    let sdp = sender.offer();
+    sender.answered(&rig.open(1, &sdp).await.unwrap());
+    rig.until("pictures", |caught| caught.pictures.len() >= 5).await;
+    // On this one thread the door's task does not run before the next wait: more offers than it has room for lie before it.
+    let mut crowd: Vec<_> = (2..300).map(|id| Box::pin(rig.whip.open(LiveId(id), offer(&sdp, HOME)))).collect();
+    let mut context = Context::from_waker(Waker::noop());
+    let refused = crowd.iter_mut().map(|offer| offer.as_mut().poll(&mut context)).filter(Poll::is_ready).count();
+    assert!(refused > 200, "{refused} found no room");
+    for _ in 0..1000 {
+        rig.whip.ask_key_frame(LiveId(1));
+    }
+    rig.whip.close(LiveId(1));
+    drop(crowd);
+    rig.until("its end", |caught| caught.ended.contains(&(LiveId(1), LiveEnd::Stopped))).await;
+    let before = rig.caught.lock().unwrap().pictures.len();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(rig.caught.lock().unwrap().pictures.len(), before, "nothing of it is taken any more");
+    assert!(rig.open(300, &sdp).await.is_ok(), "and nobody of the crowd holds a place");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pc_whose_picture_comes_from_another_address_is_not_heard_and_soon_told_why() {
+    let rig = Rig::new();
+    let sender = Sender::new(VideoCodec::H264, PATTERN);
+    let elsewhere = IpAddr::from([127, 0, 0, 9]);
+    let begun = Instant::now();
+    let answer = rig.whip.open(LiveId(1), offer(&sender.offer(), elsewhere)).await.unwrap();
+    sender.answered(&answer);
+    rig.until("the end", |caught| caught.ended == [(LiveId(1), LiveEnd::Unheard)]).await;
+    println!("told after {:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(8));
+    assert!(rig.caught.lock().unwrap().pictures.is_empty());
+}
+
+/// From a PC at this address.
+fn offer(sdp: &str, from: IpAddr) -> LiveOffer {
+    LiveOffer { sdp: sdp.to_owned(), own: HOME, from, most: Bitrate::from_kbps(8000) }
 }
 
 const PATTERN: &str = "videotestsrc is-live=true ! video/x-raw,width=640,height=360,framerate=30/1";

@@ -5,7 +5,7 @@
 //!      └── from anybody else's ──► waiting ── "show it" ──────┘ └──► ended, with its reason
 //!                                     └── nobody for two minutes, "do not show it" ──┘
 //! ```
-//! May be relied on: nothing of a PC that nobody let in reaches a screen before a person of this room said so; few wait, and
+//! A locked room shows no new print of anybody. May be relied on: nothing of a PC that nobody let in reaches a screen before a person of this room said so; few wait, and
 //! none for long; what became of a print stands here for a moment and is then forgotten. Deliberately absent: bytes, paper, microphones.
 
 use crate::core::request::Denied;
@@ -24,6 +24,8 @@ pub enum PrintNews {
     Arrived(Arrival),
     /// Its PC takes it back.
     Withdrawn(PrintId),
+    /// A PC was turned away before its document came; the browsers at its address.
+    TurnedAway(Vec<GuestId>),
     /// Somebody at a PC wants to know which box this is.
     Identified,
 }
@@ -168,6 +170,12 @@ impl Prints {
 
     pub(super) fn all_mut(&mut self) -> impl Iterator<Item = &mut Print> {
         self.all.iter_mut()
+    }
+
+    /// What waits is shown no more.
+    pub(super) fn refuse_waiting(&mut self, why: Denied, now: Moment) {
+        let waiting = self.all.iter_mut().filter(|print| print.state == PrintState::Waiting);
+        waiting.for_each(|print| print.end(PrintEnd::Denied(why), now));
     }
 
     pub(super) fn identify(&mut self, now: Moment) {

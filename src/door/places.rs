@@ -10,7 +10,9 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 /// All places of one door.
 #[derive(Clone, Default)]
@@ -27,6 +29,7 @@ struct Taker {
     number: u64,
     source: IpAddr,
     worth: Arc<AtomicU8>,
+    came_at: Instant,
     put_out: oneshot::Sender<()>,
 }
 
@@ -65,7 +68,7 @@ impl Places {
         let worth = Arc::new(AtomicU8::new(Worth::Handshake as u8));
         let number = taken.next;
         taken.next += 1;
-        taken.all.push_back(Taker { number, source, worth: worth.clone(), put_out });
+        taken.all.push_back(Taker { number, source, worth: worth.clone(), came_at: Instant::now(), put_out });
         Some((Place { places: self.clone(), number, worth }, leave))
     }
 
@@ -78,14 +81,21 @@ impl Taken {
     fn put_out(&mut self, of: impl Fn(&Taker) -> bool) -> Option<()> {
         let candidates = self.all.iter().enumerate().filter(|(_, taker)| of(taker));
         // The first of equals: the oldest.
-        let (at, worth) =
-            candidates.map(|(at, taker)| (at, taker.worth.load(Ordering::Relaxed))).min_by_key(|(_, worth)| *worth)?;
+        let (at, worth) = candidates.map(|(at, taker)| (at, taker.worth())).min_by_key(|(_, worth)| *worth)?;
         if worth >= Worth::Guest as u8 {
             return None;
         }
         let taker = self.all.remove(at)?;
         let _it_may_be_gone_already = taker.put_out.send(());
         Some(())
+    }
+}
+
+impl Taker {
+    /// Whoever has just come is not put out before it could say who it is: a crowd that comes again and again would keep it out.
+    fn worth(&self) -> u8 {
+        let worth = self.worth.load(Ordering::Relaxed);
+        if self.came_at.elapsed() < FRESH { worth.max(Worth::Idle as u8) } else { worth }
     }
 }
 
@@ -110,6 +120,8 @@ fn share(source: IpAddr) -> IpAddr {
     }
 }
 
+/// A handshake takes no longer on a room's network.
+const FRESH: Duration = Duration::from_secs(1);
 /// Connections at a time.
 pub const PLACES: usize = 256;
 /// Of these, from one address; a browser uses six.

@@ -84,11 +84,13 @@ pub enum LiveEnd {
     Unplugged,
     /// Its pictures cannot be read.
     Failed,
+    /// Nothing of it ever came from the address that asked: a PC on two networks, or a firewall.
+    Unheard,
 }
 
 impl LiveEnd {
     /// Every one; its place here is its number on the wire.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Stopped,
         Self::Vanished,
         Self::TakenOver,
@@ -96,6 +98,7 @@ impl LiveEnd {
         Self::Refused,
         Self::Unplugged,
         Self::Failed,
+        Self::Unheard,
     ];
 
     /// The reason in one word, for JSON and the ledger.
@@ -108,6 +111,7 @@ impl LiveEnd {
             Self::Refused => "refused",
             Self::Unplugged => "unplugged",
             Self::Failed => "failed",
+            Self::Unheard => "unheard",
         }
     }
 
@@ -137,6 +141,10 @@ impl LiveEnd {
             Self::Failed => (
                 "届いた映像を読み取れないため、画面の共有を終えました。",
                 "The picture that came could not be read, so the screen is no longer shared.",
+            ),
+            Self::Unheard => (
+                "この端末の映像が届きません。有線と無線の両方につながっているときは、このページを開いているほうだけにして、もう一度お試しください。",
+                "Nothing of this device's picture arrives. If it is on two networks (cable and Wi-Fi), leave only the one on which this page is open, and try again.",
             ),
         };
         match language {

@@ -135,11 +135,12 @@ const fn route(method: &'static str, path: &'static str, who: Who, endpoint: End
 /// The answer to one request; there always is one.
 pub(super) async fn answer(shared: &Arc<Shared>, arrival: &Arrival, request: Request<Incoming>) -> Reply {
     let path = request.uri().path();
-    let (shows, brought) = (request.method() != Method::POST || whip::is_meant(path), path == DOCUMENTS);
+    let (shows, brought, whip) = (request.method() != Method::POST, path == DOCUMENTS, whip::is_meant(path));
     let (result, cookie) = checked(shared, arrival, request).await;
     let language = shared.facts.language;
     let mut reply = match result {
         Ok(reply) => reply,
+        Err(refusal) if whip => whip::refused(refusal, language),
         Err(refusal) if shows => reply::not_shown(refusal, language),
         Err(refusal) => reply::refused(refusal, language),
     };

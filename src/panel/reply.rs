@@ -16,6 +16,17 @@ use serde::Serialize;
 /// Whole, or a stream.
 pub(super) type Reply = Response<Either<Full<Bytes>, Events>>;
 
+/// What RFC 9457 wants to be told of a problem, beside what a page reads.
+#[derive(Serialize)]
+struct Problem {
+    #[serde(flatten)]
+    answered: Answered,
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: &'static str,
+}
+
 #[derive(Serialize)]
 struct Answered {
     answer: &'static str,
@@ -44,6 +55,18 @@ pub(super) fn not_shown(refusal: Refusal, language: Language) -> Reply {
     if refusal == Refusal::WrongMethod {
         reply.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST"));
     }
+    reply
+}
+
+/// The same for programs of others.
+pub(super) fn problem(refusal: Refusal, language: Language) -> Reply {
+    let status = not_shown(refusal, language).status();
+    let (why, text) = (Some(refusal.why()), refusal.text(language));
+    let title = status.canonical_reason().unwrap_or_default();
+    let answered = Answered { answer: "denied", why, text };
+    let problem = Problem { answered, r#type: "about:blank", title, status: status.as_u16(), detail: text };
+    let mut reply = json(status, &problem);
+    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     reply
 }
 

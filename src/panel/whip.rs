@@ -13,10 +13,11 @@ use super::words::Refusal;
 use super::{Shared, guard};
 use crate::core::live::LiveSource;
 use crate::core::request::Denied;
+use crate::door::Worth;
 use crate::live::{LiveFault, LiveOffer, WITHIN_THE_ROOM};
-use crate::model::{GuestId, LiveId, LiveKind};
+use crate::model::{GuestId, Language, LiveId, LiveKind};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{ACCEPT, ALLOW, AUTHORIZATION, HeaderName, HeaderValue, LOCATION};
+use hyper::header::{ACCEPT, ALLOW, AUTHORIZATION, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Method, Request, StatusCode};
 use ring::rand::{SecureRandom, SystemRandom};
 use std::collections::VecDeque;
@@ -64,7 +65,7 @@ pub(super) async fn answer(
         (&Method::POST, None) => bring(shared, arrival, bringer(shared, visitor, &request)?, request).await,
         (&Method::DELETE, Some(source)) => {
             // Whoever brought it may end it, a guest still or not.
-            let bringer = named(shared, visitor, &request, None).ok_or(Refusal::Denied(Denied::NotAdmitted))?;
+            let bringer = named(shared, visitor, &request, None).ok_or(Refusal::NoToken)?;
             let id = source.parse().map(LiveId).map_err(|_| Refusal::NoSuchPage)?;
             if !shared.senders.take(id, bringer.guest) {
                 return Err(Refusal::NoSuchPage);
@@ -74,6 +75,20 @@ pub(super) async fn answer(
         }
         _ => Err(Refusal::WrongMethod),
     }
+}
+
+/// A refusal with what its status wants to be told beside it.
+pub(super) fn refused(refusal: Refusal, language: Language) -> Reply {
+    let mut reply = reply::problem(refusal, language);
+    let beside = match reply.status() {
+        StatusCode::UNAUTHORIZED => (WWW_AUTHENTICATE, "Bearer realm=\"engawa\""),
+        StatusCode::METHOD_NOT_ALLOWED => (ALLOW, METHODS),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => (ACCEPT, SDP),
+        StatusCode::SERVICE_UNAVAILABLE => (RETRY_AFTER, "3"),
+        _ => return reply,
+    };
+    reply.headers_mut().insert(beside.0, HeaderValue::from_static(beside.1));
+    reply
 }
 
 /// `POST /api/live/token`
@@ -96,7 +111,9 @@ async fn bring(
     bringer: Bringer,
     request: Request<Incoming>,
 ) -> Result<Reply, Refusal> {
-    let sdp = guard::typed(request, "application/sdp", LONGEST_OFFER).await?;
+    arrival.place.is(Worth::Guest);
+    let declared = guard::typed(request, SDP, LONGEST_OFFER).await;
+    let sdp = declared.map_err(|refusal| if refusal == Refusal::NotJson { Refusal::NotSdp } else { refusal })?;
     let sdp = String::from_utf8(sdp.to_vec()).map_err(|_| Refusal::NotShared(LiveFault::Malformed))?;
     let door = &shared.sources.live;
     let id = (door.name)();
@@ -105,7 +122,7 @@ async fn bring(
     let offer = LiveOffer { sdp, own: arrival.local.ip(), from: arrival.source, most: WITHIN_THE_ROOM };
     let answer = (door.open)(source, offer).await.map_err(Refusal::NotShared)?;
     shared.senders.brought(id, bringer.guest);
-    let mut reply = reply::bytes("application/sdp", Bytes::from(answer));
+    let mut reply = reply::bytes(SDP, Bytes::from(answer));
     *reply.status_mut() = StatusCode::CREATED;
     if let Ok(place) = HeaderValue::from_str(&format!("{PATH}/{}", id.0)) {
         reply.headers_mut().insert(LOCATION, place);
@@ -117,7 +134,10 @@ async fn bring(
 fn bringer(shared: &Shared, visitor: Option<GuestId>, request: &Request<Incoming>) -> Result<Bringer, Refusal> {
     let evictions = shared.shown.borrow().snapshot.room.evictions;
     let admitted = |bringer: &Bringer| shared.shown.borrow().standing(bringer.guest) == Standing::Admitted;
-    named(shared, visitor, request, Some(evictions)).filter(admitted).ok_or(Refusal::Denied(Denied::NotAdmitted))
+    // Who was let in once and is not any more is told so; who never was must say who it is.
+    let known = named(shared, visitor, request, None).ok_or(Refusal::NoToken)?;
+    let of_now = named(shared, visitor, request, Some(evictions)).is_some();
+    Some(known).filter(|known| of_now && admitted(known)).ok_or(Refusal::Denied(Denied::NotAdmitted))
 }
 
 /// Whom token or cookie name. `evictions`: the token must be of the time since so many.
@@ -141,11 +161,7 @@ fn named(
 fn options() -> Reply {
     let mut reply = reply::bytes("text/plain", Bytes::new());
     *reply.status_mut() = StatusCode::NO_CONTENT;
-    for (name, value) in [
-        (ALLOW, "OPTIONS, POST, DELETE"),
-        (HeaderName::from_static("accept-post"), "application/sdp"),
-        (ACCEPT, "application/sdp"),
-    ] {
+    for (name, value) in [(ALLOW, METHODS), (HeaderName::from_static("accept-post"), SDP), (ACCEPT, SDP)] {
         reply.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     reply
@@ -189,6 +205,8 @@ impl Senders {
 
 /// The WHIP endpoint.
 pub(super) const PATH: &str = "/whip";
+const METHODS: &str = "OPTIONS, POST, DELETE";
+const SDP: &str = "application/sdp";
 /// Bytes; an offer of Chromium has about 8 KiB.
 const LONGEST_OFFER: usize = 64 * 1024;
 /// As many as guests.

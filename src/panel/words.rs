@@ -17,6 +17,8 @@ pub(super) enum Refusal {
     ForeignOrigin,
     /// A body that is not declared as JSON, as no form of another site could.
     NotJson,
+    /// A body at the WHIP door that is not declared as SDP.
+    NotSdp,
     /// A body that cannot be read.
     NotUnderstood,
     /// A body beyond the limit.
@@ -51,6 +53,8 @@ pub(super) enum Refusal {
     TooManyPages,
     /// The store does not take the document.
     NotTaken(Full),
+    /// Neither a token that was ever given nor a browser that is known.
+    NoToken,
     /// The offer of a live share is of no use.
     NotShared(LiveFault),
     /// The core's own reason.
@@ -62,7 +66,8 @@ impl Refusal {
     pub(super) const fn status(self) -> u16 {
         match self {
             Self::ForeignHost | Self::ForeignOrigin | Self::NotInstaller => 403,
-            Self::NotJson => 415,
+            Self::NoToken => 401,
+            Self::NotJson | Self::NotSdp => 415,
             Self::NotUnderstood => 400,
             Self::TooLong => 413,
             Self::TooSlow => 408,
@@ -84,6 +89,8 @@ impl Refusal {
             Self::ForeignHost => "foreign_host",
             Self::ForeignOrigin => "foreign_origin",
             Self::NotJson => "not_json",
+            Self::NotSdp => "not_sdp",
+            Self::NoToken => "no_token",
             Self::NotUnderstood => "not_understood",
             Self::TooLong => "too_long",
             Self::TooSlow => "too_slow",
@@ -125,6 +132,14 @@ impl Refusal {
             Self::NotJson | Self::NotUnderstood => (
                 "送られた内容を読み取れませんでした。ページを開き直してください。",
                 "What was sent could not be read. Please open the page again.",
+            ),
+            Self::NotSdp => (
+                "映像の申し込みは application/sdp で送ってください。",
+                "Please send the offer of a picture as application/sdp.",
+            ),
+            Self::NoToken => (
+                "このトークンは使えません。部屋のページで新しいトークンを取ってください。",
+                "This token is not known. Please take a new one from the room's page.",
             ),
             Self::TooLong => ("送られた内容が長すぎます。", "What was sent is too long."),
             Self::TooSlow => (

@@ -10,7 +10,7 @@ use super::jobs::{DOCUMENT_DUE_S, Job};
 use crate::model::Language;
 use std::net::SocketAddr;
 
-/// What is said of the printer, to whoever came in here. `accepting`: a print of theirs would be taken now.
+/// What is said of the printer, to whoever came in here. `accepting`: a print would be taken now.
 pub(super) fn printer(shared: &Shared, arrival: &Arrival, accepting: bool, language: Language) -> Vec<Attribute> {
     let settings = &shared.settings;
     let (queued, up) = (shared.jobs.queued(), integer(shared.jobs.up_s().cast_signed()));
@@ -45,7 +45,7 @@ pub(super) fn printer(shared: &Shared, arrival: &Arrival, accepting: bool, langu
     put("printer-firmware-patches", vec![word(TEXT, "")]);
     put("printer-kind", ["document", "photo"].map(keyword).to_vec());
     put("printer-state", vec![Value::Enum(if queued == 0 { 3 } else { 4 })]);
-    put("printer-state-reasons", vec![keyword("none")]);
+    put("printer-state-reasons", vec![keyword(if accepting { "none" } else { "other-warning" })]);
     let message = match accepting {
         true => say("画面に写せます。", "Ready to show pages on the screens."),
         false => say("この部屋はいま新しい印刷を受け付けていません。", "This room takes no new prints now."),

@@ -1,14 +1,11 @@
 //! What a request brings: an IPP message, and maybe a document behind it. Bounded in bytes and in time, whoever sends it.
 
-use super::Shared;
 use super::ipp::{LONGEST, Message, NotIpp};
+use super::turns::Turn;
 use crate::documents::LONGEST_DOCUMENT;
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
-use std::net::IpAddr;
-use std::sync::{Arc, PoisonError};
 use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
@@ -29,13 +26,8 @@ pub(super) enum Unread {
     NotIpp(NotIpp),
     /// More than a document may have.
     TooLong,
-}
-
-/// The right to bring a document now.
-pub(super) struct Turn {
-    shared: Arc<Shared>,
-    source: IpAddr,
-    _permit: OwnedSemaphorePermit,
+    /// Somebody else needs its place more.
+    GaveWay,
 }
 
 impl Body {
@@ -51,8 +43,8 @@ impl Body {
         Ok(message)
     }
 
-    /// Everything behind the message.
-    pub(super) async fn document(mut self) -> Result<Vec<u8>, Unread> {
+    /// Everything behind the message, as long as it gets on.
+    pub(super) async fn document(mut self, turn: &mut Turn) -> Result<Vec<u8>, Unread> {
         // As long as it says it is: what grows leaves copies in memory.
         let promised = usize::try_from(self.incoming.size_hint().lower().min(LONGEST_DOCUMENT)).unwrap_or(0);
         self.begun.reserve(promised);
@@ -60,9 +52,16 @@ impl Body {
             if self.begun.len() as u64 > LONGEST_DOCUMENT {
                 return Err(Unread::TooLong);
             }
-            if !self.more().await? {
+            let before = self.begun.len();
+            let more = tokio::select! { biased;
+                () = turn.must_leave() => return Err(Unread::GaveWay),
+                more = self.more() => more?,
+            };
+            if !more {
+                turn.is_whole();
                 return Ok(std::mem::take(&mut *self.begun));
             }
+            turn.came(self.begun.len() - before);
         }
     }
 
@@ -98,31 +97,9 @@ impl Body {
     }
 }
 
-impl Turn {
-    /// One document at a time of a PC, [`DOCUMENTS`] of all.
-    pub(super) fn take(shared: &Arc<Shared>, source: IpAddr) -> Option<Self> {
-        let permit = shared.documents.clone().try_acquire_owned().ok()?;
-        let mut bringing = shared.bringing.lock().unwrap_or_else(PoisonError::into_inner);
-        if bringing.contains(&source) {
-            return None;
-        }
-        bringing.push(source);
-        Some(Self { shared: shared.clone(), source, _permit: permit })
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        let mut bringing = self.shared.bringing.lock().unwrap_or_else(PoisonError::into_inner);
-        bringing.retain(|source| *source != self.source);
-    }
-}
-
-/// Documents on their way into the box at a time.
-pub(super) const DOCUMENTS: usize = 2;
 /// A PC that draws a page before it sends it pauses; longer than this it is gone.
 const PAUSE: Duration = Duration::from_secs(30);
-/// From a request's head to its answer, however slowly it drips.
+/// From a request's head to its answer, however slowly it drips while nobody else waits.
 pub(super) const REQUEST_DUE: Duration = Duration::from_secs(180);
 /// Of a document that is refused, so long and so much is read all the same.
 const DRAINED: Duration = Duration::from_secs(10);

@@ -1,13 +1,14 @@
 //! Documents that a PC brings: refused before they are read if they can be, read within limits, then the core is asked.
 
 use super::attributes::{FORMATS, TEMPLATE};
-use super::body::{Body, Turn, Unread};
+use super::body::{Body, Unread};
 use super::ipp::{self, Attribute, NOT_SUPPORTED, Value};
 use super::jobs::{Bringing, JobState, Why};
 use super::operations::{
     Asked, BAD_REQUEST, BUSY, Fault, INTERNAL, JOB_CANCELED, NO_SUCH_ATTRIBUTE, NO_SUCH_COMPRESSION, NO_SUCH_FORMAT,
     NOT_ACCEPTING, NOT_FOUND, NOT_POSSIBLE, ONE_DOCUMENT, Said, TOO_LONG, fault,
 };
+use super::turns::Turn;
 use crate::core::input::RoomInput;
 use crate::core::prints::{Arrival as Print, PrintEnd, PrintId, PrintNews};
 use crate::core::request::{Answer, Denied};
@@ -40,20 +41,23 @@ impl Asked {
                 return Err(Fault { unsupported, ..fault(NO_SUCH_ATTRIBUTE) });
             }
         }
-        if self.shared.accepts(self.arrival.source) {
+        if self.shared.accepts() {
             return Ok(());
         }
-        let why = if self.shared.seen.borrow().asleep { Denied::NearAsleep } else { Denied::Locked };
+        let why = if self.shared.seen.borrow().asleep { Denied::NearAsleep } else { Denied::PrintsLocked };
         Err(self.because(NOT_ACCEPTING, Why::Print(PrintEnd::Denied(why))))
     }
 
     pub(super) async fn print_job(self, body: Body) -> Said {
-        let bringing = self.may_print().and_then(|()| {
-            let turn = self.turn()?;
-            let bringing = self.create().and_then(|id| self.shared.jobs.bring(id));
-            Ok((turn, bringing.ok_or_else(|| self.because(BUSY, Why::Busy))?))
-        });
+        let bringing = self.with_a_job().await;
         self.bring(bringing, body).await
+    }
+
+    async fn with_a_job(&self) -> Result<(Turn, Bringing), Fault> {
+        self.may_print()?;
+        let turn = self.turn().await?;
+        let bringing = self.create().and_then(|id| self.shared.jobs.bring(id));
+        Ok((turn, bringing.ok_or_else(|| self.because(BUSY, Why::Busy))?))
     }
 
     pub(super) fn create_job(&self) -> Said {
@@ -64,38 +68,53 @@ impl Asked {
     }
 
     pub(super) async fn send_document(self, body: Body) -> Said {
-        let bringing = self.job().and_then(|job| {
-            if self.message.truth("last-document").is_none() {
-                return Err(fault(BAD_REQUEST));
-            }
-            self.may_print()?;
-            match job.state {
-                JobState::Canceled => Err(fault(JOB_CANCELED)),
-                // Busy, it may be sent again: the job goes on waiting for it.
-                JobState::Incoming => {
-                    let turn = self.turn()?;
-                    Ok((turn, self.shared.jobs.bring(job.id).ok_or_else(|| fault(NOT_POSSIBLE))?))
-                }
-                JobState::Aborted(_) => Err(fault(NOT_POSSIBLE)),
-                JobState::Coming | JobState::Held | JobState::Opening | JobState::Completed => Err(fault(ONE_DOCUMENT)),
-            }
-        });
+        let bringing = self.of_its_job().await;
         self.bring(bringing, body).await
+    }
+
+    async fn of_its_job(&self) -> Result<(Turn, Bringing), Fault> {
+        let job = self.job()?;
+        if self.message.truth("last-document").is_none() {
+            return Err(fault(BAD_REQUEST));
+        }
+        self.may_print()?;
+        match job.state {
+            JobState::Canceled => Err(fault(JOB_CANCELED)),
+            // Busy, it may be sent again: the job goes on waiting for it.
+            JobState::Incoming => {
+                let turn = self.turn().await?;
+                Ok((turn, self.shared.jobs.bring(job.id).ok_or_else(|| fault(NOT_POSSIBLE))?))
+            }
+            JobState::Aborted(_) => Err(fault(NOT_POSSIBLE)),
+            JobState::Coming | JobState::Held | JobState::Opening | JobState::Completed => Err(fault(ONE_DOCUMENT)),
+        }
+    }
+
+    /// People hear of a PC that they let in and that a locked room turns away.
+    pub(super) async fn tell_of_the_lock(&self) {
+        let source = self.arrival.source;
+        if !self.shared.seen.borrow().locked || !self.shared.is_known(source) {
+            return;
+        }
+        let Ok(_place) = self.shared.asking.try_acquire() else { return };
+        let news = PrintNews::TurnedAway((self.shared.sources.guests_at)(source));
+        let _the_print_is_denied = self.shared.questions.ask(|ticket| RoomInput::Printer { ticket, news }).await;
     }
 
     /// The document comes, lands in the store, and the core is asked. A PC that is gone when it lies there whole has printed.
     async fn bring(self, bringing: Result<(Turn, Bringing), Fault>, body: Body) -> Said {
         let begun = self.shared.seen.borrow().occasion;
-        let (turn, bringing) = match bringing {
+        let (mut turn, bringing) = match bringing {
             Ok(bringing) => bringing,
             Err(fault) => {
                 body.drain().await;
                 return Err(fault);
             }
         };
-        let bytes = match body.document().await {
+        let bytes = match body.document(&mut turn).await {
             Ok(bytes) => bytes,
             Err(Unread::TooLong) => return Err(self.ended(&bringing, TOO_LONG, Why::Full(Full::TooLong))),
+            Err(Unread::GaveWay) => return Err(self.ended(&bringing, BUSY, Why::Busy)),
             Err(Unread::Gone | Unread::NotIpp(_)) => return Err(self.ended(&bringing, BAD_REQUEST, Why::NoDocument)),
         };
         if bytes.is_empty() {
@@ -138,7 +157,7 @@ impl Asked {
                 shared.jobs.leaves(id, JobState::Coming).await;
             }
             Ok(Some(Answer::Denied(why))) => {
-                let status = if matches!(why, Denied::Locked | Denied::NearAsleep) {
+                let status = if matches!(why, Denied::PrintsLocked | Denied::NearAsleep) {
                     NOT_ACCEPTING
                 } else if matches!(why, Denied::TooManyPrints | Denied::TooManyDocuments) {
                     BUSY
@@ -158,8 +177,8 @@ impl Asked {
         Ok(vec![self.told(&job, false)])
     }
 
-    fn turn(&self) -> Result<Turn, Fault> {
-        Turn::take(&self.shared, self.arrival.source).ok_or_else(|| self.because(BUSY, Why::Busy))
+    async fn turn(&self) -> Result<Turn, Fault> {
+        self.shared.turns.take(self.arrival.source).await.ok_or_else(|| self.because(BUSY, Why::Busy))
     }
 
     fn create(&self) -> Option<PrintId> {

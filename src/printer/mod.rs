@@ -17,6 +17,7 @@ mod door;
 pub mod ipp;
 mod jobs;
 mod operations;
+mod turns;
 
 use crate::config::IpNetwork;
 use crate::core::share::Occasion;
@@ -30,10 +31,10 @@ use std::fmt::Write as _;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::Mutex;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio_rustls::TlsAcceptor;
+use turns::Turns;
 
 /// What the printer is built from.
 #[derive(Clone)]
@@ -91,10 +92,8 @@ struct Shared {
     jobs: Jobs,
     begun_ms: u64,
     seen: watch::Sender<Seen>,
-    /// Documents on their way into the box: each is held in memory.
-    documents: Arc<Semaphore>,
-    /// PCs that bring one now: each one at a time.
-    bringing: Mutex<Vec<IpAddr>>,
+    /// PCs that bring a document now, or wait to.
+    turns: Arc<Turns>,
     /// Questions to the loop at a time.
     asking: Semaphore,
 }
@@ -130,8 +129,7 @@ impl Printer {
             jobs: Jobs::new(),
             begun_ms,
             seen: watch::channel(seen).0,
-            documents: Arc::new(Semaphore::new(body::DOCUMENTS)),
-            bringing: Mutex::default(),
+            turns: Turns::new(),
             asking: Semaphore::new(operations::ASKING),
         });
         let (end, ended) = oneshot::channel();
@@ -194,10 +192,10 @@ impl Shared {
         (self.sources.guests_at)(source).iter().any(|guest| admitted.contains(guest))
     }
 
-    /// Whether a print of theirs would be taken now.
-    fn accepts(&self, source: IpAddr) -> bool {
-        let (locked, asleep) = (self.seen.borrow().locked, self.seen.borrow().asleep);
-        !asleep && (!locked || self.is_known(source))
+    /// Whether a print would be taken now, of whomever: a locked room shows nothing new.
+    fn accepts(&self) -> bool {
+        let seen = self.seen.borrow();
+        !seen.asleep && !seen.locked
     }
 }
 

@@ -42,7 +42,7 @@ pub(super) async fn answer(shared: Arc<Shared>, arrival: Arrival, incoming: Inco
     let message = match body.message().await {
         Ok(message) => message,
         Err(Unread::Gone) => return None,
-        Err(Unread::NotIpp(NotIpp::TooMuch) | Unread::TooLong) => {
+        Err(Unread::NotIpp(NotIpp::TooMuch) | Unread::TooLong | Unread::GaveWay) => {
             body.drain().await;
             return Some(reply((1, 1), 1, TOO_LONG, "", Language::English, Vec::new()));
         }
@@ -87,6 +87,9 @@ impl Asked {
         if let Err(fault) = self.is_sound() {
             body.drain().await;
             return Err(fault);
+        }
+        if matches!(self.message.code, PRINT_JOB | VALIDATE_JOB | CREATE_JOB) {
+            self.tell_of_the_lock().await;
         }
         match self.message.code {
             PRINT_JOB => self.print_job(body).await,
@@ -173,7 +176,8 @@ impl Asked {
 
     async fn identify(&self) -> Said {
         // A room that takes nobody new shows nothing for strangers either.
-        if !self.shared.accepts(self.arrival.source) {
+        let (asleep, locked) = (self.shared.seen.borrow().asleep, self.shared.seen.borrow().locked);
+        if asleep || locked && !self.shared.is_known(self.arrival.source) {
             return Err(fault(NOT_ACCEPTING));
         }
         let _place = self.shared.asking.acquire().await.map_err(|_| fault(BUSY))?;
@@ -186,7 +190,7 @@ impl Asked {
     }
 
     fn printer(&self) -> Group {
-        let accepting = self.shared.accepts(self.arrival.source);
+        let accepting = self.shared.accepts();
         let mut all = attributes::printer(&self.shared, &self.arrival, accepting, self.language);
         let named = self.message.values("requested-attributes");
         all.retain(|attribute| {

@@ -138,7 +138,6 @@ impl Hands {
                 self.room.hold(&documents);
             }
             Output::Keep { document, name } => self.room.keep_document(document, name, now),
-            // No source is taken yet.
             Output::EndLive { id, why } => {
                 tracing::debug!(?id, ?why, "end live");
                 self.room.end_live(id);

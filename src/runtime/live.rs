@@ -148,16 +148,25 @@ fn open_input(config: &Config, id: LiveId, media: &Media, inbox: &Inbox) -> Opti
 async fn open(whip: Door, questions: Questions, source: LiveSource, offer: LiveOffer) -> Result<String, LiveFault> {
     let (whip, id) = (whip.get().ok_or(LiveFault::Busy)?, source.id);
     let answer = whip.open(id, offer).await?;
+    let mut unanswered = Unanswered(Some((whip, id)));
     let may = questions.ask(|ticket| RoomInput::LiveAsked { ticket, source }).await;
     match may {
-        Some(Answer::Accepted | Answer::AlreadySo) => Ok(answer),
-        Some(Answer::Denied(denied)) => {
-            whip.close(id);
-            Err(LiveFault::Denied(denied))
+        Some(Answer::Accepted | Answer::AlreadySo) => {
+            unanswered.0 = None;
+            Ok(answer)
         }
-        None => {
+        Some(Answer::Denied(denied)) => Err(LiveFault::Denied(denied)),
+        None => Err(LiveFault::Busy),
+    }
+}
+
+/// A session whose PC gets no answer, because it is denied or has hung up meanwhile: ended when this is dropped.
+struct Unanswered<'w>(Option<(&'w Whip, LiveId)>);
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        if let Some((whip, id)) = self.0 {
             whip.close(id);
-            Err(LiveFault::Busy)
         }
     }
 }

@@ -1,27 +1,31 @@
 //! The door for a PC's live picture: WHIP (RFC 9725), media over one UDP port.
 //!
 //! ```text
-//!   panel: POST /whip ─ offer ─► Whip ─ words ─► office: one task, one socket, every session
-//!              answer ◄─────────────┘              │ datagrams ─► session: ICE-lite, DTLS, SRTP (str0m) ─► LiveOut
-//!                                                  └ 5 s without a datagram: ended
+//!   panel: POST /whip ─ offer ─► Whip ─ offers ─► office: one task, one socket, every session
+//!              answer ◄──────────────┘              │ datagrams ─► session: ICE-lite, DTLS, SRTP (str0m) ─► LiveOut
+//!   core: end it, key frame ─► wishes: a set ─┘    └ 5 s without a datagram: ended
 //! ```
 //! May be relied on: only the PC that asked is heard, by its address; its certificate is the one it announced; at most
-//! [`MOST_SESSIONS`] at a time. Deliberately absent: who may share (the core), HTTP (the panel), names (never resolved).
+//! [`MOST_SESSIONS`] at a time; the word that ends one is never lost. Deliberately absent: who may share (the core), HTTP (the panel), names (never resolved).
 
 mod office;
 mod sdp;
 mod session;
+mod wishes;
 
 use crate::live::{LiveFault, LiveOffer, LiveOut};
 use crate::model::{Bitrate, LiveId};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
+use wishes::Wishes;
 
 /// The door. Cheap to clone; it closes with its last clone.
 #[derive(Clone)]
 pub struct Whip {
-    words: mpsc::Sender<Word>,
+    offers: mpsc::Sender<Offered>,
+    wishes: Arc<Wishes>,
     address: SocketAddr,
 }
 
@@ -33,9 +37,10 @@ impl Whip {
     pub fn start(address: SocketAddr, out: LiveOut) -> std::io::Result<Self> {
         let socket = office::socket(address)?;
         let address = socket.local_addr()?;
-        let (words, heard) = mpsc::channel(WORDS);
-        tokio::spawn(office::work(socket, heard, out));
-        Ok(Self { words, address })
+        let (offers, heard) = mpsc::channel(OFFERS);
+        let wishes = Arc::<Wishes>::default();
+        tokio::spawn(office::work(socket, heard, wishes.clone(), out));
+        Ok(Self { offers, wishes, address })
     }
 
     /// Where it listens.
@@ -49,24 +54,18 @@ impl Whip {
     /// See [`LiveFault`].
     pub async fn open(&self, id: LiveId, offer: LiveOffer) -> Result<String, LiveFault> {
         let (reply, answer) = oneshot::channel();
-        self.words.try_send(Word::Open { id, offer, reply }).map_err(|_| LiveFault::Busy)?;
+        self.offers.try_send(Offered { id, offer, reply }).map_err(|_| LiveFault::Busy)?;
         answer.await.map_err(|_| LiveFault::Busy)?
     }
 
     /// Ends it; its PC is told.
     pub fn close(&self, id: LiveId) {
-        self.tell(Word::Close(id));
+        self.wishes.close(id);
     }
 
     /// Asks its PC for a key frame.
     pub fn ask_key_frame(&self, id: LiveId) {
-        self.tell(Word::KeyFrame(id));
-    }
-
-    fn tell(&self, word: Word) {
-        if self.words.try_send(word).is_err() {
-            tracing::warn!("the office of shares does not take a word");
-        }
+        self.wishes.ask_key_frame(id);
     }
 }
 
@@ -82,13 +81,13 @@ pub fn survives(sdp: &str, datagrams: &[&[u8]], now: Instant) -> bool {
     true
 }
 
-/// What the office is told.
-enum Word {
-    Open { id: LiveId, offer: LiveOffer, reply: oneshot::Sender<Result<String, LiveFault>> },
-    Close(LiveId),
-    KeyFrame(LiveId),
+/// An offer on its way to the office; refused when too many are.
+struct Offered {
+    id: LiveId,
+    offer: LiveOffer,
+    reply: oneshot::Sender<Result<String, LiveFault>>,
 }
 
 /// Sessions at a time: one in front and those that wait or come and go.
 pub const MOST_SESSIONS: usize = 4;
-const WORDS: usize = 64;
+const OFFERS: usize = 64;

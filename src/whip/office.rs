@@ -1,11 +1,13 @@
 //! The task that owns the socket and every session.
 
 use super::session::Session;
-use super::{MOST_SESSIONS, Word};
+use super::wishes::{Wanted, Wishes};
+use super::{MOST_SESSIONS, Offered};
 use crate::live::{LiveFault, LiveNews, LiveOut};
 use crate::model::{LiveEnd, LiveId};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc::Receiver;
@@ -24,17 +26,19 @@ pub(super) fn socket(address: SocketAddr) -> std::io::Result<UdpSocket> {
 }
 
 /// Until nobody holds the door any more.
-pub(super) async fn work(socket: UdpSocket, mut words: Receiver<Word>, out: LiveOut) {
+pub(super) async fn work(socket: UdpSocket, mut offers: Receiver<Offered>, wishes: Arc<Wishes>, out: LiveOut) {
     let mut office = Office { socket, out, sessions: Vec::new() };
     let mut datagram = vec![0; LONGEST];
     loop {
         let due = office.sessions.iter().map(Session::due).min();
         let due = due.map_or_else(|| Clock::now() + IDLE, Clock::from_std);
         tokio::select! { biased;
-            word = words.recv() => match word {
-                Some(word) => office.take_word(word, now()),
+            offered = offers.recv() => match offered {
+                Some(offered) => office.open(offered, now()),
                 None => return,
             },
+            // After the offers: no wish overtakes the session that it is of.
+            wanted = wishes.take() => office.grant(&wanted, now()),
             received = office.socket.recv_from(&mut datagram) => match received {
                 Ok((length, source)) => office.take(&datagram[..length], canonical(source), now()),
                 // An ICMP answer to what was sent to a PC that is gone.
@@ -53,32 +57,28 @@ struct Office {
 }
 
 impl Office {
-    fn take_word(&mut self, word: Word, now: Instant) {
-        match word {
-            Word::Open { id, offer, reply } => {
-                let opened = if self.sessions.len() >= MOST_SESSIONS {
-                    Err(LiveFault::Full)
-                } else {
-                    let port = self.socket.local_addr().map_or(0, |address| address.port());
-                    Session::open(id, &offer, port, now)
-                };
-                let answer = opened.map(|(session, answer)| {
-                    self.sessions.push(session);
-                    answer
-                });
-                if reply.send(answer).is_err() {
-                    self.end(id, LiveEnd::Failed);
-                }
-            }
-            Word::Close(id) => {
-                if let Some(session) = self.sessions.iter_mut().find(|session| session.id == id) {
-                    session.close();
-                }
-            }
-            Word::KeyFrame(id) => {
-                if let Some(session) = self.sessions.iter_mut().find(|session| session.id == id) {
-                    session.ask_key_frame(now);
-                }
+    fn open(&mut self, Offered { id, offer, reply }: Offered, now: Instant) {
+        let opened = if self.sessions.len() >= MOST_SESSIONS {
+            Err(LiveFault::Full)
+        } else {
+            let port = self.socket.local_addr().map_or(0, |address| address.port());
+            Session::open(id, &offer, port, now)
+        };
+        let answer = opened.map(|(session, answer)| {
+            self.sessions.push(session);
+            answer
+        });
+        if reply.send(answer).is_err() {
+            self.end(id, LiveEnd::Failed);
+        }
+    }
+
+    fn grant(&mut self, wanted: &Wanted, now: Instant) {
+        for session in &mut self.sessions {
+            if wanted.closed.contains(&session.id) {
+                session.close();
+            } else if wanted.key_frames.contains(&session.id) {
+                session.ask_key_frame(now);
             }
         }
     }

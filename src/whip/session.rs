@@ -20,6 +20,10 @@ pub(super) struct Session {
     stranger: Option<Stranger>,
     due: Instant,
     opened_at: Instant,
+    /// Something of its PC came.
+    heard: bool,
+    /// The same came from another address, and was told of.
+    elsewhere: bool,
     /// The last datagram that belongs to it: RTP, RTCP or STUN.
     heard_at: Instant,
     shows: bool,
@@ -66,6 +70,8 @@ impl Session {
             stranger,
             due: now,
             opened_at: now,
+            heard: false,
+            elsewhere: false,
             heard_at: now,
             shows: false,
             silent: false,
@@ -79,17 +85,15 @@ impl Session {
 
     /// When [`turn`](Self::turn) is to be called at the latest.
     pub(super) fn due(&self) -> Instant {
-        let waits = match (self.shows, self.silent) {
-            (true, false) => self.heard_at + SILENT,
-            (true, true) => self.heard_at + GONE,
-            (false, _) => self.opened_at + SHOWS_WITHIN,
-        };
+        let silence = self.heard_at + if self.shows && !self.silent { SILENT } else { GONE };
+        let waits = if self.shows { silence } else { silence.min(self.opened_at + SHOWS_WITHIN) };
         self.due.min(waits)
     }
 
     /// Takes a datagram if it is this session's.
     pub(super) fn take(&mut self, datagram: &[u8], source: SocketAddr, now: Instant) -> bool {
-        if source.ip() != self.from || self.closed_at.is_some() {
+        let of_interest = source.ip() == self.from || !self.heard && !self.elsewhere;
+        if !of_interest || self.closed_at.is_some() {
             return false;
         }
         let Ok(receive) = Receive::new(Protocol::Udp, source, self.own, datagram) else { return false };
@@ -97,7 +101,13 @@ impl Session {
         if !self.rtc.accepts(&input) {
             return false;
         }
-        self.heard_at = now;
+        if source.ip() != self.from {
+            // Its own words with its own key: a PC on two networks. It is looked at, not heard.
+            tracing::warn!(page = %self.from, %source, "a PC's picture comes from another address than its page: not heard");
+            self.elsewhere = true;
+            return false;
+        }
+        (self.heard, self.heard_at) = (true, now);
         if let (Some(stranger), Some(mid)) = (&self.stranger, self.picture)
             && let Some(ssrc) = stranger.ssrc(datagram)
         {
@@ -164,7 +174,8 @@ impl Session {
         if !self.shows && now.duration_since(self.opened_at) >= SHOWS_WITHIN {
             return Some(LiveEnd::Failed);
         }
-        (now.duration_since(self.heard_at) >= GONE).then_some(LiveEnd::Vanished)
+        let silent = if self.heard { LiveEnd::Vanished } else { LiveEnd::Unheard };
+        (now.duration_since(self.heard_at) >= GONE).then_some(silent)
     }
 
     fn drain(&mut self, now: Instant, send: &mut impl FnMut(&[u8], SocketAddr), tell: &mut impl FnMut(LiveNews)) {

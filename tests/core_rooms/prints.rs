@@ -5,6 +5,7 @@ use crate::core_world::{MS, Mail, Options, SECOND, World};
 use crate::{ask, key, linked, microphone, mode};
 use engawa::core::face::{Banner, MenuPage};
 use engawa::core::input::{Input, RoomInput};
+use engawa::core::ledger::Entry;
 use engawa::core::prints::{Arrival, PrintEnd, PrintId, PrintNews, PrintRequest, PrintState};
 use engawa::core::request::{Answer, Asker, Denied, Request};
 use engawa::core::share::Opening;
@@ -70,12 +71,49 @@ fn nobody_is_waited_for_longer_than_two_minutes_and_nobody_waits_without_end() {
 
 #[test]
 fn a_locked_room_and_one_that_sleeps_are_not_asked() {
-    for (wish, why) in [(Request::Lock(true), Denied::Locked), (Request::Mode(Mode::Asleep), Denied::NearAsleep)] {
+    for (wish, why) in [(Request::Lock(true), Denied::PrintsLocked), (Request::Mode(Mode::Asleep), Denied::NearAsleep)]
+    {
         let mut world = linked(Options::new(63));
         ask(&mut world, 0, wish);
         assert_eq!(print(&mut world, 1, &[]), Answer::Denied(why));
         assert_eq!((state(&world, 1), world.shown(0).room.face.banner.clone()), (None, None));
+        let said = if why == Denied::PrintsLocked { Answer::Denied(why) } else { Answer::AlreadySo };
+        assert_eq!(printer(&mut world, PrintNews::TurnedAway(vec![GuestId(9)])), said);
+        assert_eq!(world.shown(0).room.face.banner, None, "no stranger's call");
+        assert!(!refused(&world), "nor does one fill the ledger");
     }
+}
+
+#[test]
+fn a_locked_room_shows_no_print_of_its_guests_either_and_tells_them_once() {
+    let mut world = linked(Options::new(69));
+    let (guest, name) = (GuestId(4), "PC".into());
+    world.inject(0, Mail::Urgent(Input::Room(RoomInput::AdmissionAsked { ticket: Ticket(1), guest, name })));
+    assert_eq!(ask(&mut world, 0, Request::Admit(guest)), Answer::Accepted);
+    assert_eq!(print(&mut world, 1, &[]), Answer::Accepted);
+    ask(&mut world, 0, Request::Lock(true));
+    let locked = PrintState::Ended(PrintEnd::Denied(Denied::PrintsLocked));
+    assert_eq!((state(&world, 1), show(&mut world, 1)), (Some(locked), Answer::Denied(Denied::NoSuchPrint)));
+    assert!(world.kiosks[0].shelf.stored.is_empty(), "what waited is gone with its bytes");
+    for number in 2..=3 {
+        assert_eq!(print(&mut world, number, &[guest]), Answer::Denied(Denied::PrintsLocked));
+        let told = (number == 2).then_some(Banner::Denied(Denied::PrintsLocked));
+        assert_eq!((state(&world, number.into()), world.shown(0).room.face.banner.clone()), (None, told));
+        world.run(5 * SECOND);
+    }
+    assert_eq!(mode(&world, 0), Mode::Quiet, "and begins no meeting");
+    let lines = world.kiosks[0].ledger.iter();
+    let of_guest = |entry: &&Entry| **entry == Entry::GuestRefused { guest, why: Denied::PrintsLocked };
+    assert_eq!(lines.filter(of_guest).count(), 1);
+    ask(&mut world, 0, Request::Lock(false));
+    assert_eq!(print(&mut world, 4, &[guest]), Answer::Accepted);
+    world.run(300 * MS);
+    assert_eq!(state(&world, 4), Some(PrintState::Shown));
+    // What stands there stays; the next lock is told of anew, also of a PC that was turned away before its document came.
+    ask(&mut world, 0, Request::Lock(true));
+    assert_eq!(printer(&mut world, PrintNews::TurnedAway(vec![guest])), Answer::Denied(Denied::PrintsLocked));
+    assert_eq!(world.shown(0).room.face.banner, Some(Banner::Denied(Denied::PrintsLocked)));
+    assert!(world.shown(1).room.face.page.is_some());
 }
 
 #[test]
@@ -167,6 +205,10 @@ fn show(world: &mut World, number: u32) -> Answer {
 
 fn state(world: &World, number: u32) -> Option<PrintState> {
     world.shown(0).room.prints.iter().find(|print| print.id == PrintId(number)).map(|print| print.state)
+}
+
+fn refused(world: &World) -> bool {
+    world.kiosks[0].ledger.iter().any(|entry| matches!(entry, Entry::GuestRefused { .. }))
 }
 
 fn id(number: u8) -> DocumentId {

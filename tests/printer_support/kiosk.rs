@@ -72,6 +72,12 @@ impl Kiosk {
         self.printer.address()
     }
 
+    /// Somebody of the room locks it or unlocks it.
+    pub fn lock(&self, locked: bool) {
+        let request = Request::Lock(locked);
+        self.inbox.urgent(Input::Room(RoomInput::Asked { ticket: Ticket(0), by: Asker::Local, request }));
+    }
+
     /// Somebody of the room says "show it".
     pub fn show(&self, print: i32) {
         let request = Request::Print(PrintRequest::Show(PrintId(print.cast_unsigned())));

@@ -8,6 +8,7 @@ pub mod kiosk;
 pub mod raster;
 
 use engawa::printer::ipp::{self, Attribute, Group, Message, Value};
+use socket2::{Domain, Socket, Type};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
@@ -131,7 +132,18 @@ pub fn post(printer: SocketAddr, body: &[u8]) -> (u16, Vec<u8>) {
 }
 
 pub fn connect(printer: SocketAddr) -> TcpStream {
-    let line = TcpStream::connect(printer).expect("the printer listens");
+    ready(TcpStream::connect(printer).expect("the printer listens"))
+}
+
+/// From a PC at another address of this machine.
+pub fn connect_from(source: [u8; 4], printer: SocketAddr) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from((source, 0)).into()).unwrap();
+    socket.connect(&printer.into()).expect("the printer listens");
+    ready(socket.into())
+}
+
+fn ready(line: TcpStream) -> TcpStream {
     line.set_read_timeout(Some(PATIENCE)).unwrap();
     line.set_write_timeout(Some(PATIENCE)).unwrap();
     line

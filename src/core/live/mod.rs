@@ -49,7 +49,7 @@ pub struct Live {
     /// As it was written down last.
     recorded: Option<(Side, Front)>,
     told: Option<LiveTold>,
-    /// Sources of guests that were ended, the newest last.
+    /// Sources of guests that did not end by themselves, the newest last.
     past: VecDeque<(GuestId, LiveId, LiveEnd)>,
     news: VecDeque<LiveNews>,
 }
@@ -118,7 +118,7 @@ impl Live {
         own.map(|(source, front)| OwnLive { id: source.id, front })
     }
 
-    /// The sources of a guest that this box ended, and why; the newest few.
+    /// The sources of a guest that ended against its will, and why; the newest few.
     pub fn past_of(&self, guest: GuestId) -> impl Iterator<Item = (LiveId, LiveEnd)> {
         self.past.iter().filter(move |(of, ..)| *of == guest).map(|(_, id, why)| (*id, *why))
     }
@@ -187,6 +187,12 @@ impl Live {
 
     /// A source went by itself.
     pub fn gone(&mut self, id: LiveId, why: LiveEnd, presses: [u32; 2], now: Moment) {
+        let waits = self.waiting.as_ref().map(|(source, _)| source);
+        let known = self.front.as_ref().into_iter().chain(waits).find(|source| source.id == id).cloned();
+        // Whoever stopped its own knows.
+        if let Some(source) = known.filter(|_| why != LiveEnd::Stopped) {
+            self.tell_its_guest(&source, why);
+        }
         if self.front.as_ref().is_some_and(|source| source.id == id) {
             self.drop_front(why);
         }
@@ -365,6 +371,10 @@ impl Live {
 
     fn end_source(&mut self, source: &LiveSource, why: LiveEnd) {
         self.news.push_back(LiveNews::End(source.id, why));
+        self.tell_its_guest(source, why);
+    }
+
+    fn tell_its_guest(&mut self, source: &LiveSource, why: LiveEnd) {
         self.past.extend(source.guest.map(|guest| (guest, source.id, why)));
         self.past.drain(..self.past.len().saturating_sub(MOST_PAST));
     }

@@ -44,9 +44,14 @@ impl Room {
         if let Some(request) = self.meaning(key, now)
             && let Answer::Denied(why) = self.ask(Asker::Key, &request, now)
         {
-            self.told = Some(Banner::Denied(why));
-            self.timers.set(Timer::ToldEnds, now + TOLD);
+            self.tell(Banner::Denied(why), now);
         }
+    }
+
+    /// Stands on the screen for a few seconds.
+    pub(super) fn tell(&mut self, banner: Banner, now: Moment) {
+        self.told = Some(banner);
+        self.timers.set(Timer::ToldEnds, now + TOLD);
     }
 
     /// The menu page on the screen.

@@ -94,6 +94,8 @@ pub struct Room {
     noise: [Noise; 2],
     /// A refusal at the locked or full door stands in the ledger since the last code.
     refusal_told: bool,
+    /// A print was turned away since the room is locked, and people know.
+    print_told: bool,
     /// Nothing is said into a long silence, not even by a microphone that the configuration holds open.
     cut_long: bool,
     /// How often all guests were sent away: the installer's rights end with them.
@@ -148,6 +150,7 @@ impl Room {
             last_turn: now,
             noise: Default::default(),
             refusal_told: false,
+            print_told: false,
             cut_long: false,
             evictions: 0,
             outputs: VecDeque::new(),

@@ -2,11 +2,13 @@
 
 use super::Room;
 use crate::core::face::Banner;
+use crate::core::ledger::Entry;
+use crate::core::output::Output;
 use crate::core::prints::{Arrival, Print, PrintEnd, PrintId, PrintNews, PrintRequest, PrintState};
 use crate::core::request::{Answer, Asker, Denied, Request};
 use crate::core::share::ShareRequest;
 use crate::core::timers::Timer;
-use crate::model::{DocumentId, Moment, Stance};
+use crate::model::{DocumentId, GuestId, Moment, Stance};
 
 impl Room {
     /// Something happened at the printer.
@@ -14,6 +16,8 @@ impl Room {
         match news {
             PrintNews::Arrived(arrival) => self.print_arrived(arrival, now),
             PrintNews::Withdrawn(id) => self.print_withdrawn(*id, now),
+            PrintNews::TurnedAway(guests) if self.guests.locked => self.print_at_the_locked_door(guests, now),
+            PrintNews::TurnedAway(_) => Answer::AlreadySo,
             PrintNews::Identified => {
                 self.prints.identify(now);
                 Answer::Accepted
@@ -79,6 +83,9 @@ impl Room {
     }
 
     fn print_arrived(&mut self, arrival: &Arrival, now: Moment) -> Answer {
+        if self.guests.locked {
+            return self.print_at_the_locked_door(&arrival.guests, now);
+        }
         let guest = arrival.guests.iter().find(|guest| self.guests.is_admitted(**guest));
         if let Some(guest) = guest {
             let request = Request::Share(ShareRequest::Open(arrival.opening.clone()));
@@ -91,14 +98,23 @@ impl Room {
         if self.agreement.near() == Stance::Asleep {
             return Answer::Denied(Denied::NearAsleep);
         }
-        if self.guests.locked {
-            return Answer::Denied(Denied::Locked);
-        }
         if !self.prints.has_room_for(arrival.opening.length) {
             return Answer::Denied(Denied::TooManyPrints);
         }
         self.prints.add(arrival, PrintState::Waiting, now);
         Answer::Accepted
+    }
+
+    /// People are told of a PC that they let in, once each time that they lock; of others they hear nothing.
+    fn print_at_the_locked_door(&mut self, guests: &[GuestId], now: Moment) -> Answer {
+        let why = Denied::PrintsLocked;
+        let known = guests.iter().find(|guest| self.guests.is_admitted(**guest));
+        if let Some(guest) = known.filter(|_| !self.print_told) {
+            self.print_told = true;
+            self.tell(Banner::Denied(why), now);
+            self.outputs.push_back(Output::Record(Entry::GuestRefused { guest: *guest, why }));
+        }
+        Answer::Denied(why)
     }
 
     /// What stands on the screens stays there: people of both rooms close it.

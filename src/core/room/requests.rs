@@ -106,6 +106,8 @@ impl Room {
             Request::Lock(locked) => {
                 if *locked {
                     self.live.refuse_waiting();
+                    self.prints.refuse_waiting(Denied::PrintsLocked, now);
+                    self.print_told = false;
                 }
                 set(&mut self.guests.locked, *locked)
             }

@@ -88,12 +88,14 @@ fn ended(setting: &Setting<'_>, line: &LiveLine, why: LiveEnd) -> String {
         (Language::Japanese, LiveEnd::Vanished) => format!("{whose}との接続が切れたため、画面の共有を終えました"),
         (Language::Japanese, LiveEnd::Unplugged) => format!("{whose}の信号がなくなったため、画面の共有を終えました"),
         (Language::Japanese, LiveEnd::Failed) => format!("{whose}の映像を読み取れないため、画面の共有を終えました"),
+        (Language::Japanese, LiveEnd::Unheard) => format!("{whose}の映像が届かないため、画面の共有を終えました"),
         (Language::Japanese, LiveEnd::Stopped | LiveEnd::TakenOver | LiveEnd::MeetingOver | LiveEnd::Refused) => {
             format!("{whose}の画面の共有が終わりました")
         }
         (Language::English, LiveEnd::Vanished) => format!("The connection to {whose} was lost: no longer shared"),
         (Language::English, LiveEnd::Unplugged) => format!("{whose} has no signal any more: no longer shared"),
         (Language::English, LiveEnd::Failed) => format!("The picture of {whose} cannot be read: no longer shared"),
+        (Language::English, LiveEnd::Unheard) => format!("No picture of {whose} arrives: no longer shared"),
         (Language::English, LiveEnd::Stopped | LiveEnd::TakenOver | LiveEnd::MeetingOver | LiveEnd::Refused) => {
             format!("{whose} shares no screen any more")
         }

@@ -376,6 +376,7 @@ fn in_brief(why: LiveEnd) -> &'static str {
         LiveEnd::Refused => "断られた",
         LiveEnd::Unplugged => "信号がなくなった",
         LiveEnd::Failed => "映像を読めない",
+        LiveEnd::Unheard => "映像が届かない",
     }
 }
 
