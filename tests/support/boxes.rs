@@ -254,11 +254,16 @@ impl<'lab> Pair<'lab> {
         command
     }
 
-    fn command(&self, end: End) -> Command {
+    /// A program beside that box: in a lab, in its namespace.
+    pub fn beside(&self, end: End, program: impl AsRef<std::ffi::OsStr>) -> Command {
         match self.lab {
-            Some(lab) => lab.command(end, binary()),
-            None => Command::new(binary()),
+            Some(lab) => lab.command(end, program),
+            None => Command::new(program),
         }
+    }
+
+    fn command(&self, end: End) -> Command {
+        self.beside(end, binary())
     }
 
     fn log_file(&self, end: End) -> PathBuf {

@@ -1,0 +1,134 @@
+//! A live share on a line that is cut and through changes of mode: its own room keeps it, the far one gets the present back, the session stays.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a test waits in real time and tells what it took"
+)]
+
+mod live_support;
+mod support;
+
+use live_support::sender::Sender;
+use live_support::{LIMIT, Pc, age_on, both_are, clock_on, endpoint, is_fresh, paints, prepared, small};
+use std::time::{Duration, Instant};
+use support::boxes::Pair;
+use support::lab::{End, Lab, Middle};
+use support::screen::Screen;
+use support::watch::{mean, most};
+use support::{pause, wait_for};
+
+#[test]
+fn a_share_lives_on_in_its_own_room_through_a_cut_and_the_far_one_sees_its_present_again() {
+    let Some(lab) = Lab::new(Middle::Switch) else { return };
+    let (pair, screens) = rooms(&lab);
+    let Some(mut pc) = Pc::start(&pair, End::A, "runs") else { return };
+    pc.shares();
+    for screen in &screens {
+        assert!(fresh_again(screen).is_some(), "on both screens");
+    }
+    for end in End::BOTH {
+        pair.engawa(end, &["mic", "open"], &[]);
+        pair.wait_status(end, LIMIT, "open", |status| status["microphone"] == "open");
+    }
+    let session = pair.session();
+    pause(Duration::from_secs(1));
+    let before = pair.watch("before the cut", Duration::from_secs(3));
+    let keys = |pc: &mut Pc| pc.asked("stats")["keyFramesEncoded"].as_u64().unwrap();
+    let keys_before = keys(&mut pc);
+
+    let cut = Instant::now();
+    lab.cut();
+    let gone = wait_for(NOTICED, || clock_on(&screens[1]).is_none().then(|| cut.elapsed()));
+    println!("taken from the far screen {gone:?} after the cut");
+    assert!(gone.is_some(), "the far screen shows the last picture on, {:?} ms old", age_on(&screens[1]));
+    let mut oldest = 0;
+    while cut.elapsed() < CUT {
+        oldest = oldest.max(age_on(&screens[0]).expect("it stands on the near screen all the while"));
+        assert_eq!(clock_on(&screens[1]), None, "the far screen shows nothing of before");
+        pause(Duration::from_millis(100));
+    }
+    println!("on the near screen meanwhile: {oldest} ms old at most");
+    assert!(oldest < 3000, "the near screen lives");
+
+    lab.heal();
+    let healed = Instant::now();
+    assert!(fresh_again(&screens[1]).is_some(), "on the far screen again");
+    let (back, asked) = (healed.elapsed(), keys(&mut pc) - keys_before);
+    println!("the present on the far screen {back:?} after the heal; {asked} key frames meanwhile");
+    assert!(back < Duration::from_secs(6) && asked > 0, "{back:?}, {asked} key frames");
+    assert_eq!(pair.session(), session);
+    pause(Duration::from_secs(1));
+    for (before, after) in before.iter().zip(&pair.watch("after it", Duration::from_secs(3))) {
+        assert!(after.stayed_up() && after.sessions == 0, "{after:?}");
+        let (was, is) = (mean(&before.concealed), mean(&after.concealed));
+        assert!(is <= was + 0.03 && most(&after.played_dbfs) > -60.0, "{is} of the sound is concealed, {was} before");
+    }
+    for end in End::BOTH {
+        assert_eq!(pair.status(end).unwrap()["microphone"], "open", "a short cut closes none");
+        let log = pair.log(end);
+        assert_eq!(log.matches("LiveBegan").count(), 1, "it was one share: {log}");
+    }
+}
+
+#[test]
+fn a_share_ends_with_the_meeting_and_behind_a_curtain_serves_its_own_room() {
+    let Some(lab) = Lab::new(Middle::Switch) else { return };
+    let (pair, screens) = rooms(&lab);
+    let session = pair.session();
+    for (end, mode) in [(End::B, "quiet"), (End::A, "talking")] {
+        let _sender = shares(&lab, &pair, "red");
+        both_are(&screens, ["red", "red"]);
+        pair.engawa(end, &["mode", mode], &[]);
+        both_are(&screens, ["else", "else"]);
+        both_in(&pair, mode);
+    }
+    for drawer in End::BOTH {
+        let _sender = shares(&lab, &pair, "blue");
+        both_are(&screens, ["blue", "blue"]);
+        pair.engawa(drawer, &["mode", "curtain"], &[]);
+        both_in(&pair, "curtain");
+        both_are(&screens, ["blue", "else"]);
+        pair.engawa(drawer, &["mode", "quiet"], &[]);
+        both_in(&pair, "quiet");
+        both_are(&screens, ["else", "else"]);
+    }
+    for end in End::BOTH {
+        let status = pair.status(end).unwrap();
+        assert_eq!((&status["sessions_opened"], &status["microphone"]), (&1.into(), &"closed".into()));
+        assert!(pair.log(end).contains("MeetingOver"), "{}", pair.log(end));
+    }
+    assert_eq!(pair.session(), session);
+}
+
+/// Two linked rooms; PCs are in box A's network.
+fn rooms(lab: &Lab) -> (Pair<'_>, [Screen; 2]) {
+    let (mut pair, screens) = prepared(Some(lab), &small());
+    pair.start_both();
+    pair.wait_up(LIMIT);
+    (pair, screens)
+}
+
+/// A PC that begins the meeting by sharing this colour.
+fn shares(lab: &Lab, pair: &Pair<'_>, colour: &str) -> Sender {
+    lab.inside(End::A, || {
+        let sender = paints(colour);
+        assert_eq!(sender.shares_at(&endpoint(pair, End::A, "pc")).0, 201);
+        sender
+    })
+}
+
+fn fresh_again(screen: &Screen) -> Option<()> {
+    wait_for(LIMIT, || is_fresh(screen).then_some(()))
+}
+
+fn both_in(pair: &Pair<'_>, mode: &str) {
+    for end in End::BOTH {
+        pair.wait_status(end, LIMIT, mode, |status| status["room"]["mode"] == mode);
+    }
+}
+
+const CUT: Duration = Duration::from_secs(8);
+/// Greyed at the latest after 1.5 s; and a picture is on its way to the test's file for a while.
+const NOTICED: Duration = Duration::from_secs(3);
