@@ -25,50 +25,48 @@ fn a_shares_sound_comes_from_the_far_speaker_alone_beside_closed_microphones() {
     let ears = End::BOTH.map(|end| Ears::open(&pair, end));
     pair.start_both();
     let before = pair.wait_up(LIMIT);
-    for from in End::BOTH {
-        let [near, far] = [from, from.other()].map(|end| &ears[end as usize]);
-        let quiet_from = ears.each_ref().map(Ears::heard_bytes);
-        pause(Duration::from_millis(500));
-        for (ears, quiet_from) in ears.iter().zip(quiet_from) {
-            assert!(ears.since(quiet_from).level_dbfs() < SILENT, "nothing sounds before");
-        }
-        let sender = Sender::with_tone(VideoCodec::H264, PICTURE, 1000);
-        let pc = endpoint(&pair, from, "pc");
-        let (asked, near_from) = (Instant::now(), near.heard_bytes());
-        let (status, place) = sender.shares_at(&pc);
-        assert_eq!(status, 201);
-        let sound = far.wait_for_tone(1000.0, LIMIT);
-        println!(
-            "the far speaker has played a second of it {:?} after the press: {:.0} dBFS",
-            asked.elapsed(),
-            sound.level_dbfs()
-        );
-        pause(Duration::from_secs(1));
-        assert!(near.since(near_from).level_dbfs() < SILENT, "a PC beside the box plays its own sound itself");
-        // On a line of its own: the voice that the far box plays is silent.
-        assert!(pair.status(from.other()).unwrap()["played_dbfs"].as_f64().unwrap() < SILENT);
-        closed(&pair);
-
-        let (ended, mut from_byte, mut last) = (Instant::now(), far.heard_bytes(), Duration::ZERO);
-        assert_eq!(pc.end(&place.unwrap()), 200);
-        while ended.elapsed() < Duration::from_secs(2) {
-            pause(Duration::from_millis(20));
-            let (sound, until) = (far.since(from_byte), far.heard_bytes());
-            if sound.level_dbfs() > SILENT {
-                last = ended.elapsed();
-            }
-            from_byte = until;
-        }
-        println!("silent at most {last:?} after its end was asked for");
-        assert!(last < Duration::from_millis(500), "{last:?}");
+    let [near, far] = &ears;
+    let quiet_from = ears.each_ref().map(Ears::heard_bytes);
+    pause(Duration::from_millis(500));
+    for (ears, quiet_from) in ears.iter().zip(quiet_from) {
+        assert!(ears.since(quiet_from).level_dbfs() < SILENT, "nothing sounds before");
     }
+    let sender = Sender::with_tone(VideoCodec::H264, PICTURE, 1000);
+    let pc = endpoint(&pair, End::A, "pc");
+    let (asked, near_from) = (Instant::now(), near.heard_bytes());
+    let (status, place) = sender.shares_at(&pc);
+    assert_eq!(status, 201);
+    let sound = far.wait_for_tone(1000.0, LIMIT);
+    println!(
+        "the far speaker has played a second of it {:?} after the press: {:.0} dBFS",
+        asked.elapsed(),
+        sound.level_dbfs()
+    );
+    pause(Duration::from_secs(1));
+    assert!(near.since(near_from).level_dbfs() < SILENT, "a PC beside the box plays its own sound itself");
+    // On a line of its own: the voice that the far box plays is silent.
+    assert!(pair.status(End::B).unwrap()["played_dbfs"].as_f64().unwrap() < SILENT);
+    closed(&pair);
+
+    let (ended, mut from_byte, mut last) = (Instant::now(), far.heard_bytes(), Duration::ZERO);
+    assert_eq!(pc.end(&place.unwrap()), 200);
+    while ended.elapsed() < Duration::from_millis(1500) {
+        pause(Duration::from_millis(20));
+        let (sound, until) = (far.since(from_byte), far.heard_bytes());
+        if sound.level_dbfs() > SILENT {
+            last = ended.elapsed();
+        }
+        from_byte = until;
+    }
+    println!("silent at most {last:?} after its end was asked for");
+    assert!(last < Duration::from_millis(500), "{last:?}");
     closed(&pair);
     for end in End::BOTH {
         let told = wait_for(LIMIT, || {
             let ledger = pair.engawa(end, &["ledger"], &[]);
-            (ledger.matches("is shared").count() == 2).then_some(ledger)
+            ledger.contains("is shared").then_some(ledger)
         });
-        let told = told.expect("both shares stand in the ledger");
+        let told = told.expect("the share stands in the ledger");
         assert!(!told.contains("Microphone opened"), "{told}");
         let status = pair.status(end).unwrap();
         assert_eq!(status["session"], before[end as usize]["session"]);

@@ -34,7 +34,7 @@ fn a_share_lives_on_in_its_own_room_through_a_cut_and_the_far_one_sees_its_prese
     }
     let session = pair.session();
     pause(Duration::from_secs(1));
-    let before = pair.watch("before the cut", Duration::from_secs(3));
+    let before = pair.watch("before the cut", Duration::from_secs(2));
     let keys = |pc: &mut Pc| pc.asked("stats")["keyFramesEncoded"].as_u64().unwrap();
     let keys_before = keys(&mut pc);
 
@@ -43,14 +43,20 @@ fn a_share_lives_on_in_its_own_room_through_a_cut_and_the_far_one_sees_its_prese
     let gone = wait_for(NOTICED, || clock_on(&screens[1]).is_none().then(|| cut.elapsed()));
     println!("taken from the far screen {gone:?} after the cut");
     assert!(gone.is_some(), "the far screen shows the last picture on, {:?} ms old", age_on(&screens[1]));
-    let mut oldest = 0;
+    // A picture is sometimes just being written when it is looked at.
+    let (mut oldest, mut seen, mut longest) = (0, Instant::now(), Duration::ZERO);
     while cut.elapsed() < CUT {
-        oldest = oldest.max(age_on(&screens[0]).expect("it stands on the near screen all the while"));
+        if let Some(age) = age_on(&screens[0]) {
+            (oldest, seen) = (oldest.max(age), Instant::now());
+        }
+        longest = longest.max(seen.elapsed());
         assert_eq!(clock_on(&screens[1]), None, "the far screen shows nothing of before");
-        pause(Duration::from_millis(100));
+        pause(Duration::from_millis(50));
     }
-    println!("on the near screen meanwhile: {oldest} ms old at most");
-    assert!(oldest < 3000, "the near screen lives");
+    screens[0].photograph("live-cut-near");
+    screens[1].photograph("live-cut-far");
+    println!("on the near screen meanwhile: {oldest} ms old at most, {longest:?} without it at most");
+    assert!(oldest < 3000 && longest < Duration::from_secs(1), "it lives on the near screen all the while");
 
     lab.heal();
     let healed = Instant::now();
@@ -60,7 +66,7 @@ fn a_share_lives_on_in_its_own_room_through_a_cut_and_the_far_one_sees_its_prese
     assert!(back < Duration::from_secs(6) && asked > 0, "{back:?}, {asked} key frames");
     assert_eq!(pair.session(), session);
     pause(Duration::from_secs(1));
-    for (before, after) in before.iter().zip(&pair.watch("after it", Duration::from_secs(3))) {
+    for (before, after) in before.iter().zip(&pair.watch("after it", Duration::from_secs(2))) {
         assert!(after.stayed_up() && after.sessions == 0, "{after:?}");
         let (was, is) = (mean(&before.concealed), mean(&after.concealed));
         assert!(is <= was + 0.03 && most(&after.played_dbfs) > -60.0, "{is} of the sound is concealed, {was} before");

@@ -21,7 +21,7 @@ const FIREFOX = {
   'network.dns.disabled': true, 'services.settings.server': 'data:,#remote-settings-dummy/v1', 'nimbus.rollouts.enabled': false,
   'app.normandy.enabled': false, 'app.shield.optoutstudies.enabled': false, 'app.update.disabledForTesting': true,
   'datareporting.policy.dataSubmissionEnabled': false, 'toolkit.telemetry.enabled': false, 'toolkit.telemetry.unified': false,
-  'media.gmp-manager.updateEnabled': false, 'media.gmp-gmpopenh264.autoupdate': false, 'media.gmp-gmpopenh264.enabled': false,
+  'media.gmp-manager.updateEnabled': false, 'media.gmp-gmpopenh264.autoupdate': false,
   // The question which screen is answered, with the first one; and ICE leaves this machine's own address out unless told.
   'media.navigator.permission.disabled': true, 'media.peerconnection.ice.loopback': true,
 };

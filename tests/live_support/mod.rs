@@ -178,7 +178,12 @@ impl Pc {
 
 /// What a screen shows of the PC's clock: its time, milliseconds modulo 2^24. None while it is not there.
 pub fn clock_on(screen: &Screen) -> Option<u64> {
-    let (width, height, pixels) = screen.picture()?;
+    clock_in(&screen.picture()?)
+}
+
+/// The same in a picture of it.
+pub fn clock_in((width, height, pixels): &(usize, usize, Vec<u8>)) -> Option<u64> {
+    let (width, height) = (*width, *height);
     let at = |x: usize, y: usize| -> [u8; 3] { pixels[(y * width + x) * 4..][..3].try_into().unwrap() };
     let magenta = |[b, g, r]: [u8; 3]| b > 170 && r > 170 && g < 90;
     let rows: Vec<usize> = (0..height).filter(|y| (0..width).filter(|x| magenta(at(*x, *y))).count() > 200).collect();

@@ -51,7 +51,8 @@ impl Eyes {
         let written = |entry: std::fs::DirEntry| Some((entry.metadata().ok()?.modified().ok()?, entry.path()));
         let mut files: Vec<_> = std::fs::read_dir(&self.directory).ok()?.flatten().filter_map(written).collect();
         files.sort();
-        // The newest may be half written, the oldest just being removed.
+        // What is still being written has another name, and its whole length already; the oldest is just being removed.
+        files.retain(|(_, path)| path.extension().is_some_and(|extension| extension == "rgb"));
         let whole = |path: &PathBuf| std::fs::read(path).ok().filter(|rgb| rgb.len() == WIDTH * HEIGHT * 3);
         files.iter().rev().find_map(|(_, path)| whole(path)).map(|rgb| View { rgb })
     }
