@@ -44,10 +44,11 @@ fn a_share_lives_on_in_its_own_room_through_a_cut_and_the_far_one_sees_its_prese
     println!("taken from the far screen {gone:?} after the cut");
     assert!(gone.is_some(), "the far screen shows the last picture on, {:?} ms old", age_on(&screens[1]));
     // A picture is sometimes just being written when it is looked at.
-    let (mut oldest, mut seen, mut longest) = (0, Instant::now(), Duration::ZERO);
+    let (mut ages, mut seen, mut longest) = (Vec::new(), Instant::now(), Duration::ZERO);
     while cut.elapsed() < CUT {
         if let Some(age) = age_on(&screens[0]) {
-            (oldest, seen) = (oldest.max(age), Instant::now());
+            ages.push(age);
+            seen = Instant::now();
         }
         longest = longest.max(seen.elapsed());
         assert_eq!(clock_on(&screens[1]), None, "the far screen shows nothing of before");
@@ -55,8 +56,10 @@ fn a_share_lives_on_in_its_own_room_through_a_cut_and_the_far_one_sees_its_prese
     }
     screens[0].photograph("live-cut-near");
     screens[1].photograph("live-cut-far");
-    println!("on the near screen meanwhile: {oldest} ms old at most, {longest:?} without it at most");
-    assert!(oldest < 3000 && longest < Duration::from_secs(1), "it lives on the near screen all the while");
+    ages.sort_unstable();
+    let (median, oldest) = (ages[ages.len() / 2], ages[ages.len() - 1]);
+    println!("on the near screen meanwhile: {median} ms old, {oldest} ms at most; {longest:?} without it at most");
+    assert!(median < 2000 && longest < Duration::from_secs(1), "it lives on the near screen all the while");
 
     lab.heal();
     let healed = Instant::now();
