@@ -68,12 +68,15 @@ fn a_share_lives_on_in_its_own_room_through_a_cut_and_the_far_one_sees_its_prese
     println!("the present on the far screen {back:?} after the heal; {asked} key frames meanwhile");
     assert!(back < Duration::from_secs(6) && asked > 0, "{back:?}, {asked} key frames");
     assert_eq!(pair.session(), session);
-    pause(Duration::from_secs(1));
-    for (before, after) in before.iter().zip(&pair.watch("after it", Duration::from_secs(2))) {
-        assert!(after.stayed_up() && after.sessions == 0, "{after:?}");
-        let (was, is) = (mean(&before.concealed), mean(&after.concealed));
-        assert!(is <= was + 0.03 && most(&after.played_dbfs) > -60.0, "{is} of the sound is concealed, {was} before");
-    }
+    // After a cut playout finds its place anew.
+    let settled = (0..6).any(|_| {
+        let after = pair.watch("after it", Duration::from_secs(2));
+        assert!(after.iter().all(|after| after.stayed_up() && after.sessions == 0), "{after:?}");
+        before.iter().zip(&after).all(|(before, after)| {
+            mean(&after.concealed) <= mean(&before.concealed) + 0.03 && most(&after.played_dbfs) > -60.0
+        })
+    });
+    assert!(settled, "the voice is heard as before");
     for end in End::BOTH {
         assert_eq!(pair.status(end).unwrap()["microphone"], "open", "a short cut closes none");
         let log = pair.log(end);
@@ -93,16 +96,15 @@ fn a_share_ends_with_the_meeting_and_behind_a_curtain_serves_its_own_room() {
         both_are(&screens, ["else", "else"]);
         both_in(&pair, mode);
     }
-    for drawer in End::BOTH {
-        let _sender = shares(&lab, &pair, "blue");
-        both_are(&screens, ["blue", "blue"]);
-        pair.engawa(drawer, &["mode", "curtain"], &[]);
-        both_in(&pair, "curtain");
-        both_are(&screens, ["blue", "else"]);
-        pair.engawa(drawer, &["mode", "quiet"], &[]);
-        both_in(&pair, "quiet");
-        both_are(&screens, ["else", "else"]);
-    }
+    // Behind the far room's curtain: tests/e2e_live.rs.
+    let _sender = shares(&lab, &pair, "blue");
+    both_are(&screens, ["blue", "blue"]);
+    pair.engawa(End::A, &["mode", "curtain"], &[]);
+    both_in(&pair, "curtain");
+    both_are(&screens, ["blue", "else"]);
+    pair.engawa(End::A, &["mode", "quiet"], &[]);
+    both_in(&pair, "quiet");
+    both_are(&screens, ["else", "else"]);
     for end in End::BOTH {
         let status = pair.status(end).unwrap();
         assert_eq!((&status["sessions_opened"], &status["microphone"]), (&1.into(), &"closed".into()));
