@@ -12,6 +12,7 @@
 
 mod fitter;
 mod passing;
+mod sounding;
 mod transcoder;
 
 use super::picture::{KeyFrameNeeded, PicturePlan, PictureReceiver};
@@ -27,6 +28,7 @@ use fitter::Fitter;
 use gstreamer as gst;
 use gstreamer_video as gst_video;
 use passing::{Passing, Way};
+use sounding::Sounding;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use transcoder::Transcoder;
@@ -73,7 +75,7 @@ struct State {
     last: Moment,
     asked: Option<(LiveId, Moment)>,
     far_codec: Option<VideoCodec>,
-    sound_last: Moment,
+    sounding: Sounding,
 }
 
 impl LiveShare {
@@ -246,8 +248,7 @@ impl Shared {
         if !state.plan.send.is_some_and(|send| send.source == id && send.sound.is_some()) {
             return;
         }
-        let pts = at.max(state.sound_last + Duration::from_nanos(1));
-        state.sound_last = pts;
+        let pts = state.sounding.due(id, sound.rtp, at);
         drop(state);
         let mut packet = gst::Buffer::from_slice(Arc::clone(&sound.bytes));
         if let Some(packet) = packet.get_mut() {

@@ -1,5 +1,8 @@
 //! How soon a PC's screen is on the far one, how old it is there, and what passing it on costs:
 //! `cargo bench --profile dev --bench live`. Debian's Chromium shares 1080p at ten pictures a second; cameras at 360p.
+//!
+//! What passing on costs apart from the near screen is measured with a near box whose `[screen] sink` is `none`, by thread: that box
+//! still decodes the share, for its size.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,13 +16,20 @@ mod live_support;
 #[path = "../support/mod.rs"]
 mod support;
 
-use live_support::{LIMIT, Pc, age_on, clock_on, now_ms, rooms};
+use live_support::{LIMIT, Pc, age_on, clock_on, is_fresh, now_ms, prepared, rooms};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use support::boxes::{Pair, Setup};
 use support::lab::End;
 use support::wait_for;
 
 fn main() {
+    on_both_screens();
+    without_a_near_screen();
+    println!("load of the machine, one minute: {}", std::fs::read_to_string("/proc/loadavg").unwrap().trim());
+}
+
+fn on_both_screens() {
     let setup = Setup { size: "640x360".into(), microphone: "closed".into(), ..Setup::default() };
     let (mut pair, screens) = rooms(&setup);
     pair.wait_up(LIMIT);
@@ -52,7 +62,56 @@ fn main() {
     let of = |sorted: &[u64], percent: usize| sorted[(sorted.len() - 1) * percent / 100];
     println!("press → first picture on the far screen: median {} ms, {:?}", of(&firsts, 50), firsts);
     println!("age on the far screen: p50 {} ms, p95 {} ms of {}", of(&ages, 50), of(&ages, 95), ages.len());
-    println!("load of the machine, one minute: {}", std::fs::read_to_string("/proc/loadavg").unwrap().trim());
+}
+
+fn without_a_near_screen() {
+    let setup = Setup { size: "640x360".into(), microphone: "closed".into(), ..Setup::default() };
+    let (mut pair, screens) = prepared(None, &setup);
+    pair.configure(End::A, "screen", "sink", "\"none\"");
+    pair.start_both();
+    pair.wait_up(LIMIT);
+    let Some(mut pc) = Pc::with_screen(&pair, End::A, "ten", (1920, 1080)) else { return };
+    pair.engawa(End::A, &["mode", "meeting"], &[]);
+    std::thread::sleep(Duration::from_secs(3));
+    let near = pair.daemon(End::A).pid();
+    let before = by_thread(near);
+    pc.shares();
+    wait_for(LIMIT, || is_fresh(&screens[1]).then_some(())).expect("on the far screen");
+    std::thread::sleep(Duration::from_secs(4));
+    let with = by_thread(near);
+    println!("the PC sends {}", pc.asked("stats"));
+    let sum = |cores: &BTreeMap<String, f64>| cores.values().sum::<f64>();
+    println!("cores, near box without a screen: in a meeting {:.2}, with the share {:.2}", sum(&before), sum(&with));
+    for (name, with) in &with {
+        let before = before.get(name).copied().unwrap_or_default();
+        if (with - before).abs() >= 0.005 {
+            println!("  thread {name}: {before:.3} → {with:.3}");
+        }
+    }
+}
+
+/// Cores over five seconds of all threads of a name.
+fn by_thread(pid: u32) -> BTreeMap<String, f64> {
+    let ticks = || -> BTreeMap<String, (String, u64)> {
+        let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
+        // One that ends meanwhile counts for nothing.
+        let stats = tasks.filter_map(|task| {
+            let stat = std::fs::read_to_string(task.path().join("stat")).ok()?;
+            let (name, fields) = stat.split_once('(')?.1.rsplit_once(')')?;
+            let fields: Vec<&str> = fields.split_whitespace().collect();
+            let ticks = fields[11].parse::<u64>().ok()? + fields[12].parse::<u64>().ok()?;
+            Some((task.file_name().to_string_lossy().into_owned(), (name.to_owned(), ticks)))
+        });
+        stats.collect()
+    };
+    let before = ticks();
+    std::thread::sleep(Duration::from_secs(5));
+    let mut cores = BTreeMap::new();
+    for (task, (name, after)) in ticks() {
+        let was = before.get(&task).map_or(0, |(_, ticks)| *ticks);
+        *cores.entry(name).or_default() += (after - was) as f64 / 500.0;
+    }
+    cores
 }
 
 /// Of one core, over five seconds.

@@ -3,6 +3,8 @@
 //
 //   ENGAWA_URL, ENGAWA_CODE   the panel, and a room code;  DISPLAY  an X server of its own;  ENGAWA_WINDOW  its size, "1280,720"
 //   ENGAWA_CLOCK              "still": it stands; "ten": ten pictures a second; "pages": no clock but pages of text; else it runs
+//   ENGAWA_CLOCK              "still": it stands; "ten": ten pictures a second; else it runs
+//   ENGAWA_BROWSER            "firefox": Debian's Firefox ESR over WebDriver BiDi; else Debian's Chromium
 //
 //   share        press 「画面を見せる」            → "pressed MS" (this machine's clock)
 //   end          press 「見せるのをやめる」        → "ended"
@@ -12,9 +14,23 @@
 //   turn         the next page of text           → "turned MS"
 //   quit
 import { createInterface } from 'node:readline';
-import { chromium } from 'playwright-core';
+import { chromium, firefox } from 'playwright-core';
 
-const browser = await chromium.launch({
+const isFirefox = process.env.ENGAWA_BROWSER === 'firefox';
+// Whatever is not on this machine is asked of a proxy that nobody runs: no update, no codec, no experiment, no telemetry.
+const FIREFOX = {
+  'network.proxy.type': 1, 'network.proxy.http': '127.0.0.1', 'network.proxy.http_port': 9, 'network.proxy.ssl': '127.0.0.1', 'network.proxy.ssl_port': 9,
+  'network.dns.disabled': true, 'services.settings.server': 'data:,#remote-settings-dummy/v1', 'nimbus.rollouts.enabled': false,
+  'app.normandy.enabled': false, 'app.shield.optoutstudies.enabled': false, 'app.update.disabledForTesting': true,
+  'datareporting.policy.dataSubmissionEnabled': false, 'toolkit.telemetry.enabled': false, 'toolkit.telemetry.unified': false,
+  'media.gmp-manager.updateEnabled': false, 'media.gmp-gmpopenh264.autoupdate': false,
+  // The question which screen is answered, with the first one; and ICE leaves this machine's own address out unless told.
+  'media.navigator.permission.disabled': true, 'media.peerconnection.ice.loopback': true,
+};
+const launched = () => isFirefox ? firefox.launch({
+  channel: 'moz-firefox', executablePath: process.env.FIREFOX ?? '/usr/bin/firefox-esr', headless: false,
+  firefoxUserPrefs: FIREFOX,
+}) : chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
   headless: false,
   args: [
@@ -22,6 +38,7 @@ const browser = await chromium.launch({
     '--disable-background-networking', '--auto-select-desktop-capture-source=Entire screen', '--disable-features=Translate',
   ],
 });
+const browser = await launched();
 const window = async (viewport) => (await browser.newContext({ viewport, locale: 'ja', ignoreHTTPSErrors: true })).newPage();
 const panel = await window(null);
 await panel.addInitScript(() => {
@@ -68,10 +85,12 @@ say('ready');
 for await (const line of createInterface({ input: process.stdin })) {
   if (line === 'share') {
     // Only a person's own press may share the screen.
+    if (isFirefox) await panel.bringToFront();
     say(`pressed ${Date.now()}`);
     await panel.click('#show-screen');
     await clock.bringToFront();
   } else if (line === 'end') {
+    if (isFirefox) await panel.bringToFront();
     await panel.click('#show-end');
     say('ended');
   } else if (line === 'turn') {

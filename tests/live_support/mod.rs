@@ -1,4 +1,4 @@
-//! A clerk's PC in front of one of two real boxes: Debian's Chromium on an X server of its own, with a clock that machines read.
+//! A clerk's PC in front of one of two real boxes: Debian's Chromium or Firefox on an X server of its own, with a clock that machines read.
 #![allow(dead_code, reason = "each test binary uses a part")]
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "test support waits in real time")]
 
@@ -7,7 +7,8 @@ pub mod sender;
 use crate::support::boxes::{Pair, Setup};
 use crate::support::display::{Shot, Xvfb};
 use crate::support::guest::Guest;
-use crate::support::lab::End;
+use crate::support::lab::{End, Lab};
+use crate::support::needs::Need;
 use crate::support::screen::Screen;
 use crate::support::wait_for;
 use engawa::model::VideoCodec;
@@ -22,7 +23,14 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// Two daemons with a panel and a screen each, microphones closed.
 pub fn rooms(setup: &Setup) -> (Pair<'static>, [Screen; 2]) {
-    let mut pair = Pair::prepare(None, setup);
+    let (mut pair, screens) = prepared(None, setup);
+    pair.start_both();
+    (pair, screens)
+}
+
+/// The same, not yet started; in a lab each panel is for PCs of its own namespace.
+pub fn prepared<'lab>(lab: Option<&'lab Lab>, setup: &Setup) -> (Pair<'lab>, [Screen; 2]) {
+    let pair = Pair::prepare(lab, setup);
     let screens = End::BOTH.map(|end| Screen::open(&pair, end));
     for end in End::BOTH {
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
@@ -30,7 +38,6 @@ pub fn rooms(setup: &Setup) -> (Pair<'static>, [Screen; 2]) {
             pair.configure(end, section, key, &format!("\"{value}\""));
         }
     }
-    pair.start_both();
     (pair, screens)
 }
 
@@ -99,14 +106,26 @@ impl Pc {
     }
 
     /// The same with a screen of this size.
-    pub fn with_screen(pair: &Pair<'_>, end: End, clock: &str, (width, height): (u32, u32)) -> Option<Self> {
+    pub fn with_screen(pair: &Pair<'_>, end: End, clock: &str, size: (u32, u32)) -> Option<Self> {
+        Self::launch(pair, end, clock, size, "chromium")
+    }
+
+    /// The same with Firefox ESR; none where that is not installed.
+    pub fn with_firefox(pair: &Pair<'_>, end: End, clock: &str) -> Option<Self> {
+        Need::Firefox.met().then(|| Self::launch(pair, end, clock, (1280, 720), "firefox"))?
+    }
+
+    fn launch(pair: &Pair<'_>, end: End, clock: &str, (width, height): (u32, u32), browser: &str) -> Option<Self> {
         let display = Xvfb::start(width, height)?;
         let steps = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
         let (url, code) = (panel(pair, end), code(pair, end));
         let mut command = pair.beside(end, "node");
         command.arg("clerk.mjs").current_dir(steps).stdin(Stdio::piped()).stdout(Stdio::piped());
         command.env("ENGAWA_URL", url).env("ENGAWA_CODE", code).env("DISPLAY", &display.display);
-        command.env("ENGAWA_CLOCK", clock).env("ENGAWA_WINDOW", format!("{width},{height}"));
+        command
+            .env("ENGAWA_BROWSER", browser)
+            .env("ENGAWA_CLOCK", clock)
+            .env("ENGAWA_WINDOW", format!("{width},{height}"));
         let mut node = Guest::spawn(command);
         let (input, said) = (node.stdin().unwrap(), node.lines());
         let pc = Self { node, input, said, display };
@@ -179,7 +198,12 @@ impl Pc {
 
 /// What a screen shows of the PC's clock: its time, milliseconds modulo 2^24. None while it is not there.
 pub fn clock_on(screen: &Screen) -> Option<u64> {
-    let (width, height, pixels) = screen.picture()?;
+    clock_in(&screen.picture()?)
+}
+
+/// The same in a picture of it.
+pub fn clock_in((width, height, pixels): &(usize, usize, Vec<u8>)) -> Option<u64> {
+    let (width, height) = (*width, *height);
     let at = |x: usize, y: usize| -> [u8; 3] { pixels[(y * width + x) * 4..][..3].try_into().unwrap() };
     let magenta = |[b, g, r]: [u8; 3]| b > 170 && r > 170 && g < 90;
     let rows: Vec<usize> = (0..height).filter(|y| (0..width).filter(|x| magenta(at(*x, *y))).count() > 200).collect();
@@ -224,6 +248,11 @@ pub fn place_on(screen: &Screen) -> Option<&'static str> {
 /// The clocks of PC and test are one.
 pub fn now_ms() -> u64 {
     u64::try_from(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis()).unwrap()
+}
+
+/// Whether the present of the PC stands there: not older than a slow machine makes it.
+pub fn is_fresh(screen: &Screen) -> bool {
+    age_on(screen).is_some_and(|age| age < 3000)
 }
 
 /// How old what the screen shows is, milliseconds.

@@ -19,6 +19,11 @@ pub struct Sender(gst::Pipeline);
 impl Sender {
     /// `picture`: a source description of raw video.
     pub fn new(codec: VideoCodec, picture: &str) -> Self {
+        Self::with_tone(codec, picture, 440)
+    }
+
+    /// The same with a tone of so many hertz.
+    pub fn with_tone(codec: VideoCodec, picture: &str, hertz: u32) -> Self {
         gst::init().unwrap();
         let encoder = match codec {
             VideoCodec::H264 => {
@@ -33,7 +38,7 @@ impl Sender {
         };
         let description = format!(
             "webrtcbin name=w bundle-policy=max-bundle {picture} ! videoconvert ! video/x-raw,format=I420 ! {encoder} ! w. \
-             audiotestsrc is-live=true ! audioconvert ! audioresample ! opusenc ! rtpopuspay ! \
+             audiotestsrc is-live=true freq={hertz} ! audioconvert ! audioresample ! opusenc ! rtpopuspay ! \
              application/x-rtp,media=audio,encoding-name=OPUS,payload=97 ! w."
         );
         let sender = Self(gst::parse::launch(&description).unwrap().downcast().unwrap());

@@ -255,6 +255,7 @@ impl<'lab> Pair<'lab> {
     }
 
     /// A program on the box's own network.
+    /// A program beside that box: in a lab, in its namespace.
     pub fn beside(&self, end: End, program: impl AsRef<std::ffi::OsStr>) -> Command {
         match self.lab {
             Some(lab) => lab.command(end, program),

@@ -23,6 +23,8 @@ pub enum Need {
     Disk,
     /// A print server of the test's own.
     Spooler,
+    /// The other browser.
+    Firefox,
 }
 
 /// Why a need is not met.
@@ -35,7 +37,8 @@ pub enum Lack {
 }
 
 impl Need {
-    pub const ALL: [Self; 6] = [Self::Line, Self::Capture, Self::Screen, Self::FalseClock, Self::Disk, Self::Spooler];
+    pub const ALL: [Self; 7] =
+        [Self::Line, Self::Capture, Self::Screen, Self::FalseClock, Self::Disk, Self::Spooler, Self::Firefox];
 
     /// Whether a test that needs it can run here.
     ///
@@ -55,7 +58,7 @@ impl Need {
     pub fn lack(self) -> Option<Lack> {
         let needs_root = match self {
             Self::Line | Self::Capture | Self::FalseClock | Self::Disk | Self::Spooler => true,
-            Self::Screen => false,
+            Self::Screen | Self::Firefox => false,
         };
         if needs_root && !is_root() {
             return Some(Lack::Root);
@@ -69,7 +72,13 @@ impl Need {
                 Some(Lack::Refused("mounts"))
             }
             Self::FalseClock if !has_faketime() => Some(Lack::Tool("libfaketime")),
-            Self::Line | Self::Capture | Self::Screen | Self::FalseClock | Self::Disk | Self::Spooler => None,
+            Self::Line
+            | Self::Capture
+            | Self::Screen
+            | Self::FalseClock
+            | Self::Disk
+            | Self::Spooler
+            | Self::Firefox => None,
         }
     }
 
@@ -82,6 +91,7 @@ impl Need {
             Self::FalseClock => "wrong clocks: tests/net_airgap.rs",
             Self::Disk => "full disks and other users' files: tests/durable.rs, tests/system_*.rs",
             Self::Spooler => "printing with lp: tests/e2e_print.rs",
+            Self::Firefox => "a screen shared from Firefox: tests/e2e_live_firefox.rs",
         }
     }
 
@@ -92,6 +102,7 @@ impl Need {
             Self::Screen => &["Xvfb", "xwd"],
             Self::Disk => &["unshare", "mount", "umount"],
             Self::FalseClock => &[],
+            Self::Firefox => &["firefox-esr", "node"],
             Self::Spooler => &["cupsd", "lpadmin", "lp"],
         }
     }

@@ -94,6 +94,8 @@ impl Screen {
         let mut files: Vec<_> =
             entries.filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path()))).collect();
         files.sort();
+        // What is still being written has another name, and its whole length already.
+        files.retain(|(_, path)| path.extension().is_some_and(|extension| extension == "bgrx"));
         let whole = |path: &PathBuf| std::fs::read(path).ok().filter(|bytes| bytes.len() == 1280 * 720 * 4);
         files.iter().rev().find_map(|(_, path)| whole(path))
     }

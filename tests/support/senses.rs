@@ -51,7 +51,8 @@ impl Eyes {
         let written = |entry: std::fs::DirEntry| Some((entry.metadata().ok()?.modified().ok()?, entry.path()));
         let mut files: Vec<_> = std::fs::read_dir(&self.directory).ok()?.flatten().filter_map(written).collect();
         files.sort();
-        // The newest may be half written, the oldest just being removed.
+        // What is still being written has another name, and its whole length already; the oldest is just being removed.
+        files.retain(|(_, path)| path.extension().is_some_and(|extension| extension == "rgb"));
         let whole = |path: &PathBuf| std::fs::read(path).ok().filter(|rgb| rgb.len() == WIDTH * HEIGHT * 3);
         files.iter().rev().find_map(|(_, path)| whole(path)).map(|rgb| View { rgb })
     }
@@ -109,6 +110,12 @@ impl Ears {
         std::fs::metadata(&self.file).map_or(0, |file| file.len())
     }
 
+    /// What came out of it since there were so many bytes.
+    pub fn since(&self, bytes: u64) -> Sound {
+        let all = std::fs::read(&self.file).unwrap_or_default();
+        Sound::of(all.get(usize::try_from(bytes).unwrap()..).unwrap_or_default())
+    }
+
     /// Waits for a second of sound that is this tone and hardly anything else. Not the first second: playout still finds
     /// its place then.
     pub fn wait_for_tone(&self, hertz: f64, limit: Duration) -> Sound {
@@ -127,7 +134,7 @@ impl Ears {
     }
 }
 
-/// One second of sound, 48 kHz.
+/// A second of sound or another time, 48 kHz.
 pub struct Sound {
     samples: Vec<f64>,
 }
@@ -136,9 +143,12 @@ impl Sound {
     fn newest(file: &Path) -> Self {
         let bytes = std::fs::read(file).unwrap();
         let whole = bytes.len() / 2 * 2;
-        let second = &bytes[whole - 2 * SECOND..whole];
+        Self::of(&bytes[whole - 2 * SECOND..whole])
+    }
+
+    fn of(bytes: &[u8]) -> Self {
         let sample = |pair: &[u8]| f64::from(i16::from_le_bytes([pair[0], pair[1]])) / 32_768.0;
-        Self { samples: second.chunks_exact(2).map(sample).collect() }
+        Self { samples: bytes.chunks_exact(2).map(sample).collect() }
     }
 
     /// RMS, dBFS.
@@ -155,7 +165,7 @@ impl Sound {
     }
 
     fn power(&self) -> f64 {
-        self.samples.iter().map(|sample| sample * sample).sum::<f64>() / self.samples.len() as f64
+        self.samples.iter().map(|sample| sample * sample).sum::<f64>() / self.samples.len().max(1) as f64
     }
 }
 
