@@ -37,6 +37,7 @@ impl Core {
             RoomInput::LiveAsked { ticket, source } => (ticket, room.live_asked(source, now)),
             RoomInput::LiveGone { id, why } => return room.live_gone(id, why, now),
             RoomInput::LiveFellSilent { id, silent_for } => return room.live.fell_silent(id, silent_for, now),
+            RoomInput::LiveGoesOn { id, retold } => return room.live.goes_on(id, retold),
             RoomInput::LiveSpokeAgain(id) => return room.live.spoke_again(id),
             RoomInput::InputAppeared { source, shows } => return room.input_appeared(source, shows, now),
             RoomInput::InputLost(id) => return room.input_lost(id, now),

@@ -220,6 +220,13 @@ pub enum RoomInput {
     },
     /// Something comes from it again.
     LiveSpokeAgain(LiveId),
+    /// How its pictures go on to the far box became known, or changed.
+    LiveGoesOn {
+        /// Which.
+        id: LiveId,
+        /// Encoded anew by this box; else as they come.
+        retold: bool,
+    },
     /// The document input has a signal. It may be the one of a moment ago in another size.
     InputAppeared {
         /// The same for as long as the daemon lives.

@@ -65,9 +65,8 @@ pub struct LiveSend {
 }
 
 impl LiveSend {
-    /// Encoded anew for the line, whatever the PC sends: within the room there is room for a better picture than on it, and a
-    /// browser's encoder loses sharpness where ours loses time.
-    pub fn is_retold(&self) -> bool {
+    /// So little that what a PC sends is encoded anew, whatever it is: a browser's encoder loses sharpness where ours loses time.
+    pub fn is_narrow(&self) -> bool {
         self.bitrate < PASSED_FROM
     }
 }

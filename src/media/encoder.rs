@@ -357,9 +357,9 @@ static RECIPES: &[Recipe] = &[
         // One thread, because the slices of several tear the picture when one is lost.
         settings: "tune=zerolatency speed-preset=ultrafast threads=1 sliced-threads=false bframes=0 rc-lookahead=0 \
                    sync-lookahead=0 key-int-max=KEYS vbv-buf-capacity=300 byte-stream=true aud=false",
-        // Two seconds' worth for a key frame; CABAC and the large transform make it smaller.
+        // A second and a half's worth for a key frame; CABAC and the large transform make it smaller.
         page_settings: "tune=zerolatency speed-preset=faster threads=1 sliced-threads=false bframes=0 rc-lookahead=0 \
-                        sync-lookahead=0 key-int-max=KEYS vbv-buf-capacity=2000 qp-min=16 qp-max=42 \
+                        sync-lookahead=0 key-int-max=KEYS vbv-buf-capacity=1600 qp-min=16 qp-max=42 \
                         option-string=scenecut=0 byte-stream=true aud=false",
         bitrate: BitrateProperty::Kbps,
     },

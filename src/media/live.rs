@@ -20,6 +20,7 @@ use super::room::SendOut;
 use super::screen::ScreenView;
 use super::stage::{lock, now};
 use crate::core::face::LiveLine;
+use crate::core::input::{Input, RoomInput};
 use crate::core::plan::{LivePlan, LiveShown};
 use crate::inbox::Inbox;
 use crate::live::{LiveNews, LivePicture, LiveSound};
@@ -75,6 +76,8 @@ struct State {
     last: Moment,
     asked: Option<(LiveId, Moment)>,
     far_codec: Option<VideoCodec>,
+    /// The last word of how the source's pictures go on.
+    told: Option<(LiveId, Way)>,
     sounding: Sounding,
 }
 
@@ -117,7 +120,7 @@ impl LiveShare {
         // What its PC sends follows nothing that the transcoder made.
         let newly_passed = newly_sent || retold && state.passing.way() == Way::Passed;
         state.awaits_key |= newly_passed;
-        self.0.retell(&state);
+        self.0.retell(&mut state);
         if newly_shown {
             self.0.settings.screen.live(None);
         }
@@ -142,7 +145,7 @@ impl LiveShare {
         let shown = state.plan.shown == Some(LiveShown::Near(id));
         let sent = state.plan.send.is_some_and(|send| send.source == id);
         if sent && state.passing.way() != state.passing.came_raw() {
-            self.0.retell(&state);
+            self.0.retell(&mut state);
         }
         drop(state);
         let info = sample.caps().filter(|_| shown || sent).and_then(|caps| gst_video::VideoInfo::from_caps(caps).ok());
@@ -219,7 +222,7 @@ impl Shared {
         let pts = at.max(state.last + Duration::from_nanos(1));
         state.last = pts;
         if way != before {
-            self.retell(&state);
+            self.retell(&mut state);
         }
         drop(state);
         let mut unit = gst::Buffer::from_slice(Arc::clone(&picture.bytes));
@@ -267,7 +270,7 @@ impl Shared {
         }
         let way = state.passing.way();
         if way != before {
-            self.retell(&state);
+            self.retell(&mut state);
         }
         // Under the lock: what ended is not shown again by a picture that comes late.
         if matches!(state.plan.shown, Some(LiveShown::Near(_))) {
@@ -287,9 +290,15 @@ impl Shared {
 
     /// The transcoder works while pictures are retold, and not otherwise. Said under the state's lock, so that no older word
     /// comes after a newer one.
-    fn retell(&self, state: &State) {
-        let retold = state.passing.way() == Way::Retold;
-        self.transcoder.order(state.passing.ordered().filter(|_| retold));
+    fn retell(&self, state: &mut State) {
+        let (order, way) = (state.passing.ordered(), state.passing.way());
+        let retold = way == Way::Retold;
+        self.transcoder.order(order.filter(|_| retold));
+        let told = order.map(|order| (order.source, way));
+        if let Some((id, _)) = told.filter(|told| state.told != Some(*told)) {
+            self.settings.inbox.urgent(Input::Room(RoomInput::LiveGoesOn { id, retold }));
+        }
+        state.told = told;
     }
 
     /// Not more often than its PC would heed.

@@ -110,7 +110,8 @@ impl OwnLives {
 
 /// What the far box gets of it, if it gets what the browser sends; within the room there is no other traffic.
 fn budget(snapshot: &Snapshot, id: LiveId) -> Bitrate {
-    let sent = snapshot.plan.live.send.filter(|send| send.source == id && !send.is_retold());
+    let sent = snapshot.plan.live.send.filter(|send| send.source == id);
+    let sent = sent.filter(|send| !snapshot.room.live.is_retold(id).unwrap_or(send.is_narrow()));
     sent.map_or(WITHIN_THE_ROOM, |send| send.bitrate)
 }
 
@@ -154,6 +155,15 @@ mod tests {
         let _accepted = snapshot.room.live.ask(LiveRequest::Moving(true), [1, 0], Moment::default());
         let sent = serde_json::json!([{"id": 4, "front": true, "maxBitrate": 1_564_000, "maxFramerate": 30}]);
         assert_eq!(own(&snapshot, 1), Some(sent));
+        // The box encodes it anew: for its size or codec, or because the line is narrow.
+        let best = serde_json::json!([{"id": 4, "front": true, "maxBitrate": 20_000_000, "maxFramerate": 30}]);
+        snapshot.room.live.goes_on(source, true);
+        assert_eq!(own(&snapshot, 1), Some(best.clone()));
+        snapshot.room.live.goes_on(LiveId(9), false);
+        let narrow = Bitrate::from_kbps(564);
+        snapshot.plan.live.send =
+            Some(LiveSend { source, codec: VideoCodec::H264, bitrate: narrow, moving: true, sound: None });
+        assert_eq!(own(&snapshot, 1), Some(best));
         let waits = serde_json::json!([{"id": 5, "front": false, "maxBitrate": 20_000_000, "maxFramerate": 10}]);
         assert_eq!(own(&snapshot, 2), Some(waits));
     }

@@ -73,7 +73,7 @@ pub(super) fn bounded(answer: &str, most: Bitrate) -> String {
         bounded.push_str(line);
         // Chromium would climb from 300 kbit/s; on the room's own network there is nothing to find out.
         if in_picture && line.starts_with("a=fmtp:") && line.contains("profile-level-id") {
-            bounded.push_str(&format!(";x-google-start-bitrate={}", most.as_kbps() / 2));
+            bounded.push_str(&format!(";x-google-start-bitrate={}", most.as_kbps().min(BEGINS_KBPS)));
         }
         if line.starts_with("a=fmtp:") && line.contains("useinbandfec") {
             bounded.push_str(&format!(";stereo=1;maxaveragebitrate={SOUND}"));
@@ -94,6 +94,8 @@ pub(super) fn takes_picture(answer: &str) -> bool {
 /// Picture, sound, and a data channel that some senders bring along.
 const MOST_PARTS: usize = 4;
 const MOST_LINES: usize = 1000;
+/// A first picture that is readable at once, and on a line of 3 Mbit/s on the far screen within the second.
+const BEGINS_KBPS: u32 = 4_000;
 /// bit/s: what the budget reckons with.
 const SOUND: u32 = 64_000;
 
@@ -130,7 +132,7 @@ mod tests {
             a=fmtp:2 profile-level-id=42e01f\r\n";
         let bounded = bounded(answer, Bitrate::from_kbps(2500));
         assert!(bounded.contains("m=video 9 X 2\r\nc=IN IP4 0.0.0.0\r\nb=AS:2500\r\n"), "{bounded}");
-        assert!(bounded.contains("profile-level-id=42e01f;x-google-start-bitrate=1250\r\n"), "{bounded}");
+        assert!(bounded.contains("profile-level-id=42e01f;x-google-start-bitrate=2500\r\n"), "{bounded}");
         assert_eq!(bounded.matches("b=AS").count(), 1);
         assert!(takes_picture(&bounded));
         assert!(!takes_picture(&bounded.replace("m=video 9", "m=video 0")));

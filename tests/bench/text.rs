@@ -1,5 +1,8 @@
 //! How soon a page of text on a PC's screen can be read in the far room, over a line of 1 Mbit/s that voice and camera use too:
 //! `cargo bench --profile dev --bench text` (root, Xvfb, Chromium, tesseract). A4 in 10.5 pt on a screen of 1920×1080.
+//!
+//! A machine reads the far screen and the PC's own; both are compared with what is written there. (It errs on one letter in a
+//! hundred of the PC's own picture, and on others as soon as a single bit is different: so what it reads is not compared directly.)
 
 #![allow(
     clippy::unwrap_used,
@@ -49,7 +52,7 @@ fn main() {
         source.likeness(&last.at(place), ALL)
     );
     println!("the PC sends {}", pc.asked("stats"));
-    tell("after the press", &source, place, pressed, &first);
+    tell("after the press", &source, &pc.asked("text"), pressed, &first);
 
     let mut told = Vec::new();
     let during = std::thread::scope(|scope| {
@@ -58,7 +61,7 @@ fn main() {
             pc.told("turn");
             let turned: u64 = pc.hears("turned").parse().unwrap();
             let seen = screen.watched(SHOWN_FOR);
-            told.push((Picture::of(&pc.sees()), turned, seen));
+            told.push((Picture::of(&pc.sees()), pc.asked("text"), turned, seen));
             std::thread::sleep(PAUSE);
         }
         watching.join().unwrap()
@@ -66,12 +69,13 @@ fn main() {
     let times: Vec<_> = told
         .iter()
         .enumerate()
-        .map(|(page, (source, turned, seen))| tell(&format!("page {page}"), source, place, *turned, seen))
+        .map(|(page, (source, text, turned, seen))| tell(&format!("page {page}"), source, text, *turned, seen))
         .collect();
-    for (at, what) in [(0, "read as its source (99 % of its letters)"), (1, "SSIM 0.99")] {
-        let mut times: Vec<_> = times.iter().map(|times| times[at].unwrap_or(u64::MAX)).collect();
-        times.sort_unstable();
-        println!("{what}: median {} ms, {times:?}", times[2]);
+    for (at, what) in [(0, "99 % as many letters are read right as of the PC's own picture"), (1, "SSIM 0.99")] {
+        let mut times: [Option<u64>; 5] = std::array::from_fn(|page| times[page][at]);
+        times.sort_unstable_by_key(|time| time.unwrap_or(u64::MAX));
+        let words = times.map(|time| time.map_or("never".into(), |ms| format!("{ms} ms")));
+        println!("{what}: median {}, {words:?}", words[2]);
     }
     for (name, (before, during)) in ["A", "B"].iter().zip(before.iter().zip(&during)) {
         let voice = |seen: &Watched| {
@@ -88,8 +92,18 @@ fn main() {
 }
 
 /// When it could be read, and when it looked the same; milliseconds after the PC showed it.
-fn tell(what: &str, source: &Picture, place: (usize, usize), since: u64, seen: &[(u64, Picture)]) -> [Option<u64>; 2] {
-    let wanted = source.read();
+fn tell(
+    what: &str,
+    source: &Picture,
+    text: &serde_json::Value,
+    since: u64,
+    seen: &[(u64, Picture)],
+) -> [Option<u64>; 2] {
+    let text: Vec<char> = text.as_str().unwrap().chars().filter(|letter| !letter.is_whitespace()).collect();
+    let best = alike(&text, &source.read());
+    println!("{what}: of the PC's own picture {:.1} % of {} letters are read right", best * 100.0, text.len());
+    // The screen moves against burn-in, every three minutes.
+    let place = seen.last().expect("a picture of the far screen").1.find(source);
     let (mut told, mut before) = ([None; 2], Vec::new());
     for (at, screen) in seen.iter().filter(|(at, _)| *at > since) {
         let there = screen.at(place);
@@ -98,7 +112,7 @@ fn tell(what: &str, source: &Picture, place: (usize, usize), since: u64, seen: &
         }
         let likeness = source.likeness(&there, PAGE);
         // Nothing can be read in the page before.
-        let read = if told[0].is_none() && likeness > 0.9 { alike(&wanted, &there.read()) } else { 0.0 };
+        let read = if told[0].is_none() && likeness > 0.94 { alike(&text, &there.read()) / best } else { 0.0 };
         println!(
             "{what}: {:5} ms SSIM of the page {likeness:.4}, of all {:.4}, read {:.1} %",
             at - since,
@@ -272,9 +286,10 @@ const WIDE: u32 = 1920;
 const HIGH: u32 = 1080;
 /// The PC's whole screen, and the text of the A4 page on it.
 const ALL: (Range<usize>, Range<usize>) = (0..WIDE as usize, 0..HIGH as usize);
-const PAGE: (Range<usize>, Range<usize>) = (600..1320, 140..1060);
-const SCREEN_WIDE: usize = 2680;
-const SCREEN_HIGH: usize = 1508;
+const PAGE: (Range<usize>, Range<usize>) = (600..1320, 110..1070);
+/// 1376 of 1920 parts of it are for a share.
+const SCREEN_WIDE: usize = 2679;
+const SCREEN_HIGH: usize = 1507;
 const SHARED_FOR: Duration = Duration::from_secs(15);
 const SHOWN_FOR: Duration = Duration::from_secs(8);
 const PAUSE: Duration = Duration::from_secs(2);

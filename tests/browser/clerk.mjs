@@ -12,6 +12,7 @@
 //   codecs       what this browser can send       → "codecs …"
 //   stats        what it sends                    → "stats {json}"
 //   turn         the next page of text           → "turned MS"
+//   text         what stands on it               → "text …"
 //   quit
 import { createInterface } from 'node:readline';
 import { chromium, firefox } from 'playwright-core';
@@ -95,6 +96,8 @@ for await (const line of createInterface({ input: process.stdin })) {
     say('ended');
   } else if (line === 'turn') {
     say(`turned ${await clock.evaluate(() => globalThis.turn())}`);
+  } else if (line === 'text') {
+    say(`text ${JSON.stringify(await clock.evaluate(() => document.getElementById('a4').innerText))}`);
   } else if (line === 'state') {
     const seen = await panel.evaluate(() => ({
       says: document.getElementById('live-says').textContent,
@@ -135,7 +138,7 @@ function viewer() {
       number += 1;
       let seed = number * 7919;
       const one = (of) => of[(seed = (seed * 1103515245 + 12345) % 2147483648, Math.floor(seed / 65536) % of.length)];
-      const text = Array.from({ length: 48 }, () => one(WHO) + 'では、' + one(WHAT) + one(DOES)).join('');
+      const text = Array.from({ length: 40 }, () => one(WHO) + 'では、' + one(WHAT) + one(DOES)).join('');
       document.getElementById('a4').innerHTML = '<h1>第' + number + '回 庁内会議 議事録</h1>' + text;
       requestAnimationFrame(() => requestAnimationFrame(() => done(Date.now())));
     });

@@ -44,6 +44,8 @@ pub struct Live {
     far_life: BootId,
     far: LiveWord,
     silences: Silences,
+    /// Whether this source's pictures are encoded anew by this box.
+    retold: Option<(LiveId, bool)>,
     /// The far box is there, and so is the meeting.
     linked: bool,
     /// As it was written down last.

@@ -1,5 +1,6 @@
 //! What comes in front, what is wanted of it, and what follows.
 
+use super::Live;
 use crate::core::ledger::Entry;
 use crate::model::{GuestId, LiveEnd, LiveId, LiveKind, Moment, Side};
 
@@ -16,6 +17,18 @@ pub struct LiveSource {
     pub name: String,
     /// It brings sound.
     pub sound: bool,
+}
+
+impl Live {
+    /// How a source's pictures go on to the far box.
+    pub fn goes_on(&mut self, id: LiveId, retold: bool) {
+        self.retold = Some((id, retold));
+    }
+
+    /// Whether they are encoded anew by this box, as far as that is known: then its PC may send its best.
+    pub fn is_retold(&self, id: LiveId) -> Option<bool> {
+        self.retold.filter(|(of, _)| *of == id).map(|(_, retold)| retold)
+    }
 }
 
 /// What somebody wants of the live share.

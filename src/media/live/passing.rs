@@ -89,7 +89,7 @@ impl Passing {
 }
 
 fn way_at_first(order: Option<&LiveSend>, way: Way) -> Way {
-    if order.is_some_and(LiveSend::is_retold) { Way::Retold } else { way }
+    if order.is_some_and(LiveSend::is_narrow) { Way::Retold } else { way }
 }
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -212,7 +212,7 @@ impl Desk {
         let mut slot = lock(&self.slot);
         let Some(order) = slot.order else { return };
         slot.settled = if unit.size() <= NOTHING_NEW { slot.settled + 1 } else { 0 };
-        tracing::debug!(bytes = unit.size(), "a picture of the share is encoded");
+        tracing::trace!(bytes = unit.size(), "a picture of the share is encoded");
         let takes = Duration::from_secs_f64(unit.size() as f64 * 8.0 / f64::from(order.bitrate.as_bps().max(1)));
         slot.free_at = slot.free_at.max(at) + takes;
         if !unit.flags().contains(gst::BufferFlags::DELTA_UNIT) {
