@@ -243,6 +243,7 @@ pub const fn denied_name(why: Denied) -> &'static str {
         Denied::PollOpen => "poll_open",
         Denied::NoPoll => "no_poll",
         Denied::SharingLocked => "sharing_locked",
+        Denied::DocumentsLocked => "documents_locked",
         Denied::PrintsLocked => "prints_locked",
         Denied::ShareKept => "share_kept",
         Denied::ShareWaits => "share_waits",
@@ -259,13 +260,15 @@ pub fn denied(name: &str) -> Option<Denied> {
     let shut = [Denied::FarCurtain, Denied::FarAsleep, Denied::NearCurtain, Denied::NearAsleep];
     let nobody = [Denied::NoLink, Denied::NotPaired, Denied::NobodyKnocks, Denied::NoSuchView, Denied::NoSuchGuest];
     let pages = [Denied::NoSuchDocument, Denied::TooManyDocuments, Denied::TooMuchInk, Denied::AlreadyKept];
+    let locked = [Denied::DocumentsLocked, Denied::PrintsLocked];
     let board = [Denied::BoardFull, Denied::NoSuchNote, Denied::NotTogether];
     let floor = [Denied::NoSuchHand, Denied::PollOpen, Denied::NoPoll];
     let live = [Denied::SharingLocked, Denied::ShareKept, Denied::ShareWaits, Denied::NoShare, Denied::NoShareWaits];
-    let prints = [Denied::PrintsLocked, Denied::NoInput, Denied::TooManyPrints, Denied::NoSuchPrint];
+    let prints = [Denied::NoInput, Denied::TooManyPrints, Denied::NoSuchPrint];
     let others = [Denied::OtherCamera, Denied::KeepsNothing, Denied::MeetingOver, Denied::NotInFront]
         .into_iter()
         .chain(pages)
+        .chain(locked)
         .chain(board)
         .chain(floor)
         .chain(live)

@@ -5,5 +5,6 @@ mod places;
 mod room;
 
 pub use accept::accept_forever;
+pub(crate) use places::share;
 pub use places::{PLACES, PLACES_PER_SOURCE, Place, Places, Worth};
 pub use room::{Networks, Room, own_networks};

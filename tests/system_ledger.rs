@@ -194,6 +194,15 @@ fn audit(arguments: &[&str]) -> (Option<i32>, String) {
 }
 
 #[test]
+fn a_refused_print_is_no_refused_guest() {
+    let what = What::of(&Entry::PrintRefused { guest: GuestId(3), why: Denied::PrintsLocked });
+    let written = serde_json::to_value(&what).unwrap();
+    assert_eq!(written, serde_json::json!({ "what": "print_refused", "guest": 3, "why": "prints_locked" }));
+    assert!(what.text(Language::Japanese).starts_with("端末3の印刷を断った：この部屋は"));
+    assert!(what.text(Language::English).starts_with("A print of guest 3 was refused: This room is locked"));
+}
+
+#[test]
 fn the_oldest_goes_and_a_line_says_so() {
     let home = tempfile::tempdir().unwrap();
     written(home.path(), 1, SMALL, 2_000);

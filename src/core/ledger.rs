@@ -86,6 +86,13 @@ pub enum Entry {
         /// Why.
         why: Denied,
     },
+    /// A print of a guest was not shown; the guest stays.
+    PrintRefused {
+        /// Whose.
+        guest: GuestId,
+        /// Why.
+        why: Denied,
+    },
     /// A guest is gone: removed, left, or the meeting ended.
     GuestEnded {
         /// Who.

@@ -5,7 +5,9 @@
 //!      └── from anybody else's ──► waiting ── "show it" ──────┘ └──► ended, with its reason
 //!                                     └── nobody for two minutes, "do not show it" ──┘
 //! ```
-//! A locked room shows no new print of anybody. May be relied on: nothing of a PC that nobody let in reaches a screen before a person of this room said so; few wait, and
+//! A locked room shows no new print of anybody.
+//!
+//! May be relied on: nothing of a PC that nobody let in reaches a screen before a person of this room said so; few wait, and
 //! none for long; what became of a print stands here for a moment and is then forgotten. Deliberately absent: bytes, paper, microphones.
 
 use crate::core::request::Denied;

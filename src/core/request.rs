@@ -143,6 +143,8 @@ pub enum Denied {
     NoPoll,
     /// The room is locked: no new screen is shared.
     SharingLocked,
+    /// The room is locked: no new document is shown.
+    DocumentsLocked,
     /// The room is locked: no new print is shown.
     PrintsLocked,
     /// A screen is shared and is not handed over: so it is set.
@@ -240,6 +242,10 @@ impl Denied {
             Self::SharingLocked => (
                 "この部屋は参加を断っているので、新しい画面は出せません。「入口」で受け付けに戻せます。",
                 "This room is locked, so no new screen is shared. Unlock it first.",
+            ),
+            Self::DocumentsLocked => (
+                "この部屋は参加を断っているので、新しい資料は出せません。「入口」で受け付けに戻せます。",
+                "This room is locked, so no new document is shown. Unlock it first.",
             ),
             Self::PrintsLocked => (
                 "この部屋は参加を断っているので、印刷は写せません。「入口」で受け付けに戻せます。",

@@ -1,14 +1,14 @@
 //! Places for connections: bounded, and whoever is worth least goes first, so that no crowd keeps a guest out.
 //!
 //! ```text
-//!   handshake ──► idle ──request──► stranger ──admitted──► guest        (worth more to the right)
+//!   handshake ──TLS──► idle ──request──► stranger ──admitted──► guest        (worth more to the right)
+//!        └─ after a second each of these two is worth less than whoever is in its first ─┘
 //! ```
 //! One address has a share, all together have [`PLACES`]. The newest gets in at the expense of the oldest of the least worth;
 //! guests are never put out, then it is the newest that is refused.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -28,9 +28,14 @@ struct Taken {
 struct Taker {
     number: u64,
     source: IpAddr,
-    worth: Arc<AtomicU8>,
-    came_at: Instant,
+    seen: Arc<Mutex<Seen>>,
     put_out: oneshot::Sender<()>,
+}
+
+/// What a connection is, and since when.
+struct Seen {
+    worth: Worth,
+    since: Instant,
 }
 
 /// What a connection was seen to be.
@@ -50,7 +55,7 @@ pub enum Worth {
 pub struct Place {
     places: Places,
     number: u64,
-    worth: Arc<AtomicU8>,
+    seen: Arc<Mutex<Seen>>,
 }
 
 impl Places {
@@ -65,11 +70,11 @@ impl Places {
             taken.put_out(|_| true)?;
         }
         let (put_out, leave) = oneshot::channel();
-        let worth = Arc::new(AtomicU8::new(Worth::Handshake as u8));
+        let seen = Arc::new(Mutex::new(Seen { worth: Worth::Handshake, since: Instant::now() }));
         let number = taken.next;
         taken.next += 1;
-        taken.all.push_back(Taker { number, source, worth: worth.clone(), came_at: Instant::now(), put_out });
-        Some((Place { places: self.clone(), number, worth }, leave))
+        taken.all.push_back(Taker { number, source, seen: seen.clone(), put_out });
+        Some((Place { places: self.clone(), number, seen }, leave))
     }
 
     fn lock(&self) -> MutexGuard<'_, Taken> {
@@ -81,8 +86,8 @@ impl Taken {
     fn put_out(&mut self, of: impl Fn(&Taker) -> bool) -> Option<()> {
         let candidates = self.all.iter().enumerate().filter(|(_, taker)| of(taker));
         // The first of equals: the oldest.
-        let (at, worth) = candidates.map(|(at, taker)| (at, taker.worth())).min_by_key(|(_, worth)| *worth)?;
-        if worth >= Worth::Guest as u8 {
+        let (at, rank) = candidates.map(|(at, taker)| (at, taker.rank())).min_by_key(|(_, rank)| *rank)?;
+        if rank == GUEST {
             return None;
         }
         let taker = self.all.remove(at)?;
@@ -92,17 +97,28 @@ impl Taken {
 }
 
 impl Taker {
-    /// Whoever has just come is not put out before it could say who it is: a crowd that comes again and again would keep it out.
-    fn worth(&self) -> u8 {
-        let worth = self.worth.load(Ordering::Relaxed);
-        if self.came_at.elapsed() < FRESH { worth.max(Worth::Idle as u8) } else { worth }
+    /// Whoever has just come is not put out before it could say who it is: a crowd that comes again and again would keep it
+    /// out. Nor does a crowd of handshakes put out whoever has just done its own.
+    fn rank(&self) -> u8 {
+        let seen = lock(&self.seen);
+        match (seen.worth, seen.since.elapsed() < FRESH) {
+            (Worth::Handshake, false) => 0,
+            (Worth::Idle, false) => 1,
+            (Worth::Handshake, true) => 2,
+            (Worth::Idle, true) => 3,
+            (Worth::Stranger, _) => 4,
+            (Worth::Guest, _) => GUEST,
+        }
     }
 }
 
 impl Place {
     /// It was seen to be this, now.
     pub fn is(&self, worth: Worth) {
-        self.worth.store(worth as u8, Ordering::Relaxed);
+        let mut seen = lock(&self.seen);
+        if seen.worth != worth {
+            *seen = Seen { worth, since: Instant::now() };
+        }
     }
 }
 
@@ -112,15 +128,21 @@ impl Drop for Place {
     }
 }
 
+fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// An IPv6 host has a whole /64 of addresses.
-fn share(source: IpAddr) -> IpAddr {
+pub(crate) fn share(source: IpAddr) -> IpAddr {
     match source {
         IpAddr::V4(_) => source,
         IpAddr::V6(source) => IpAddr::from((u128::from(source) >> 64 << 64).to_be_bytes()),
     }
 }
 
-/// A handshake takes no longer on a room's network.
+/// The rank of whoever is never put out.
+const GUEST: u8 = 5;
+/// A handshake takes no longer on a room's network, nor does the first request after it.
 const FRESH: Duration = Duration::from_secs(1);
 /// Connections at a time.
 pub const PLACES: usize = 256;
@@ -148,6 +170,19 @@ mod tests {
         assert!(guest_leaves.try_recv().is_err() && stranger_leaves.try_recv().is_err());
         let staying = crowd.into_iter().filter_map(|(_, mut leaves)| leaves.try_recv().err()).count();
         assert_eq!(staying, PLACES - 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_flood_of_handshakes_puts_out_nobody_who_has_just_done_its_own() {
+        let places = Places::default();
+        let (late, mut late_leaves) = places.take(address(1)).expect("a place");
+        late.is(Worth::Idle);
+        tokio::time::advance(FRESH).await;
+        let (quick, mut quick_leaves) = places.take(address(2)).expect("a place");
+        quick.is(Worth::Idle);
+        let _flood: Vec<_> = (0..1000).map(|n| places.take(address(10 + n % 8)).expect("the newest gets in")).collect();
+        assert!(quick_leaves.try_recv().is_err());
+        assert!(late_leaves.try_recv().is_ok(), "it said nothing for longer than a handshake takes");
     }
 
     #[test]

@@ -143,8 +143,8 @@ impl LiveEnd {
                 "The picture that came could not be read, so the screen is no longer shared.",
             ),
             Self::Unheard => (
-                "この端末の映像が届きません。有線と無線の両方につながっているときは、このページを開いているほうだけにして、もう一度お試しください。",
-                "Nothing of this device's picture arrives. If it is on two networks (cable and Wi-Fi), leave only the one on which this page is open, and try again.",
+                "この端末の映像が届きません。有線と無線の両方につながっているときは、このページを開いているほうだけにして、もう一度お試しください。それでも届かないときは、ネットワーク担当に、この箱あての UDP（資料「flows」の共有用ポート）が通るかを確かめてもらってください。",
+                "Nothing of this device's picture arrives. If it is on two networks (cable and Wi-Fi), leave only the one on which this page is open, and try again. If it still does not arrive, ask whoever runs the network whether UDP to this box (the port for shares in “flows”) is let through.",
             ),
         };
         match language {

@@ -135,14 +135,17 @@ const fn route(method: &'static str, path: &'static str, who: Who, endpoint: End
 /// The answer to one request; there always is one.
 pub(super) async fn answer(shared: &Arc<Shared>, arrival: &Arrival, request: Request<Incoming>) -> Reply {
     let path = request.uri().path();
-    let (shows, brought, whip) = (request.method() != Method::POST, path == DOCUMENTS, whip::is_meant(path));
+    let (shows, brought) = (request.method() != Method::POST, path == DOCUMENTS);
+    let whip = whip::is_meant(path).then(|| whip::methods(path));
     let (result, cookie) = checked(shared, arrival, request).await;
     let language = shared.facts.language;
     let mut reply = match result {
         Ok(reply) => reply,
-        Err(refusal) if whip => whip::refused(refusal, language),
-        Err(refusal) if shows => reply::not_shown(refusal, language),
-        Err(refusal) => reply::refused(refusal, language),
+        Err(refusal) => match whip {
+            Some(methods) => whip::refused(refusal, methods, language),
+            None if shows => reply::not_shown(refusal, language),
+            None => reply::refused(refusal, language),
+        },
     };
     if let Some(cookie) = cookie {
         reply::set_cookie(&mut reply, &shared.cookie_name, &cookie);

@@ -61,7 +61,7 @@ pub(super) async fn answer(
 ) -> Result<Reply, Refusal> {
     let source = request.uri().path().strip_prefix(PATH).and_then(|rest| rest.strip_prefix('/')).map(str::to_owned);
     match (request.method(), source) {
-        (&Method::OPTIONS, _) => Ok(options()),
+        (&Method::OPTIONS, _) => Ok(options(methods(request.uri().path()))),
         (&Method::POST, None) => bring(shared, arrival, bringer(shared, visitor, &request)?, request).await,
         (&Method::DELETE, Some(source)) => {
             // Whoever brought it may end it, a guest still or not.
@@ -77,12 +77,17 @@ pub(super) async fn answer(
     }
 }
 
-/// A refusal with what its status wants to be told beside it.
-pub(super) fn refused(refusal: Refusal, language: Language) -> Reply {
+/// What may be done at this path.
+pub(super) fn methods(path: &str) -> &'static str {
+    if path == PATH { AT_THE_DOOR } else { AT_A_SHARE }
+}
+
+/// A refusal with what its status wants to be told beside it. `methods`: see [`methods`].
+pub(super) fn refused(refusal: Refusal, methods: &'static str, language: Language) -> Reply {
     let mut reply = reply::problem(refusal, language);
     let beside = match reply.status() {
         StatusCode::UNAUTHORIZED => (WWW_AUTHENTICATE, "Bearer realm=\"engawa\""),
-        StatusCode::METHOD_NOT_ALLOWED => (ALLOW, METHODS),
+        StatusCode::METHOD_NOT_ALLOWED => (ALLOW, methods),
         StatusCode::UNSUPPORTED_MEDIA_TYPE => (ACCEPT, SDP),
         StatusCode::SERVICE_UNAVAILABLE => (RETRY_AFTER, "3"),
         _ => return reply,
@@ -158,10 +163,10 @@ fn named(
     }
 }
 
-fn options() -> Reply {
+fn options(methods: &'static str) -> Reply {
     let mut reply = reply::bytes("text/plain", Bytes::new());
     *reply.status_mut() = StatusCode::NO_CONTENT;
-    for (name, value) in [(ALLOW, METHODS), (HeaderName::from_static("accept-post"), SDP), (ACCEPT, SDP)] {
+    for (name, value) in [(ALLOW, methods), (HeaderName::from_static("accept-post"), SDP), (ACCEPT, SDP)] {
         reply.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     reply
@@ -205,7 +210,8 @@ impl Senders {
 
 /// The WHIP endpoint.
 pub(super) const PATH: &str = "/whip";
-const METHODS: &str = "OPTIONS, POST, DELETE";
+const AT_THE_DOOR: &str = "OPTIONS, POST";
+const AT_A_SHARE: &str = "OPTIONS, DELETE";
 const SDP: &str = "application/sdp";
 /// Bytes; an offer of Chromium has about 8 KiB.
 const LONGEST_OFFER: usize = 64 * 1024;

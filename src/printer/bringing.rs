@@ -178,7 +178,8 @@ impl Asked {
     }
 
     async fn turn(&self) -> Result<Turn, Fault> {
-        self.shared.turns.take(self.arrival.source).await.ok_or_else(|| self.because(BUSY, Why::Busy))
+        let (source, known) = (self.arrival.source, self.shared.is_known(self.arrival.source));
+        self.shared.turns.take(source, known).await.ok_or_else(|| self.because(BUSY, Why::Busy))
     }
 
     fn create(&self) -> Option<PrintId> {

@@ -28,6 +28,8 @@ pub(super) struct Arrival {
     pub(super) source: IpAddr,
     /// Over TLS.
     pub(super) tls: bool,
+    /// Its place.
+    pub(super) place: Arc<Place>,
 }
 
 /// Accepts for ever.
@@ -47,22 +49,22 @@ async fn welcome(shared: Arc<Shared>, tcp: TcpStream, source: IpAddr, place: Pla
     let mut first = [0];
     timeout(HANDSHAKE, tcp.peek(&mut first)).await??;
     let tls = first == [CLIENT_HELLO];
-    let arrival = Arrival { local, source, tls };
+    let arrival = Arrival { local, source, tls, place: Arc::new(place) };
     if !tls {
-        return serve(shared, arrival, place, tcp).await;
+        return serve(shared, arrival, tcp).await;
     }
     let credentials = shared.sources.tls.clone();
     let acceptor = spawn_blocking(move || credentials(Some(local.ip()))).await.map_err(io::Error::other)?;
     let acceptor = acceptor.ok_or_else(|| io::Error::other("there is no certificate: the panel is off"))?;
     let stream = timeout(HANDSHAKE, acceptor.accept(tcp)).await??;
-    serve(shared, arrival, place, stream).await
+    serve(shared, arrival, stream).await
 }
 
-async fn serve<S>(shared: Arc<Shared>, arrival: Arrival, place: Place, stream: S) -> io::Result<()>
+async fn serve<S>(shared: Arc<Shared>, arrival: Arrival, stream: S) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    place.is(if shared.is_known(arrival.source) { Worth::Guest } else { Worth::Idle });
+    arrival.place.is(if shared.is_known(arrival.source) { Worth::Guest } else { Worth::Idle });
     let service = service_fn(|request| {
         let (shared, arrival) = (shared.clone(), arrival.clone());
         async move { Ok::<_, Infallible>(answer(shared, arrival, request).await) }

@@ -10,6 +10,7 @@ use crate::core::input::RoomInput;
 use crate::core::prints::{PrintId, PrintNews};
 use crate::core::request::Answer;
 use crate::core::share::file_name;
+use crate::door::Worth;
 use crate::model::Language;
 use hyper::body::Incoming;
 use std::sync::Arc;
@@ -51,6 +52,8 @@ pub(super) async fn answer(shared: Arc<Shared>, arrival: Arrival, incoming: Inco
             return Some(reply((1, 1), 1, BAD_REQUEST, "", Language::English, Vec::new()));
         }
     };
+    // It speaks as a printer's PC does: a crowd that says nothing does not put it out.
+    arrival.place.is(if shared.is_known(arrival.source) { Worth::Guest } else { Worth::Stranger });
     let language = match message.word("attributes-natural-language") {
         Some(wished) if wished.starts_with("ja") => Language::Japanese,
         Some(_) => Language::English,

@@ -251,6 +251,7 @@ fn meetings(lines: &[Shown]) -> Vec<Meeting> {
             | What::LiveEnded { .. }
             | What::GuestAdmitted { .. }
             | What::GuestRefused { .. }
+            | What::PrintRefused { .. }
             | What::GuestEnded { .. }
             | What::Segment { .. }
             | What::SegmentDropped { .. }

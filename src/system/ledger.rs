@@ -12,6 +12,7 @@
 mod line;
 mod store;
 mod verify;
+mod words;
 
 pub use line::{Line, What};
 pub use store::Limits;

@@ -22,8 +22,8 @@ pub(super) struct Session {
     opened_at: Instant,
     /// Something of its PC came.
     heard: bool,
-    /// The same came from another address, and was told of.
-    elsewhere: bool,
+    /// The same came from this other address: why it is not heard, if it is not.
+    elsewhere: Option<SocketAddr>,
     /// The last datagram that belongs to it: RTP, RTCP or STUN.
     heard_at: Instant,
     shows: bool,
@@ -71,7 +71,7 @@ impl Session {
             due: now,
             opened_at: now,
             heard: false,
-            elsewhere: false,
+            elsewhere: None,
             heard_at: now,
             shows: false,
             silent: false,
@@ -92,7 +92,7 @@ impl Session {
 
     /// Takes a datagram if it is this session's.
     pub(super) fn take(&mut self, datagram: &[u8], source: SocketAddr, now: Instant) -> bool {
-        let of_interest = source.ip() == self.from || !self.heard && !self.elsewhere;
+        let of_interest = source.ip() == self.from || !self.heard && self.elsewhere.is_none();
         if !of_interest || self.closed_at.is_some() {
             return false;
         }
@@ -103,8 +103,7 @@ impl Session {
         }
         if source.ip() != self.from {
             // Its own words with its own key: a PC on two networks. It is looked at, not heard.
-            tracing::warn!(page = %self.from, %source, "a PC's picture comes from another address than its page: not heard");
-            self.elsewhere = true;
+            self.elsewhere = Some(source);
             return false;
         }
         (self.heard, self.heard_at) = (true, now);
@@ -174,8 +173,16 @@ impl Session {
         if !self.shows && now.duration_since(self.opened_at) >= SHOWS_WITHIN {
             return Some(LiveEnd::Failed);
         }
-        let silent = if self.heard { LiveEnd::Vanished } else { LiveEnd::Unheard };
-        (now.duration_since(self.heard_at) >= GONE).then_some(silent)
+        if now.duration_since(self.heard_at) < GONE {
+            return None;
+        }
+        if self.heard {
+            return Some(LiveEnd::Vanished);
+        }
+        if let Some(source) = self.elsewhere {
+            tracing::warn!(page = %self.from, %source, "a PC's picture came from another address than its page: not heard");
+        }
+        Some(LiveEnd::Unheard)
     }
 
     fn drain(&mut self, now: Instant, send: &mut impl FnMut(&[u8], SocketAddr), tell: &mut impl FnMut(LiveNews)) {
@@ -300,7 +307,7 @@ mod tests {
         let home = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let offer = LiveOffer { sdp: OFFER.into(), own: home, from: home, most: Bitrate::from_kbps(8000) };
         let (mut session, _) = Session::open(LiveId(1), &offer, 9, now).expect("a browser's offer");
-        session.shows = true;
+        (session.heard, session.shows) = (true, true);
         session
     }
 

@@ -226,6 +226,21 @@ fn many_documents_one_after_the_other_are_no_reason_to_refuse_one() {
 }
 
 #[test]
+fn a_locked_room_takes_no_new_document_and_turns_those_that_are_open() {
+    let mut world = linked(Options::new(45));
+    ask(&mut world, 1, Request::Lock(true));
+    assert_eq!(put(&mut world, 1, 1), Answer::Denied(Denied::DocumentsLocked));
+    assert_eq!(mode(&world, 1), Mode::Quiet, "and begins no meeting");
+    assert_eq!(put(&mut world, 0, 2), Answer::Accepted, "the other room is not locked");
+    world.run(300 * MS);
+    assert_eq!(turned(&mut world, 1, Turn::Next), Answer::Accepted);
+    world.run(100 * MS);
+    assert_eq!([front(&world, 0), front(&world, 1)], [Some((id(2), Look::at(1))); 2]);
+    ask(&mut world, 1, Request::Lock(false));
+    assert_eq!(put(&mut world, 1, 1), Answer::Accepted);
+}
+
+#[test]
 fn a_finger_that_zooms_says_little() {
     let mut world = linked(Options::new(43));
     put(&mut world, 0, 1);

@@ -100,11 +100,12 @@ fn a_locked_room_shows_no_print_of_its_guests_either_and_tells_them_once() {
         let told = (number == 2).then_some(Banner::Denied(Denied::PrintsLocked));
         assert_eq!((state(&world, number.into()), world.shown(0).room.face.banner.clone()), (None, told));
         world.run(5 * SECOND);
+        assert_eq!(ask(&mut world, 0, Request::Lock(true)), Answer::AlreadySo, "the same lock");
     }
     assert_eq!(mode(&world, 0), Mode::Quiet, "and begins no meeting");
     let lines = world.kiosks[0].ledger.iter();
-    let of_guest = |entry: &&Entry| **entry == Entry::GuestRefused { guest, why: Denied::PrintsLocked };
-    assert_eq!(lines.filter(of_guest).count(), 1);
+    let of_guest = |entry: &&Entry| **entry == Entry::PrintRefused { guest, why: Denied::PrintsLocked };
+    assert_eq!(lines.filter(of_guest).count(), 1, "its print was refused, not the guest");
     ask(&mut world, 0, Request::Lock(false));
     assert_eq!(print(&mut world, 4, &[guest]), Answer::Accepted);
     world.run(300 * MS);
@@ -208,7 +209,7 @@ fn state(world: &World, number: u32) -> Option<PrintState> {
 }
 
 fn refused(world: &World) -> bool {
-    world.kiosks[0].ledger.iter().any(|entry| matches!(entry, Entry::GuestRefused { .. }))
+    world.kiosks[0].ledger.iter().any(|entry| matches!(entry, Entry::GuestRefused { .. } | Entry::PrintRefused { .. }))
 }
 
 fn id(number: u8) -> DocumentId {

@@ -112,7 +112,7 @@ impl Room {
         if let Some(guest) = known.filter(|_| !self.print_told) {
             self.print_told = true;
             self.tell(Banner::Denied(why), now);
-            self.outputs.push_back(Output::Record(Entry::GuestRefused { guest: *guest, why }));
+            self.outputs.push_back(Output::Record(Entry::PrintRefused { guest: *guest, why }));
         }
         Answer::Denied(why)
     }

@@ -107,7 +107,7 @@ impl Room {
                 if *locked {
                     self.live.refuse_waiting();
                     self.prints.refuse_waiting(Denied::PrintsLocked, now);
-                    self.print_told = false;
+                    self.print_told &= self.guests.locked;
                 }
                 set(&mut self.guests.locked, *locked)
             }
@@ -156,6 +156,9 @@ impl Room {
         }
         if matches!(request, ShareRequest::Keep(_, true)) && !self.settings.keeps_documents {
             return Answer::Denied(Denied::KeepsNothing);
+        }
+        if matches!(request, ShareRequest::Open(_)) && self.guests.locked {
+            return Answer::Denied(Denied::DocumentsLocked);
         }
         if let ShareRequest::Open(Opening { begun: Some(begun), .. }) = request
             && !self.is_still(*begun)
