@@ -300,7 +300,7 @@ mod tests {
         let home = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let offer = LiveOffer { sdp: OFFER.into(), own: home, from: home, most: Bitrate::from_kbps(8000) };
         let (mut session, _) = Session::open(LiveId(1), &offer, 9, now).expect("a browser's offer");
-        session.shows = true;
+        (session.shows, session.heard) = (true, true);
         session
     }
 
