@@ -102,11 +102,12 @@ impl Core {
         }
     }
 
-    /// A far share stands still when its page does, so its pictures tell nothing; but its box speaks several times a second.
+    /// A far share stands still when its page does, so its pictures tell nothing; but its box speaks, and its camera is seen,
+    /// several times a second.
     fn live_silence(&self, now: Moment) -> Option<LiveSilence> {
         let (side, _) = self.room.live.shown()?;
-        let heard_at = self.far_box_heard_at().filter(|at| side == Side::Far && *at + STALE_AFTER <= now);
-        let far_box = heard_at.map(|since| LiveSilence { since, of: Silent::FarBox });
+        let lived_at = self.far_box_lived_at().filter(|at| side == Side::Far && *at + STALE_AFTER <= now);
+        let far_box = lived_at.map(|since| LiveSilence { since, of: Silent::FarBox });
         let source = self.room.live.silent_since().map(|since| LiveSilence { since, of: Silent::Source });
         far_box.or(source)
     }
@@ -116,11 +117,15 @@ impl Core {
         let live = &self.plan.screen.face.live;
         let far_box = live.silent.filter(|silent| silent.of == Silent::FarBox);
         let shown_live = live.shown.as_ref().is_some_and(|line| line.side == Side::Far) && far_box.is_none();
-        self.far_box_heard_at().filter(|_| shown_live).map(|at| at + STALE_AFTER)
+        self.far_box_lived_at().filter(|_| shown_live).map(|at| at + STALE_AFTER)
     }
 
-    fn far_box_heard_at(&self) -> Option<Moment> {
-        self.link.as_ref()?.trunks.chosen().map(|trunk| trunk.heard_at)
+    /// Heard or seen last. Missed heartbeats alone tell nothing while the camera's frames come. Those of the share itself do
+    /// not count: their jitter buffer holds them for so long that after a cut they would come too late.
+    fn far_box_lived_at(&self) -> Option<Moment> {
+        let link = self.link.as_ref()?;
+        let heard_at = link.trunks.chosen()?.heard_at;
+        link.live.frame_at().max(Some(heard_at))
     }
 }
 

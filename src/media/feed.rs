@@ -152,7 +152,7 @@ impl Keeping {
             self.stand_in();
         }
         loop {
-            let (fault, closed) = self.wait();
+            let (fault, closed) = self.wait(&state);
             if closed {
                 return;
             }
@@ -161,15 +161,22 @@ impl Keeping {
     }
 
     /// Until there is news, at most [`TICK`].
-    fn wait(&self) -> (Option<String>, bool) {
+    fn wait(&self, state: &State) -> (Option<String>, bool) {
         let quiet = |news: &mut News| news.fault.is_none() && !news.closed && !news.began;
         let news = self.board.lock();
-        let until_still = self.still_at().map_or(TICK, |at| at.since(now()).clamp(SOON, TICK));
-        let waited = self.board.wake.wait_timeout_while(news, until_still, quiet);
+        let waited = self.board.wake.wait_timeout_while(news, self.longest_wait(state, now()), quiet);
         let (mut news, _) = waited.unwrap_or_else(PoisonError::into_inner);
         news.began = false;
         let current = self.board.current.load(Ordering::Relaxed);
         (news.fault.take().filter(|(life, _)| *life == current).map(|(_, sentence)| sentence), news.closed)
+    }
+
+    /// Only what is there can stop: a thread of a lost life may write its last buffer down late.
+    fn longest_wait(&self, state: &State, at: Moment) -> Duration {
+        match state {
+            State::Present { .. } => self.still_at().map_or(TICK, |still_at| still_at.since(at).clamp(SOON, TICK)),
+            State::Waiting { .. } | State::Opening { .. } => TICK,
+        }
     }
 
     fn step(&mut self, state: State, fault: Option<String>, at: Moment) -> State {
@@ -324,3 +331,30 @@ const PAUSE_LONGEST: Duration = Duration::from_secs(5);
 const PROVEN: Duration = Duration::from_secs(10);
 /// Tries that may hang in a driver at the same time.
 const LIVES: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_last_buffer_that_is_written_down_after_the_loss_makes_no_wait_spin() {
+        let order = FeedOrder {
+            name: "test",
+            source: Source::Test,
+            form: Form::Sound,
+            tail: String::new(),
+            placeholder: None,
+            take: Arc::new(|_, _, _| {}),
+            examine: Arc::new(|_| None),
+            said: Arc::new(|_, _| {}),
+            still: Some(Arc::new(|_| {})),
+        };
+        let board = Arc::new(Board::default());
+        board.last_buffer.store(1, Ordering::Relaxed);
+        let lives = Arc::default();
+        let keeping = Keeping { order, board, lives, attempt: 1, rung: 0, said: None, placeholder: None };
+        let late = Moment::from_nanos(3_600_000_000_000);
+        assert!(keeping.still_at().is_some_and(|at| at < late));
+        assert_eq!(keeping.longest_wait(&State::Waiting { until: late }, late), TICK);
+    }
+}

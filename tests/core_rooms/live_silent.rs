@@ -55,6 +55,7 @@ fn what_is_not_in_front_any_more_greys_nothing() {
     world.run(300 * MS);
     assert_eq!([silence(&world, 0), silence(&world, 1)], [None; 2], "one waits, one never was");
     silent(&mut world, 0, 1, 2600);
+    speaks(&mut world, 0, 2);
     ask(&mut world, 0, Request::Live(LiveRequest::HandOver));
     silent(&mut world, 0, 1, 3000);
     world.run(300 * MS);
@@ -63,6 +64,44 @@ fn what_is_not_in_front_any_more_greys_nothing() {
     silent(&mut world, 0, 2, 2600);
     speaks(&mut world, 0, 1);
     assert!(silence(&world, 0).is_some(), "the word of one that is gone lifts nothing");
+}
+
+#[test]
+fn what_fell_silent_while_it_waited_is_grey_as_soon_as_it_is_in_front() {
+    for handed_by in [0, 1] {
+        let mut world = sharing(131, handed_by, TakeOver::Ask);
+        world.run(100 * MS);
+        bring(&mut world, 0, pc(2));
+        silent(&mut world, 0, 2, 2600);
+        // Said again: the age runs on.
+        world.run(SECOND);
+        silent(&mut world, 0, 2, 10);
+        ask(&mut world, handed_by, Request::Live(LiveRequest::HandOver));
+        world.run(300 * MS);
+        assert_eq!(stands(&world, 0), Some(LiveShown::Near(LiveId(2))));
+        for who in [0, 1] {
+            let (of, age) = silence(&world, who).expect("grey");
+            assert!(of == Silent::Source && (3850..4000).contains(&age), "box {who}: {age} ms old");
+        }
+        speaks(&mut world, 0, 2);
+        world.run(100 * MS);
+        assert_eq!([silence(&world, 0), silence(&world, 1)], [None; 2]);
+    }
+}
+
+#[test]
+fn heartbeats_that_do_not_come_grey_nothing_while_frames_do() {
+    for offset in 0..8 {
+        let mut world = sharing(132, 0, TakeOver::Ask);
+        world.run(offset * 33 * MS);
+        world.ways[0].carries_trunk = false;
+        let held = world.run_until(3 * SECOND, |world| !looks_live(world, 1)).expect("taken away with its connection");
+        assert!((1250..1600).contains(&(held / MS)), "{} ms after the last word", held / MS);
+        assert_eq!((stands(&world, 1), silence(&world, 1)), (None, None), "never grey");
+        assert!(world.both_up(), "its camera is live");
+        world.ways[0].carries_trunk = true;
+        assert!(world.run_until(6 * SECOND, |world| looks_live(world, 1)).is_some());
+    }
 }
 
 #[test]
@@ -196,6 +235,38 @@ fn the_menu_stops_and_switches_a_share_as_long_as_there_is_one() {
         key(&mut world, who, Key::More);
         assert_eq!(menu(&world), Some(MenuPage::Sound));
     }
+}
+
+#[test]
+fn who_opened_the_page_of_a_share_that_is_gone_since_does_not_end_the_meeting() {
+    for who in [0, 1] {
+        let mut world = sharing(133, 0, TakeOver::Ask);
+        key(&mut world, who, Key::More);
+        gone(&mut world, 0, 1, LiveEnd::Vanished);
+        world.run(300 * MS);
+        assert_eq!((stands(&world, who), world.shown(who).room.face.menu), (None, None));
+        for _ in 0..3 {
+            key(&mut world, who, Key::Meet);
+            world.run(300 * MS);
+        }
+        assert_eq!([mode(&world, 0), mode(&world, 1)], [Mode::Meeting; 2]);
+        // Soon the key is the meeting's again.
+        world.run(3 * SECOND);
+        key(&mut world, who, Key::Meet);
+        world.run(300 * MS);
+        assert_eq!([mode(&world, 0), mode(&world, 1)], [Mode::Quiet; 2]);
+    }
+    // Pressing what does nothing keeps no page that nobody sees.
+    let mut world = sharing(134, 0, TakeOver::Ask);
+    let view = world.shown(0).room.view;
+    key(&mut world, 0, Key::More);
+    gone(&mut world, 0, 1, LiveEnd::Vanished);
+    for _ in 0..7 {
+        world.run(3 * SECOND);
+        assert_eq!(world.shown(0).room.view, view);
+        key(&mut world, 0, Key::View);
+    }
+    assert_ne!(world.shown(0).room.view, view, "after its own time the key is the camera's again");
 }
 
 /// Nothing says that it is not.

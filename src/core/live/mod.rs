@@ -14,6 +14,7 @@
 mod silence;
 mod source;
 mod told;
+mod waiting;
 mod word;
 
 pub use source::{LiveNews, LiveRequest, LiveSource, LiveTold, OwnLive};
@@ -25,7 +26,7 @@ use crate::core::share::Stamp;
 use crate::model::{BootId, GuestId, LiveEnd, LiveId, Moment, Side, TakeOver};
 use silence::Silences;
 use std::collections::VecDeque;
-use std::time::Duration;
+use waiting::{Queued, WAITS};
 
 /// The machine. [`super::Core`] feeds it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,8 +39,8 @@ pub struct Live {
     word: LiveWord,
     /// Of the word's front.
     front: Option<LiveSource>,
-    /// Of the word's waiting one, and how long it waits.
-    waiting: Option<(LiveSource, Moment)>,
+    /// Of the word's waiting one.
+    waiting: Option<Queued>,
     /// The far box's life, and its word.
     far_life: BootId,
     far: LiveWord,
@@ -88,20 +89,6 @@ impl Live {
         moving && self.shown().is_some_and(|(_, front)| front.begun == of)
     }
 
-    /// The first that waits, and in which room.
-    pub fn waits(&self) -> Option<(Side, &Waiting)> {
-        let near = self.word.waiting.as_ref().map(|waiting| (Side::Near, waiting));
-        let answered = self.word.answered.map(|answered| answered.asked);
-        let far = self.far.waiting.as_ref().filter(|waiting| self.linked && Some(waiting.asked) != answered);
-        let far = far.map(|waiting| (Side::Far, waiting));
-        near.into_iter().chain(far).min_by_key(|(_, waiting)| waiting.asked)
-    }
-
-    /// This room is the one that is asked: it shares, and somebody waits.
-    pub fn is_asked(&self) -> bool {
-        self.holds() && self.waits().is_some()
-    }
-
     /// Why the last one ended, for a moment.
     pub fn told(&self) -> Option<&LiveTold> {
         self.told.as_ref()
@@ -109,13 +96,13 @@ impl Live {
 
     /// This source is in front, or waits.
     pub fn has(&self, id: LiveId) -> bool {
-        self.front.iter().chain(self.waiting.iter().map(|(source, _)| source)).any(|known| known.id == id)
+        self.front.iter().chain(self.waiting.iter().map(|queued| &queued.source)).any(|known| known.id == id)
     }
 
     /// The sources of a guest.
     pub fn of_guest(&self, guest: GuestId) -> impl Iterator<Item = OwnLive> {
         let front = self.front.iter().map(|source| (source, true));
-        let own = front.chain(self.waiting.iter().map(|(source, _)| (source, false)));
+        let own = front.chain(self.waiting.iter().map(|queued| (&queued.source, false)));
         let own = own.filter(move |(source, _)| source.guest == Some(guest));
         own.map(|(source, front)| OwnLive { id: source.id, front })
     }
@@ -138,7 +125,7 @@ impl Live {
             Some((Side::Near, _)) if of_same(self.front.as_ref()) => TakeOver::Allow,
             Some((_, front)) => front.take_over,
         };
-        let waits = self.waiting.as_ref().map(|(waiting, _)| waiting);
+        let waits = self.waiting.as_ref().map(|queued| &queued.source);
         let waits_again = of_same(waits);
         match policy {
             TakeOver::Refuse => return Answer::Denied(Denied::ShareKept),
@@ -153,7 +140,7 @@ impl Live {
         } else {
             let asked = self.stamp();
             self.word.waiting = Some(Waiting { asked, kind: source.kind, name: short_name(&source.name) });
-            self.waiting = Some((source, now + WAITS));
+            self.waiting = Some(Queued { source, until: now + WAITS, silent_since: None });
         }
         self.settle(presses, now);
         Answer::Accepted
@@ -173,7 +160,7 @@ impl Live {
                     Answer::Accepted
                 }
             },
-            LiveRequest::HandOver | LiveRequest::Keep => self.answer(request == LiveRequest::HandOver, presses),
+            LiveRequest::HandOver | LiveRequest::Keep => self.answer(request == LiveRequest::HandOver, presses, now),
             LiveRequest::Moving(moving) => match self.shown().map(|(_, front)| front.begun) {
                 None => Answer::Denied(Denied::NoShare),
                 Some(_) if moving == self.is_moving() => Answer::AlreadySo,
@@ -189,7 +176,7 @@ impl Live {
 
     /// A source went by itself.
     pub fn gone(&mut self, id: LiveId, why: LiveEnd, presses: [u32; 2], now: Moment) {
-        let waits = self.waiting.as_ref().map(|(source, _)| source);
+        let waits = self.waiting.as_ref().map(|queued| &queued.source);
         let known = self.front.as_ref().into_iter().chain(waits).find(|source| source.id == id).cloned();
         // Whoever stopped its own knows.
         if let Some(source) = known.filter(|_| why != LiveEnd::Stopped) {
@@ -198,7 +185,7 @@ impl Live {
         if self.front.as_ref().is_some_and(|source| source.id == id) {
             self.drop_front(why);
         }
-        if self.waiting.as_ref().is_some_and(|(source, _)| source.id == id) {
+        if self.waiting.as_ref().is_some_and(|queued| queued.source.id == id) {
             (self.waiting, self.word.waiting) = (None, None);
         }
         self.settle(presses, now);
@@ -207,7 +194,7 @@ impl Live {
     /// Devices were sent away, and their sources with them.
     pub fn end_guests(&mut self, gone: impl Fn(GuestId) -> bool, presses: [u32; 2], now: Moment) {
         let sent_away = |source: &LiveSource| source.guest.is_some_and(&gone);
-        if self.waiting.as_ref().is_some_and(|(source, _)| sent_away(source)) {
+        if self.waiting.as_ref().is_some_and(|queued| sent_away(&queued.source)) {
             self.end_waiting(LiveEnd::Stopped);
         }
         if self.front.as_ref().is_some_and(sent_away) {
@@ -243,7 +230,7 @@ impl Live {
             self.far = LiveWord { gone, ..LiveWord::default() };
         }
         self.told.take_if(|told| told.until <= now);
-        if self.waiting.as_ref().is_some_and(|(_, until)| *until <= now) {
+        if self.waiting.as_ref().is_some_and(|queued| queued.until <= now) {
             self.end_waiting(LiveEnd::Refused);
         }
         self.settle(presses, now);
@@ -251,7 +238,7 @@ impl Live {
 
     /// When [`Live::turn`] is due.
     pub fn due(&self) -> Option<Moment> {
-        let waiting = self.waiting.as_ref().map(|(_, until)| *until);
+        let waiting = self.waiting.as_ref().map(|queued| queued.until);
         self.told.as_ref().map(|told| told.until).into_iter().chain(waiting).min()
     }
 
@@ -295,31 +282,6 @@ impl Live {
         self.front = Some(source);
     }
 
-    fn waiting_to_front(&mut self, presses: [u32; 2]) {
-        self.word.waiting = None;
-        if let Some((source, _)) = self.waiting.take() {
-            self.put_front(source, presses);
-        }
-    }
-
-    fn answer(&mut self, handed: bool, presses: [u32; 2]) -> Answer {
-        let Some((side, asked)) = self.waits().map(|(side, waiting)| (side, waiting.asked)).filter(|_| self.holds())
-        else {
-            return Answer::Denied(Denied::NoShareWaits);
-        };
-        match (side, handed) {
-            (Side::Near, true) => self.waiting_to_front(presses),
-            (Side::Near, false) => self.end_waiting(LiveEnd::Refused),
-            (Side::Far, _) => {
-                self.word.answered = Some(Answered { asked, handed });
-                if handed {
-                    self.end_front(LiveEnd::TakenOver);
-                }
-            }
-        }
-        Answer::Accepted
-    }
-
     /// What follows from both words.
     fn settle(&mut self, presses: [u32; 2], now: Moment) {
         let over = self.word.front.as_ref().and_then(|front| self.word.is_over(front));
@@ -330,7 +292,7 @@ impl Live {
         }
         let asked = self.word.waiting.as_ref().map(|waiting| waiting.asked);
         match self.far.answered.filter(|answered| Some(answered.asked) == asked) {
-            Some(Answered { handed: true, .. }) => self.waiting_to_front(presses),
+            Some(Answered { handed: true, .. }) => self.waiting_to_front(presses, now),
             Some(Answered { handed: false, .. }) => self.end_waiting(LiveEnd::Refused),
             None => {}
         }
@@ -339,14 +301,9 @@ impl Live {
         // The place is free, and not promised to the other room.
         let promised = self.word.answered.is_some_and(|answered| answered.handed);
         if self.standing().is_none() && !promised {
-            self.waiting_to_front(presses);
+            self.waiting_to_front(presses, now);
         }
         self.write_down(now);
-    }
-
-    /// Who waits does not come in front any more: nobody new is taken now.
-    pub fn refuse_waiting(&mut self) {
-        self.end_waiting(LiveEnd::Refused);
     }
 
     /// The source is told to end.
@@ -361,13 +318,6 @@ impl Live {
         self.front = None;
         if let Some(front) = self.word.front.take() {
             self.word.gone = Some(Gone { begun: front.begun, why });
-        }
-    }
-
-    fn end_waiting(&mut self, why: LiveEnd) {
-        self.word.waiting = None;
-        if let Some((source, _)) = self.waiting.take() {
-            self.end_source(&source, why);
         }
     }
 
@@ -390,8 +340,6 @@ impl Live {
 
 /// Ended sources that their guests are told of.
 const MOST_PAST: usize = 8;
-/// Nobody answers for so long: the one in front is kept.
-pub const WAITS: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests;

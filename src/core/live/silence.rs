@@ -4,9 +4,10 @@
 //!   own source ── nothing for a while ──► said in the word, with how long ──► far box: silent since then, by its own clock
 //!              ◄─ something, or another in front ──────────────────────────── no longer
 //! ```
-//! May be relied on: what is silent is still in front; who ends it is whoever watches the source. Only what is in front is
-//! silent: what waits has no picture on any screen.
+//! May be relied on: what is silent is still in front; who ends it is whoever watches the source. What waits has no
+//! picture on any screen; it takes its silence along to the front.
 
+use super::waiting::Queued;
 use super::{Live, LiveWord};
 use crate::model::{LiveId, Moment, Side};
 use std::time::Duration;
@@ -19,17 +20,24 @@ pub(super) struct Silences {
 }
 
 impl Live {
-    /// Nothing comes from a source of this box, for so long already. One that is not in front any more is nobody's matter.
+    /// Nothing comes from a source of this box, for so long already. One that is gone is nobody's matter.
     pub fn fell_silent(&mut self, id: LiveId, silent_for: Duration, now: Moment) {
+        let since = before(now, silent_for);
+        if let Some(queued) = self.queued(id) {
+            queued.silent_since.get_or_insert(since);
+        }
         let (true, Some(front)) = (self.in_front(id), &mut self.word.front) else { return };
         if front.silent.is_none() {
             front.silent = Some(silent_for);
-            self.silences.near = Some(before(now, silent_for));
+            self.silences.near = Some(since);
         }
     }
 
     /// Something came from it.
     pub fn spoke_again(&mut self, id: LiveId) {
+        if let Some(queued) = self.queued(id) {
+            queued.silent_since = None;
+        }
         if self.in_front(id)
             && let Some(front) = &mut self.word.front
         {
@@ -51,6 +59,10 @@ impl Live {
         if said.map(|(begun, _)| begun) != known.map(|(begun, _)| begun) {
             self.silences.far = said.map(|(_, silent_for)| before(now, silent_for));
         }
+    }
+
+    fn queued(&mut self, id: LiveId) -> Option<&mut Queued> {
+        self.waiting.as_mut().filter(|queued| queued.source.id == id)
     }
 
     fn in_front(&self, id: LiveId) -> bool {

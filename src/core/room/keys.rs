@@ -7,10 +7,13 @@
 //! | View    | next view      | =       | next page if one is open, else next view | wake |
 //! | Curtain | draw           | draw    | draw              | lift            |
 //! | More    | send away, cancel, else the menu's next page; there Meet and View do what the page says |
-//! | StopShare, where there is one | ends the live share of either room | = | = | wake from sleep |
+//! | StopShare, where there is one | ends the live share of either room | = | = | Curtain: ends this room's own share; Asleep: wake |
 //!
 //! While somebody wants to share in place of this room's screen, View hands over and More keeps; while the input asks, View
 //! shows it and More does not.
+//!
+//! Whoever opened the page of the live share means the share: when it is gone, or a question covers the page, Meet and View do
+//! not turn into the mode's and the camera's for as long as the page would stand.
 
 use super::Room;
 use crate::core::face::{Banner, MenuPage};
@@ -62,9 +65,13 @@ impl Room {
             Menu::Open(_) if self.asks_share() || self.banner() == Some(Banner::InputWaits) => None,
             // It ended, or the last document was closed, here or there.
             Menu::Open(MenuPage::Live) if self.live.shown().is_none() => None,
-            Menu::Open(MenuPage::Pages | MenuPage::Document) if self.share.word().in_front().is_none() => None,
+            Menu::Open(_) if self.pages_are_gone() => None,
             Menu::Open(page) => Some(page),
         }
+    }
+
+    fn pages_are_gone(&self) -> bool {
+        matches!(self.menu, Menu::Open(MenuPage::Pages | MenuPage::Document)) && self.share.word().in_front().is_none()
     }
 
     fn meaning(&mut self, key: Key, now: Moment) -> Option<Request> {
@@ -79,6 +86,15 @@ impl Room {
             Key::Curtain if self.agreement.near() == Stance::Curtain => Some(Request::Mode(Mode::Quiet)),
             Key::Curtain => Some(Request::Mode(Mode::Curtain)),
             Key::More => self.more(now),
+            Key::Meet | Key::View if self.menu == Menu::Open(MenuPage::Live) => {
+                self.live_page_pressed(key, now);
+                self.item(MenuPage::Live, key)
+            }
+            // The last document was closed, here or there: what was meant for it ends no meeting.
+            Key::Meet | Key::View if self.pages_are_gone() => {
+                self.menu = Menu::Closed;
+                None
+            }
             Key::Meet | Key::View => {
                 if let Some(page) = self.menu() {
                     self.timers.set(Timer::MenuCloses, now + MENU_STANDS);
@@ -92,6 +108,20 @@ impl Room {
                 })
             }
         }
+    }
+
+    /// Its page stands for another while. One that nobody sees does not, and after a stop Meet soon ends the meeting again.
+    fn live_page_pressed(&mut self, key: Key, now: Moment) {
+        let closes = self.timers.at(Timer::MenuCloses).unwrap_or(now);
+        let seen = self.menu().is_some();
+        let until = if key == Key::Meet {
+            closes.min(now + STOPPED_TWICE)
+        } else if seen {
+            now + MENU_STANDS
+        } else {
+            closes
+        };
+        self.timers.set(Timer::MenuCloses, until);
     }
 
     /// The banner asks whether to hand over.
@@ -168,4 +198,6 @@ impl Room {
 
 const TOLD: Duration = Duration::from_secs(4);
 const MENU_STANDS: Duration = Duration::from_secs(20);
+/// A second press so soon after the one that stops a share is the same wish.
+const STOPPED_TWICE: Duration = Duration::from_secs(3);
 const VOLUME_STEP: u8 = 10;

@@ -145,6 +145,8 @@ fn the_band_tells_what_really_leaves_and_not_what_is_wished() {
         )
     };
     assert!(band(MicState::Open, false, LinkState::Up).contains("まだ相手に聞こえます"));
+    let cut = band(MicState::Open, true, LinkState::Lost);
+    assert!(cut.contains("マイクが開いています") && !cut.contains("相手に聞こえて"), "{cut}");
     assert!(band(MicState::Closed, true, LinkState::Up).contains("声はまだ届いていません"));
     assert!(band(MicState::Closed, true, LinkState::Lost).contains("つながりしだい、マイクが開きます"));
     assert!(band(MicState::Closed, false, LinkState::Up).contains("「声かけ」でマイクを開く"));

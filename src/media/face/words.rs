@@ -45,6 +45,8 @@ pub(super) fn microphone(face: &Face, language: Language) -> (&'static str, &'st
     let up = face.link == LinkState::Up;
     let knocked = matches!(face.banner, Some(Banner::Knocked));
     let (ja, en) = match (face.microphone, face.microphone_wanted) {
+        // Who hears it across a cut line nobody knows.
+        (MicState::Open, true) if !up => (("マイクが開いています", ""), ("Microphone open", "")),
         (MicState::Open, true) => {
             (("マイクが開いています", "相手に聞こえています"), ("Microphone open", "the other room hears you"))
         }
