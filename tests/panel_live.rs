@@ -26,7 +26,7 @@ async fn members_see_who_shares_and_the_installer_does_not() {
     let shown = json!({"near": true, "kind": "browser", "name": "田中", "text": "この部屋の「田中」"});
     assert_eq!(state["live"]["shown"], shown);
     // Nobody is linked: what it sends stays within the room.
-    let mine = json!([{"id": 7, "front": true, "maxBitrate": 8_000_000, "maxFramerate": 10}]);
+    let mine = json!([{"id": 7, "front": true, "maxBitrate": 20_000_000, "maxFramerate": 10}]);
     assert_eq!((&state["live"]["mine"], &state["mode"]), (&mine, &json!("meeting")));
     assert_eq!((&state["microphone"], &state["microphone_wanted"]), (&json!("closed"), &json!(false)));
 

@@ -154,7 +154,15 @@ impl<P: Clone> VoiceBuffer<P> {
         if now.since(run.due) > STALL {
             run.due = now;
         }
-        let excess_ns = transit(run.next, run.due) - quickest - target_ns;
+        let mut excess_ns = transit(run.next, run.due) - quickest - target_ns;
+        if excess_ns > BACKLOG {
+            let length = i64::from(run.samples).max(1);
+            let old = excess_ns * 3 / 62_500 / length * length;
+            run.next += old;
+            excess_ns -= old * 62_500 / 3;
+            run.owed = 0;
+            self.packets = self.packets.split_off(&run.next);
+        }
         let ratio = 1.0 + (excess_ns as f64 * 1e-9 * EAGERNESS).clamp(-RATIO_LIMIT, RATIO_LIMIT);
         let may_correct = now.since(run.corrected_at) >= BETWEEN_CORRECTIONS;
 
@@ -260,6 +268,9 @@ const SILENCE: Duration = Duration::from_millis(200);
 const FORGET: Duration = Duration::from_secs(5);
 /// The box was stopped for so long: go on from now.
 const STALL: Duration = Duration::from_millis(100);
+/// What waited somewhere on the way through a cut and came at once is not played: nobody is heard so much later than they spoke,
+/// and a buffer filled to its [`LIMIT`] would lose at one end what it gains at the other. More than any target.
+const BACKLOG: i64 = 500_000_000;
 /// 200 ms of RTP time.
 const GAP: i64 = 9_600;
 /// Five seconds of RTP time: another stream.
