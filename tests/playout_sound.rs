@@ -184,7 +184,6 @@ fn what_waited_through_a_cut_is_not_played_a_second_late() {
             1000..1500 => Some(Duration::from_millis((1500 - packet) * 10 + 1)),
             _ => Some(ONE_MS),
         });
-        println!("{waited}: {} ms, then {}", heard.worst_ms(17, 60), heard.worst_ms(45, 60));
         assert!(heard.worst_ms(17, 60) < 600.0, "{waited}: {}", heard.worst_ms(17, 60));
         assert!(heard.worst_ms(45, 60) < 30.0, "{waited}: {}", heard.worst_ms(45, 60));
         assert!(heard.played > 5_200, "{waited}: {} played, {} concealed", heard.played, heard.concealed);
