@@ -22,11 +22,15 @@ use std::time::Duration;
 use support::boxes::{Pair, Setup};
 use support::lab::End;
 use support::wait_for;
+use support::watch::Busy;
 
 fn main() {
+    let busy = Busy::since_now();
     on_both_screens();
+    busy.says("on both screens");
+    let busy = Busy::since_now();
     without_a_near_screen();
-    println!("load of the machine, one minute: {}", std::fs::read_to_string("/proc/loadavg").unwrap().trim());
+    busy.says("without a near screen");
 }
 
 fn on_both_screens() {

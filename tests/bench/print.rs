@@ -31,6 +31,7 @@ use std::time::{Duration, Instant};
 use support::boxes::{Pair, Setup};
 use support::lab::End;
 use support::screen::Screen;
+use support::watch::Busy;
 use support::{pause, wait_for};
 
 fn main() {
@@ -44,7 +45,7 @@ fn main() {
     let screens = End::BOTH.map(|end| Screen::open(&pair, end));
     pair.start_both();
     pair.wait_up(LIMIT);
-    busy("at the start");
+    let busy = Busy::since_now();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let _guest = runtime.block_on(guest_page::guest(&pair, End::A, panel));
     let mut taken = Vec::new();
@@ -72,12 +73,7 @@ fn main() {
         at(0.95),
         at(1.0)
     );
-    busy("at the end");
-}
-
-fn busy(when: &str) {
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    println!("load average {when}: {}", load.split_whitespace().take(3).collect::<Vec<_>>().join(" "));
+    busy.says("printing");
 }
 
 const TIMES: usize = 20;

@@ -25,7 +25,7 @@ use std::time::{Duration, SystemTime};
 use support::boxes::{Pair, Setup};
 use support::display::Shot;
 use support::lab::{End, Lab, Middle};
-use support::watch::{Watched, mean, most};
+use support::watch::{Busy, Watched, mean, most};
 
 fn main() {
     let Some(lab) = Lab::new(Middle::Switch) else { return };
@@ -54,6 +54,7 @@ fn main() {
     tell("after the press", &source, &pc.asked("text"), pressed, &first);
 
     let mut told = Vec::new();
+    let busy = Busy::since_now();
     let during = std::thread::scope(|scope| {
         let watching = scope.spawn(|| pair.watch("during five pages", (SHOWN_FOR + PAUSE) * 5));
         for _ in 0..5 {
@@ -65,6 +66,7 @@ fn main() {
         }
         watching.join().unwrap()
     });
+    busy.says("five pages turned");
     let times: Vec<_> = told
         .iter()
         .enumerate()
@@ -89,7 +91,6 @@ fn main() {
             voice(during)
         );
     }
-    println!("load of the machine, one minute: {}", std::fs::read_to_string("/proc/loadavg").unwrap().trim());
 }
 
 /// When it could be read, and when it looked the same; milliseconds after the PC showed it.

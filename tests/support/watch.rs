@@ -116,3 +116,29 @@ pub fn least(values: &[f64]) -> f64 {
 pub fn most(values: &[f64]) -> f64 {
     values.iter().copied().fold(f64::NAN, f64::max)
 }
+
+/// How busy the machine was: above nine tenths a figure measured meanwhile does not count, and says so.
+pub struct Busy([u64; 2]);
+
+impl Busy {
+    pub fn since_now() -> Self {
+        let stat = std::fs::read_to_string("/proc/stat").expect("/proc/stat");
+        let ticks: Vec<u64> = stat
+            .lines()
+            .next()
+            .into_iter()
+            .flat_map(str::split_whitespace)
+            .skip(1)
+            .map_while(|word| word.parse().ok())
+            .collect();
+        // user nice system idle iowait irq softirq steal; what a guest took is in user already (proc(5)).
+        Self([ticks[3] + ticks[4], ticks[..8].iter().sum()])
+    }
+
+    pub fn says(&self, what: &str) {
+        let Self([idle, all]) = Self::since_now();
+        let percent = 100.0 - 100.0 * (idle - self.0[0]) as f64 / (all - self.0[1]).max(1) as f64;
+        let word = if percent > 90.0 { ": NOT VALID, above 90 %" } else { "" };
+        eprintln!("the machine was busy for {percent:.0} % of the time, {what}{word}");
+    }
+}
