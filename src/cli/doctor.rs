@@ -2,6 +2,7 @@
 //!
 //! The doctor changes nothing and may run beside the daemon. It finds what the installer can repair before leaving the room.
 
+use crate::cli::{Failure, handover};
 use crate::config::{Config, DEFAULTS};
 use crate::model::Language;
 use crate::system::check::{self, FONT_DIRECTORIES};
@@ -29,11 +30,29 @@ pub struct Report {
 }
 
 /// Prints the report; exit code 0 when no check failed, else 1.
-pub fn run(config: Option<&Path>, json: bool, keys: Probe<'_>, devices: Probe<'_>) -> ExitCode {
-    let report = Report::new(examine(config, keys, devices));
+///
+/// With `handover` also the sheet of [`super::handover`]; it needs a configuration that can be read.
+pub fn run(
+    config: Option<&Path>,
+    json: bool,
+    handover: Option<&Path>,
+    keys: Probe<'_>,
+    devices: Probe<'_>,
+) -> ExitCode {
+    let (config, mut checks) = read_config(config);
+    checks.extend(examine(config.as_ref(), keys, devices));
+    let report = Report::new(checks);
     let text = if json { report.json() } else { report.to_string() };
     let written = writeln!(std::io::stdout(), "{}", text.trim_end());
-    if report.ready && written.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let sheet = match (handover, &config) {
+        (Some(file), Some(config)) => handover::write(file, config, &report.checks),
+        (Some(_), None) => Err(Failure::new("no sheet without a configuration that can be read")),
+        (None, _) => Ok(()),
+    };
+    if let Err(failure) = &sheet {
+        eprintln!("engawa: {}", failure.words);
+    }
+    if report.ready && written.is_ok() && sheet.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 impl Report {
@@ -69,14 +88,14 @@ impl fmt::Display for Report {
     }
 }
 
-fn examine(path: Option<&Path>, keys: Probe<'_>, devices: Probe<'_>) -> Vec<Check> {
-    let (config, mut checks) = read_config(path);
-    if let Some(config) = &config {
+fn examine(config: Option<&Config>, keys: Probe<'_>, devices: Probe<'_>) -> Vec<Check> {
+    let mut checks = Vec::new();
+    if let Some(config) = config {
         checks.push(check::state_directory(&config.state_directory));
         checks.extend(keys(config));
     }
     checks.extend(elements(&|element| gst::ElementFactory::find(element).is_some()));
-    if let Some(config) = &config {
+    if let Some(config) = config {
         checks.extend(devices(config));
         checks.extend(check::ports(config));
         checks.push(check::peer_reachable(config));
@@ -194,7 +213,8 @@ mod tests {
         let path = directory.path().join("engawa.toml");
         std::fs::write(&path, "[trunk]\nlistne = \"\"\n[camera]\nfps = 0\n").expect("written");
         let unasked = |_: &Config| -> Vec<Check> { panic!("there is no configuration to ask with") };
-        let checks = examine(Some(&path), &unasked, &unasked);
+        let (config, mut checks) = read_config(Some(&path));
+        checks.extend(examine(config.as_ref(), &unasked, &unasked));
         assert_eq!(checks.iter().filter(|check| check.about == "configuration").count(), 2);
         assert!(checks.iter().any(|check| check.about == "GStreamer"));
         assert!(!Report::new(checks).ready);
@@ -210,7 +230,8 @@ mod tests {
         )
         .expect("written");
         let keys = |_: &Config| vec![Check::fail("identity", "no key", "engawa identity export makes one")];
-        let checks = examine(Some(&path), &keys, &nothing);
+        let (config, mut checks) = read_config(Some(&path));
+        checks.extend(examine(config.as_ref(), &keys, &nothing));
         let about: Vec<&str> = checks.iter().map(|check| check.about.as_str()).take(3).collect();
         assert_eq!(about, ["configuration", "state directory", "identity"]);
         let report = Report::new(checks);

@@ -7,6 +7,7 @@ pub mod check_config;
 pub mod demo;
 pub mod devices;
 pub mod doctor;
+mod handover;
 pub mod keys;
 pub mod ledger;
 pub mod pair_of_boxes;
@@ -78,6 +79,9 @@ enum Command {
         /// Machine-readable.
         #[arg(long)]
         json: bool,
+        /// Also watches the line for ten seconds and writes the sheet for the people of the room: one page A4.
+        #[arg(long, value_name = "FILE.pdf")]
+        handover: Option<PathBuf>,
     },
     /// Checks a configuration file and says what is wrong with it.
     CheckConfig {
@@ -117,7 +121,9 @@ pub fn main() -> ExitCode {
         Command::Certificate(arguments) => finish(certificate::run(&arguments)),
         Command::Status(arguments) => finish(status::show(&arguments)),
         Command::Room(question) => finish(room::ask(&question)),
-        Command::Doctor { config, json } => doctor::run(config.as_deref(), json, &keys::checks, &devices::checks),
+        Command::Doctor { config, json, handover } => {
+            doctor::run(config.as_deref(), json, handover.as_deref(), &keys::checks, &devices::checks)
+        }
         Command::CheckConfig { file } => check_config::run(&file),
         Command::Demo(arguments) => finish(demo::run(&arguments)),
         Command::Bench(arguments) => finish(bench::run(&arguments)),

@@ -97,6 +97,21 @@ pub struct Heartbeat {
     pub camera: CameraState,
     /// What the sender's room wants; `None` from a version that knows no modes.
     pub room: Option<RoomWord>,
+    /// What arrives at the sender of the other box's media; `None` without a session, and from a version that does not say.
+    pub arriving: Option<Arriving>,
+}
+
+/// The line as only its far end can see it; the last second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Arriving {
+    /// Kilobits per second with IP and UDP headers.
+    pub kbps: u32,
+    /// Thousandths of the packets that did not arrive.
+    pub loss_permille: u16,
+    /// Milliseconds from capture to renderer, 95th percentile; `None`: no picture.
+    pub picture_ms: Option<u16>,
+    /// The same, to the speaker.
+    pub sound_ms: Option<u16>,
 }
 
 /// What a box says of its room in every heartbeat.

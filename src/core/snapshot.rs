@@ -10,6 +10,7 @@ use crate::core::plan::MediaPlan;
 use crate::core::prints::Prints;
 use crate::core::sentence::Sentence;
 use crate::core::share::{Occasion, Share};
+use crate::core::signal::Arriving;
 use crate::model::{CameraState, Device, DocumentId, GuestId, MicState, Moment, SessionId, VideoCodec};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -80,6 +81,8 @@ pub struct Snapshot {
     pub far_microphone: MicState,
     /// What the peer says leaves its camera.
     pub far_camera: CameraState,
+    /// What the peer says arrives there of what we send.
+    pub arriving_far: Option<Arriving>,
     /// Newest report of the receiving side.
     pub received: ReceiveReport,
     /// Newest report of the transport.

@@ -3,11 +3,12 @@
 use super::Core;
 use crate::core::diagnosis;
 use crate::core::face::{Face, PageFace, PageState, PointerFace};
+use crate::core::input::Percentiles;
 use crate::core::link::Link;
 use crate::core::plan::{self, MediaPlan, Picture};
 use crate::core::sentence::Sentence;
 use crate::core::share::Look;
-use crate::core::signal::{Cadence, Heartbeat, LineNews};
+use crate::core::signal::{Arriving, Cadence, Heartbeat, LineNews};
 use crate::core::snapshot::{LinkState, RoomSnapshot, Snapshot};
 use crate::model::{CameraState, Line, MicState, Moment, Role, Side};
 use std::time::Duration;
@@ -47,6 +48,7 @@ impl Core {
             if let Some(far) = link.live.far() {
                 snapshot.far_microphone = far.microphone;
                 snapshot.far_camera = far.camera;
+                snapshot.arriving_far = far.arriving;
             }
         }
         snapshot
@@ -194,6 +196,17 @@ impl Core {
             microphone: self.microphone(now),
             camera: self.camera(),
             room: Some(self.room.word()),
+            arriving: link.filter(|link| link.sessions.current.is_some()).map(|_| self.arriving_here()),
+        }
+    }
+
+    fn arriving_here(&self) -> Arriving {
+        let millis = |delay: Option<Percentiles>| delay.map(|of| u16::try_from(of.p95.as_millis()).unwrap_or(u16::MAX));
+        Arriving {
+            kbps: self.carried.received_bps / 1000,
+            loss_permille: (self.carried.loss * 1000.0).round().clamp(0.0, 1000.0) as u16,
+            picture_ms: millis(self.received.picture_delay),
+            sound_ms: millis(self.received.sound_delay),
         }
     }
 

@@ -21,6 +21,7 @@ mod motors;
 mod outlet;
 pub mod own_picture;
 pub mod page;
+pub mod paper;
 pub mod picture;
 pub mod playout;
 mod presence;

@@ -57,6 +57,11 @@ pub fn wall_ms() -> u64 {
         .unwrap_or(0)
 }
 
+/// The wall clock as people write it, for papers.
+pub fn date_and_time() -> String {
+    chrono::Local::now().format("%Y-%m-%d %H:%M").to_string()
+}
+
 /// Sets the wall clock: time since 1970. For the installer's page only.
 ///
 /// # Errors

@@ -72,6 +72,8 @@ pub struct Status {
     pub far_microphone: String,
     /// What the peer says leaves its camera.
     pub far_camera: String,
+    /// What the peer says arrives there of what we send.
+    pub arriving_far: Option<ArrivingStatus>,
     /// Level of the far sound as played, dBFS RMS.
     pub played_dbfs: f32,
     /// Level of what the near microphone hears, dBFS RMS.
@@ -110,6 +112,19 @@ pub struct DelayStatus {
     pub p50: f64,
     /// 95th percentile.
     pub p95: f64,
+}
+
+/// The way there, as the peer sees it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ArrivingStatus {
+    /// Kilobits per second with IP and UDP headers.
+    pub kbps: u32,
+    /// Share of packets lost on the way there, 0 … 1.
+    pub loss: f32,
+    /// Milliseconds from our camera to their renderer, 95th percentile.
+    pub picture_ms: Option<u16>,
+    /// Milliseconds from our microphone to their speaker, 95th percentile.
+    pub sound_ms: Option<u16>,
 }
 
 /// A picture.
@@ -188,6 +203,12 @@ impl Status {
             camera: camera_name(snapshot.camera).into(),
             far_microphone: microphone_name(snapshot.far_microphone).into(),
             far_camera: camera_name(snapshot.far_camera).into(),
+            arriving_far: snapshot.arriving_far.map(|far| ArrivingStatus {
+                kbps: far.kbps,
+                loss: f32::from(far.loss_permille) / 1000.0,
+                picture_ms: far.picture_ms,
+                sound_ms: far.sound_ms,
+            }),
             played_dbfs: received.level_dbfs,
             heard_dbfs: sent.level_dbfs,
             concealed: received.concealed,

@@ -12,6 +12,7 @@
 
 mod bulk;
 mod floor;
+mod heartbeat;
 mod ink;
 mod live;
 mod notes;
