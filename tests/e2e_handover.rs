@@ -1,8 +1,9 @@
-//! The hand-over sheet: of a pair that is linked, of a box alone, in both languages.
+//! The hand-over sheet of a pair that is linked and of a box alone, in both languages; the support file, and what is not in it.
 
 #[path = "support/mod.rs"]
 mod support;
 
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -43,6 +44,53 @@ fn the_sheet_of_a_linked_pair_says_how_the_line_is_in_both_directions() {
     assert!(alone.contains("engawa が動いていないため測れません"), "{alone}");
 }
 
+#[test]
+fn the_support_file_says_how_the_box_is_and_nothing_of_what_people_said() {
+    let mut pair = Pair::prepare(None, &Setup::default());
+    let free = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    pair.configure(End::A, "panel", "listen", &format!("\"{free}\""));
+    pair.configure(End::A, "panel", "room", "\"127.0.0.0/8\"");
+    pair.configure(End::A, "panel", "pin", &format!("\"{PIN}\""));
+    pair.start_both();
+    pair.wait_up(LIMIT);
+    pair.engawa(End::A, &["board", CANARY], &[]);
+    let document = pair.directory().join(format!("{CANARY}.pdf"));
+    std::fs::copy("tests/data/pages/colours.pdf", &document).expect("copied");
+    pair.engawa(End::A, &["share", document.to_str().expect("a name")], &[]);
+    pair.wait_status(End::A, LIMIT, "the document", |status| status["room"]["documents"][0].as_str().is_some());
+
+    let printed = pair.engawa(End::A, &["support", "-"], &[]);
+    let jar = pair.directory().join("jar");
+    let panel = |path: &str, more: &[&str]| {
+        let mut curl = Command::new("curl");
+        curl.args(["-sk", "--max-time", "40", "-b"]).arg(&jar).arg("-c").arg(&jar).args(more);
+        let output = curl.arg(format!("https://{free}{path}")).output().expect("curl");
+        assert!(output.status.success(), "{path}: {output:?}");
+        output.stdout
+    };
+    let json = ["-H", "Content-Type: application/json", "--data-binary"];
+    let refused = String::from_utf8(panel("/api/support.txt", &[])).expect("text");
+    assert!(refused.contains("\"denied\""), "{refused}");
+    let entered = panel("/api/installer", &[&json[..], &[&format!("{{\"pin\":\"{PIN}\"}}")]].concat());
+    assert!(String::from_utf8_lossy(&entered).contains("accepted"), "{entered:?}");
+    let saved = String::from_utf8(panel("/api/support.txt", &[])).expect("text");
+    assert!(panel("/api/handover.pdf", &[]).starts_with(b"%PDF-"));
+
+    let key = std::fs::read(pair.state_directory(End::A).join("identity.key")).expect("a key");
+    for (what, text) in [("the command", printed), ("the panel", saved)] {
+        for part in ["about", "configuration", "doctor", "status", "network", "journal"] {
+            assert!(text.contains(&format!("==== {part} ====")), "{what}: {part} in {text}");
+        }
+        for known in ["pin = \"(set)\"", "\"link\": \"up\"", "\"mode\": \"meeting\"", "This box is ready."] {
+            assert!(text.contains(known), "{what}: {known} in {text}");
+        }
+        for secret in [CANARY, PIN] {
+            assert!(!text.contains(secret), "{what}: {secret} in {text}");
+        }
+        assert!(!text.as_bytes().windows(key.len()).any(|part| part == key), "{what}");
+    }
+}
+
 /// Its text; one page, every font inside.
 fn sheet(pair: &Pair<'_>, end: End) -> String {
     let file = pair.directory().join("sheet.pdf");
@@ -74,4 +122,6 @@ fn read(tool: &str, file: &Path) -> String {
     String::from_utf8(output.stdout).expect("text")
 }
 
+const CANARY: &str = "kanariya-4711";
+const PIN: &str = "70428815";
 const LIMIT: Duration = Duration::from_secs(20);

@@ -18,6 +18,15 @@ pub use crate::system::check::{Check, Grade};
 /// Checks that others know how to make, such as keys and devices.
 pub type Probe<'p> = &'p dyn Fn(&Config) -> Vec<Check>;
 
+/// Both kinds.
+#[derive(Clone, Copy)]
+pub struct Probes<'p> {
+    /// Of keys.
+    pub keys: Probe<'p>,
+    /// Of devices.
+    pub devices: Probe<'p>,
+}
+
 /// Everything found.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
@@ -32,18 +41,17 @@ pub struct Report {
 /// Prints the report; exit code 0 when no check failed, else 1.
 ///
 /// With `handover` also the sheet of [`super::handover`]; it needs a configuration that can be read.
-pub fn run(
-    config: Option<&Path>,
-    json: bool,
-    handover: Option<&Path>,
-    keys: Probe<'_>,
-    devices: Probe<'_>,
-) -> ExitCode {
+pub fn run(config: Option<&Path>, json: bool, handover: Option<&Path>, probes: Probes<'_>) -> ExitCode {
     let (config, mut checks) = read_config(config);
-    checks.extend(examine(config.as_ref(), keys, devices));
+    checks.extend(examine(config.as_ref(), probes));
     let report = Report::new(checks);
     let text = if json { report.json() } else { report.to_string() };
-    let written = writeln!(std::io::stdout(), "{}", text.trim_end());
+    let paper_goes_out = handover.is_some_and(handover::is_standard_output);
+    let written = if paper_goes_out {
+        writeln!(std::io::stderr(), "{}", text.trim_end())
+    } else {
+        writeln!(std::io::stdout(), "{}", text.trim_end())
+    };
     let sheet = match (handover, &config) {
         (Some(file), Some(config)) => handover::write(file, config, &report.checks),
         (Some(_), None) => Err(Failure::new("no sheet without a configuration that can be read")),
@@ -53,6 +61,13 @@ pub fn run(
         eprintln!("engawa: {}", failure.words);
     }
     if report.ready && written.is_ok() && sheet.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The same in words, for the support file.
+pub fn report(config: Option<&Path>, probes: Probes<'_>) -> String {
+    let (config, mut checks) = read_config(config);
+    checks.extend(examine(config.as_ref(), probes));
+    Report::new(checks).to_string()
 }
 
 impl Report {
@@ -88,7 +103,7 @@ impl fmt::Display for Report {
     }
 }
 
-fn examine(config: Option<&Config>, keys: Probe<'_>, devices: Probe<'_>) -> Vec<Check> {
+fn examine(config: Option<&Config>, Probes { keys, devices }: Probes<'_>) -> Vec<Check> {
     let mut checks = Vec::new();
     if let Some(config) = config {
         checks.push(check::state_directory(&config.state_directory));
@@ -185,7 +200,8 @@ const fn needs(any_of: &'static [&'static str], package: &'static str, purpose: 
     Needs { any_of, package, purpose }
 }
 
-const INSTALLED: &str = "/etc/engawa/engawa.toml";
+/// Where the package puts it.
+pub const INSTALLED: &str = "/etc/engawa/engawa.toml";
 const ABOUT_WIDTH: usize = 15;
 
 #[cfg(test)]
@@ -214,7 +230,7 @@ mod tests {
         std::fs::write(&path, "[trunk]\nlistne = \"\"\n[camera]\nfps = 0\n").expect("written");
         let unasked = |_: &Config| -> Vec<Check> { panic!("there is no configuration to ask with") };
         let (config, mut checks) = read_config(Some(&path));
-        checks.extend(examine(config.as_ref(), &unasked, &unasked));
+        checks.extend(examine(config.as_ref(), Probes { keys: &unasked, devices: &unasked }));
         assert_eq!(checks.iter().filter(|check| check.about == "configuration").count(), 2);
         assert!(checks.iter().any(|check| check.about == "GStreamer"));
         assert!(!Report::new(checks).ready);
@@ -231,7 +247,7 @@ mod tests {
         .expect("written");
         let keys = |_: &Config| vec![Check::fail("identity", "no key", "engawa identity export makes one")];
         let (config, mut checks) = read_config(Some(&path));
-        checks.extend(examine(config.as_ref(), &keys, &nothing));
+        checks.extend(examine(config.as_ref(), Probes { keys: &keys, devices: &nothing }));
         let about: Vec<&str> = checks.iter().map(|check| check.about.as_str()).take(3).collect();
         assert_eq!(about, ["configuration", "state directory", "identity"]);
         let report = Report::new(checks);

@@ -12,6 +12,7 @@ use crate::system::clock;
 use crate::system::status::Status;
 use crate::trunk::identity::{self, Identity};
 use crate::trunk::words::six_words;
+use std::io::Write;
 use std::net::{IpAddr, UdpSocket};
 use std::path::Path;
 use std::time::Duration;
@@ -26,9 +27,18 @@ pub fn write(file: &Path, config: &Config, checks: &[Check]) -> Result<(), Failu
     let sheet = Sheet { config, language: config.language };
     let paper = sheet.paper(&seen, checks);
     let bytes = paper::pdf(&paper).map_err(|error| Failure::new(error.to_string()))?;
-    std::fs::write(file, bytes).map_err(|error| Failure::new(format!("{}: {error}", file.display())))?;
+    let failed = |error| Failure::new(format!("{}: {error}", file.display()));
+    if is_standard_output(file) {
+        return std::io::stdout().write_all(&bytes).map_err(failed);
+    }
+    std::fs::write(file, bytes).map_err(failed)?;
     println!("{}", file.display());
     Ok(())
+}
+
+/// `-`
+pub fn is_standard_output(file: &Path) -> bool {
+    file.as_os_str() == "-"
 }
 
 /// One status a second; fewer when the daemon does not answer.

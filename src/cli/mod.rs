@@ -15,6 +15,7 @@ pub mod room;
 pub mod run;
 mod share;
 pub mod status;
+mod support;
 
 use crate::config::{Config, ConfigError};
 use crate::logging::{self, LogFormat};
@@ -83,6 +84,8 @@ enum Command {
         #[arg(long, value_name = "FILE.pdf")]
         handover: Option<PathBuf>,
     },
+    /// One text file for whoever helps from afar: no picture, no sound, nobody's name, no key.
+    Support(support::Arguments),
     /// Checks a configuration file and says what is wrong with it.
     CheckConfig {
         /// The file.
@@ -121,9 +124,8 @@ pub fn main() -> ExitCode {
         Command::Certificate(arguments) => finish(certificate::run(&arguments)),
         Command::Status(arguments) => finish(status::show(&arguments)),
         Command::Room(question) => finish(room::ask(&question)),
-        Command::Doctor { config, json, handover } => {
-            doctor::run(config.as_deref(), json, handover.as_deref(), &keys::checks, &devices::checks)
-        }
+        Command::Doctor { config, json, handover } => doctor::run(config.as_deref(), json, handover.as_deref(), PROBES),
+        Command::Support(arguments) => finish(support::write(&arguments, PROBES)),
         Command::CheckConfig { file } => check_config::run(&file),
         Command::Demo(arguments) => finish(demo::run(&arguments)),
         Command::Bench(arguments) => finish(bench::run(&arguments)),
@@ -207,5 +209,7 @@ fn finish(result: Result<(), Failure>) -> ExitCode {
         }
     }
 }
+
+const PROBES: doctor::Probes<'static> = doctor::Probes { keys: &keys::checks, devices: &devices::checks };
 
 const EXIT_CODES: &str = "Exit codes: 0 done · 1 failed · 2 configuration refused · 3 key missing, unreadable or wrong · 4 port taken · 5 clip does not decode · 6 a GStreamer element is missing · 7 denied · 8 the ledger is broken";

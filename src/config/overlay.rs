@@ -68,6 +68,11 @@ impl Overlay {
         Ok(Loaded { config, overlay, overlaid })
     }
 
+    /// The configuration that it lies over.
+    pub fn main(&self) -> &Path {
+        &self.main
+    }
+
     /// The file.
     pub fn file(&self) -> &Path {
         &self.file

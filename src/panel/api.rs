@@ -6,6 +6,7 @@
 //! ```
 
 use super::door::Arrival;
+use super::papers::Paper;
 use super::reply::{self, Reply};
 use super::tokens::Visitor;
 use super::visit::Visit;
@@ -82,13 +83,14 @@ pub(super) enum Errand {
     LedgerCsv,
     Installer,
     Devices,
+    Paper(Paper),
     Clock,
     Settings,
     SaveSettings,
 }
 
 /// All addresses.
-pub const ROUTES: [Route; 35] = [
+pub const ROUTES: [Route; 37] = [
     route("GET", "/", Who::Room, Endpoint::Page),
     route("GET", "/app.css", Who::Room, Endpoint::Style),
     route("GET", "/app.js", Who::Room, Endpoint::Script),
@@ -121,6 +123,8 @@ pub const ROUTES: [Route; 35] = [
     route("GET", "/api/ledger.csv", Who::Guest, Endpoint::Visit(Errand::LedgerCsv)),
     route("POST", "/api/installer", Who::Room, Endpoint::Visit(Errand::Installer)),
     route("GET", "/api/devices", Who::Installer, Endpoint::Visit(Errand::Devices)),
+    route("GET", "/api/handover.pdf", Who::Installer, Endpoint::Visit(Errand::Paper(Paper::Handover))),
+    route("GET", "/api/support.txt", Who::Installer, Endpoint::Visit(Errand::Paper(Paper::Support))),
     route("POST", "/api/clock", Who::Installer, Endpoint::Visit(Errand::Clock)),
     route("GET", "/api/settings", Who::Installer, Endpoint::Visit(Errand::Settings)),
     route("POST", "/api/settings", Who::Installer, Endpoint::Visit(Errand::SaveSettings)),

@@ -35,7 +35,7 @@ mod words;
 pub use crate::door::{Networks, own_networks};
 pub use api::{ROUTES, Route, Who};
 pub use certificate::{Installed, Refused, install as install_certificate, request as request_certificate};
-pub use papers::{Devices, Found, LedgerLine};
+pub use papers::{Devices, Found, LedgerLine, Paper};
 pub use state::Meeting;
 
 use crate::config::{Hours, IpNetwork, Overlay};
@@ -48,12 +48,13 @@ use crate::model::{DocumentId, Fingerprint, GuestId, Language, Moment};
 use crate::questions::Questions;
 use certificate::Certificates;
 use facts::Facts;
-use pin::Pin;
+use pin::Pin as PinCode;
 use serde::Serialize;
 use state::{Shown, looks_the_same};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -109,9 +110,14 @@ pub struct Sources {
     pub documents: Documents,
     /// Where PCs share their screens.
     pub live: LiveDoor,
+    /// Writes a paper about this box; may take as long as it takes, and is dropped when it takes too long.
+    pub paper: PaperSource,
     /// The installer set something: the daemon is to begin anew with it.
     pub begin_anew: Arc<dyn Fn() + Send + Sync>,
 }
+
+/// Writes papers, in a process of its own.
+pub type PaperSource = Arc<dyn Fn(Paper) -> Pin<Box<dyn Future<Output = Option<Vec<u8>>> + Send>> + Send + Sync>;
 
 /// Draws pages as PNG, beside the panel.
 pub type PageSource = Arc<dyn Fn(PageWanted) -> oneshot::Receiver<Option<Vec<u8>>> + Send + Sync>;
@@ -170,7 +176,7 @@ struct Shared {
     certificates: Certificates,
     tokens: Tokens,
     senders: whip::Senders,
-    pin: Option<Pin>,
+    pin: Option<PinCode>,
     overlay: Option<Overlay>,
     questions: Questions,
     sources: Sources,
@@ -180,6 +186,7 @@ struct Shared {
     strangers: Semaphore,
     asides: Arc<Semaphore>,
     uploads: Semaphore,
+    writing: Semaphore,
     pictures: Arc<Semaphore>,
     downloads: Arc<Semaphore>,
 }
@@ -214,7 +221,7 @@ impl Panel {
             certificates,
             tokens: Tokens::default(),
             senders: whip::Senders::default(),
-            pin: pin.as_deref().map(Pin::new),
+            pin: pin.as_deref().map(PinCode::new),
             overlay,
             questions,
             sources,
@@ -223,6 +230,7 @@ impl Panel {
             strangers: Semaphore::new(visit::STRANGERS),
             asides: Arc::new(Semaphore::new(papers::ASIDES)),
             uploads: Semaphore::new(visit::UPLOADS),
+            writing: Semaphore::new(1),
             pictures: Arc::new(Semaphore::new(pages::PICTURES)),
             downloads: Arc::new(Semaphore::new(pages::DOWNLOADS)),
         });

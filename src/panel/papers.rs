@@ -44,6 +44,28 @@ pub struct Found {
     pub used: bool,
 }
 
+/// What this box writes about itself on request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paper {
+    /// The hand-over sheet, PDF; watches the line for ten seconds first.
+    Handover,
+    /// Text for whoever helps from afar.
+    Support,
+}
+
+/// `GET /api/handover.pdf` and `GET /api/support.txt`: one at a time.
+pub(super) async fn written(shared: &Shared, paper: Paper) -> Result<Reply, Refusal> {
+    let _one = shared.writing.try_acquire().map_err(|_| Refusal::Busy)?;
+    let written = timeout(WRITTEN_WITHIN, (shared.sources.paper)(paper)).await;
+    let bytes = Bytes::from(written.ok().flatten().ok_or(Refusal::Busy)?);
+    Ok(match paper {
+        Paper::Handover => reply::file("application/pdf", "attachment; filename=\"engawa-handover.pdf\"", bytes),
+        Paper::Support => {
+            reply::file("text/plain; charset=utf-8", "attachment; filename=\"engawa-support.txt\"", bytes)
+        }
+    })
+}
+
 /// `GET /api/own.jpg`
 pub(super) async fn own_picture(shared: &Shared) -> Result<Reply, Refusal> {
     let picture = shared.sources.own_picture.clone();
@@ -111,6 +133,8 @@ fn cell(text: &str) -> String {
 pub(super) const ASIDES: usize = 2;
 const PATIENCE: Duration = Duration::from_secs(2);
 const NEWEST: usize = 200;
+/// Ten seconds of watching, and as much again on a slow box.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests {

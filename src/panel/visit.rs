@@ -73,6 +73,7 @@ impl Visit<'_> {
             Errand::LedgerCsv => papers::ledger_csv(self.shared).await,
             Errand::Installer => self.installer(read(request).await?).await,
             Errand::Devices => papers::devices(self.shared).await,
+            Errand::Paper(paper) => papers::written(self.shared, paper).await,
             Errand::Clock => self.clock(&read(request).await?).await,
             Errand::Settings => settings::show(self.shared).await,
             Errand::SaveSettings => {

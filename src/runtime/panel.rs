@@ -16,13 +16,15 @@ use crate::media::face::FaceConstants;
 use crate::media::room::Media;
 use crate::model::{DocumentId, Language};
 use crate::panel::{
-    Devices, Found, KeptRow, KeptSources, Knowledge, LedgerLine, Meeting, Panel, PanelSettings, Sources, own_networks,
+    Devices, Found, KeptRow, KeptSources, Knowledge, LedgerLine, Meeting, Panel, PanelSettings, Paper, PaperSource,
+    Sources, own_networks,
 };
 use crate::questions::Questions;
-use crate::system::clock;
 use crate::system::kept::{KeptDocuments, Note};
 use crate::system::ledger::Ledger;
+use crate::system::{clerk, clock};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
@@ -68,11 +70,12 @@ impl PanelHands {
         let mut hands =
             Self { panel: None, coming: None, known: Arc::default(), words: String::new(), meetings: Vec::new() };
         let Some(listen) = config.panel.listen else { return hands };
+        let file = overlay.as_ref().map(|overlay| overlay.main().to_owned());
         let settings = settings(config, listen, overlay);
         let attempt = Attempt {
             settings,
             questions: questions.clone(),
-            sources: sources(config, anew, papers, media, documents),
+            sources: Sources { paper: paper_source(file), ..sources(config, anew, papers, media, documents) },
         };
         match attempt.clone().make() {
             Ok(panel) => hands.is_here(panel),
@@ -188,8 +191,22 @@ fn sources(config: &Config, anew: &Arc<Notify>, papers: Papers, media: &Media, d
         kept: kept_sources(kept),
         documents: documents.clone(),
         live,
+        paper: paper_source(None),
         begin_anew: Arc::new(move || anew.notify_one()),
     }
+}
+
+/// Without a file, as in tests of the loop, there is nothing to tell of.
+fn paper_source(config: Option<PathBuf>) -> PaperSource {
+    Arc::new(move |paper| {
+        let config = config.clone();
+        Box::pin(async move {
+            match paper {
+                Paper::Handover => clerk::print(&config?, &["doctor", "--handover", "-"]).await,
+                Paper::Support => clerk::print(&config?, &["support", "-"]).await,
+            }
+        })
+    })
 }
 
 fn kept_sources(kept: KeptDocuments) -> KeptSources {

@@ -3,6 +3,7 @@
 pub mod board_file;
 pub mod boot;
 pub mod check;
+pub mod clerk;
 pub mod clock;
 pub mod desk;
 pub mod hours;

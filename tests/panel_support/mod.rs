@@ -149,6 +149,7 @@ pub fn sources(clock_set: &Arc<Mutex<Option<Duration>>>, picture: &Arc<Mutex<Opt
                 Ok(())
             }
         }),
+        paper: Arc::new(|paper| Box::pin(async move { Some(format!("{paper:?}").into_bytes()) })),
         begin_anew: Arc::new(|| {}),
         live: LiveDoor {
             name: Arc::new(|| LiveId(7)),

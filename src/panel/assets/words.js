@@ -114,6 +114,7 @@ const ja = {
   device_camera: 'カメラが見つかりません', device_microphone: 'マイクが見つかりません', device_speaker: 'スピーカーが見つかりません', device_screen: '画面が見つかりません',
   clock_title: '時計', clock_here: 'この端末の時刻', clock_lead: '箱の時計は記録の日時だけに使われます。合っていなくても、つながりには影響しません。',
   clock_set: '箱の時計をこの端末に合わせる', certificate: '証明書', certificate_lead: 'この箱の証明書を庁内の端末に配ると、ブラウザーの警告が出なくなります。', certificate_get: '証明書を保存（PEM）',
+  papers: '書類', papers_lead: '引き渡し票は回線を10秒間見てから作ります。サポート用ファイルには、映像・音声・資料・氏名・鍵は入りません。', handover_get: '引き渡し票を保存（PDF）', support_get: 'サポート用ファイルを保存',
   days: '{n}日', hours: '{h}時間{m}分', mins: '{n}分', seconds: '{n}秒',
   done: '済みました。',
 
@@ -251,6 +252,7 @@ const en = {
   device_camera: 'No camera found', device_microphone: 'No microphone found', device_speaker: 'No speaker found', device_screen: 'No screen found',
   clock_title: 'Clock', clock_here: 'This device', clock_lead: 'The box uses its clock only to date the ledger. A wrong one does not disturb the link.',
   clock_set: 'Set the box’s clock from this device', certificate: 'Certificate', certificate_lead: 'Hand this box’s certificate out to the PCs of the office, and browsers stop warning.', certificate_get: 'Save the certificate (PEM)',
+  papers: 'Papers', papers_lead: 'The hand-over sheet watches the line for ten seconds first. The support file holds no picture, no sound, no document, nobody’s name and no key.', handover_get: 'Save the hand-over sheet (PDF)', support_get: 'Save the support file',
   days: '{n} d', hours: '{h} h {m} min', mins: '{n} min', seconds: '{n} s',
   done: 'Done.',
 
