@@ -4,6 +4,7 @@ pub mod board_file;
 pub mod boot;
 pub mod check;
 pub mod clock;
+pub mod clock_wish;
 pub mod desk;
 pub mod hours;
 pub mod kept;
