@@ -14,11 +14,11 @@ fi
 
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
-for unit in "$systemd"/*.service "$systemd"/*.socket; do
+for unit in "$systemd"/*.service "$systemd"/*.socket "$systemd"/*.path; do
     # What only a box has is stood for by what is everywhere.
     sed -e "s|^\(Exec[A-Za-z]*=[+-]*\)/usr/bin/engawa |\1$binary |; s|^\(ExecStart=\)/usr/bin/cage |\1/bin/true |" "$unit" >"$copy/$(basename "$unit")"
 done
-for unit in "$copy"/*.service "$copy"/*.socket; do
+for unit in "$copy"/*.service "$copy"/*.socket "$copy"/*.path; do
     # A template is checked as one of its instances.
     case $unit in
     *@.service) instance=${unit%@.service}@sda1.service; ln -s "$unit" "$instance" ;;

@@ -34,7 +34,7 @@ put 755 usr/bin "$binary"
 [ "$(basename "$binary")" = engawa ] || mv "$stage/usr/bin/$(basename "$binary")" "$stage/usr/bin/engawa"
 strip --strip-unneeded --remove-section=.comment "$stage/usr/bin/engawa"
 
-put 644 usr/lib/systemd/system systemd/*.service systemd/*.socket
+put 644 usr/lib/systemd/system systemd/*.service systemd/*.socket systemd/*.path
 put 644 usr/lib/sysusers.d systemd/sysusers.d/engawa.conf
 put 644 usr/lib/tmpfiles.d systemd/tmpfiles.d/engawa.conf
 put 644 usr/lib/udev/rules.d systemd/udev/*.rules
