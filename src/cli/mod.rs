@@ -7,6 +7,7 @@ pub mod check_config;
 pub mod demo;
 pub mod devices;
 pub mod doctor;
+mod hold_screen;
 pub mod keys;
 pub mod ledger;
 pub mod pair_of_boxes;
@@ -96,6 +97,9 @@ enum Command {
         /// Gets `man` and `completions`.
         directory: PathBuf,
     },
+    /// engawa-screen.service's own: keeps the compositor open and ends with it.
+    #[command(hide = true)]
+    HoldScreen,
     /// engawa-clock@.service's own: sets the clock as the daemon wishes on standard input.
     #[command(hide = true)]
     SetClock,
@@ -133,6 +137,7 @@ pub fn main() -> ExitCode {
         Command::Demo(arguments) => finish(demo::run(&arguments)),
         Command::Bench(arguments) => finish(bench::run(&arguments)),
         Command::Papers { directory } => finish(papers::write(&directory)),
+        Command::HoldScreen => finish(hold_screen::run()),
         Command::SetClock => finish(set_clock()),
         Command::DrawPages { trespass } => pages::worker::main(trespass),
     }
