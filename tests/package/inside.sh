@@ -14,5 +14,7 @@ root=$1 work=$2 script=$3
 mkdir -p "$work/upper" "$work/scratch" "$work/system"
 mount -t overlay overlay -o "lowerdir=$root,upperdir=$work/upper,workdir=$work/scratch" "$work/system"
 mount -t proc proc "$work/system/proc"
+mkdir -p "$work/system/dev/shm"
+mount -t tmpfs -o mode=1777 tmpfs "$work/system/dev/shm"
 exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
     chroot "$work/system" /bin/sh -euc "$script"
