@@ -45,11 +45,14 @@ put 644 usr/share/engawa/examples config/examples/*.toml
 put 644 usr/share/engawa/hw/keypads hw/keypads/*.toml
 cp -r systemd/box "$stage/usr/share/engawa/box"
 
-put 644 usr/share/doc/engawa README.md docs/*.md hw/UNTRIED.md packaging/deb/copyright
+put 644 usr/share/doc/engawa README.md CHANGELOG.md docs/*.md hw/UNTRIED.md packaging/deb/copyright
 # What is linked in, and under which licence.
 cargo tree --locked --offline --edges normal --no-dedupe --prefix none --format '{p}: {l}' |
     sed 's/ (proc-macro)//; s/ ([^)]*)//' | sort -u >"$stage/usr/share/doc/engawa/crates"
-gzip -9n <CHANGELOG.md >"$stage/usr/share/doc/engawa/changelog.gz"
+# In Debian's form, which only says where the changes stand.
+printf 'engawa (%s) stable; urgency=medium\n\n  * See CHANGELOG.md.\n\n -- %s  %s\n' "$version" \
+    "$(sed -n 's/^Maintainer: //p' packaging/deb/control)" "$(date -u -R -d "@$SOURCE_DATE_EPOCH")" |
+    gzip -9n >"$stage/usr/share/doc/engawa/changelog.gz"
 
 "$binary" papers "$stage/papers"
 put 644 usr/share/man/man1 "$stage"/papers/man/*.1

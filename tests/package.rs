@@ -47,6 +47,7 @@ fn the_package_holds_what_a_box_and_an_installer_need_and_depends_on_exactly_the
         "usr/share/engawa/box/systemd/journald.conf.d/50-engawa.conf",
         "usr/share/doc/engawa/copyright",
         "usr/share/doc/engawa/changelog.gz",
+        "usr/share/doc/engawa/CHANGELOG.md",
         "usr/share/doc/engawa/crates",
         "usr/lib/sysusers.d/engawa.conf",
         "usr/lib/tmpfiles.d/engawa.conf",
