@@ -17,6 +17,7 @@ help:
 	@echo 'make demo REAL=1         the same, with this camera and microphone instead of the sample clip'
 	@echo 'make test                everything CI checks'
 	@echo 'make test-trixie         the end-to-end core on Debian 13 (GStreamer 1.26), in a chroot; needs root'
+	@echo 'make deb                 the Debian package, in target/debian; for Debian 12 and 13'
 	@echo 'make bench               delay, CPU and recovery of two boxes, as one JSON object'
 
 .PHONY: demo
@@ -30,6 +31,13 @@ bench: cargo
 	@packaging/install.sh packaging/apt-run.txt packaging/apt-build.txt
 	cargo build --release --locked
 	@exec "$(TARGET)/release/engawa" bench --processes
+
+.PHONY: deb
+deb: cargo
+	@packaging/install.sh packaging/apt-run.txt packaging/apt-build.txt
+	cargo build --release --locked
+	@rm -f "$(TARGET)"/debian/engawa_*.deb
+	packaging/deb.sh "$(TARGET)/release/engawa" "$(TARGET)/debian"
 
 # The tests run last: their summary ends the output.
 .PHONY: test
@@ -48,7 +56,7 @@ checks: test-packages
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo check --locked --no-default-features --manifest-path fuzz/Cargo.toml --target-dir "$(TARGET)"
 	RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links' cargo doc --locked --no-deps --document-private-items --quiet
-	@if command -v shellcheck >/dev/null; then git ls-files 'packaging/*.sh' 'tests/*.sh' | xargs shellcheck .ci/run; \
+	@if command -v shellcheck >/dev/null; then git ls-files 'packaging/*.sh' 'packaging/deb/p*' 'tests/*.sh' | xargs shellcheck .ci/run; \
 		else echo 'shellcheck is not installed: scripts are not checked'; fi
 	cargo build --locked
 	packaging/check-units.sh "$(TARGET)/debug/engawa"

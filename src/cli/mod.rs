@@ -8,9 +8,11 @@ pub mod demo;
 pub mod devices;
 pub mod doctor;
 mod handover;
+mod hold_screen;
 pub mod keys;
 pub mod ledger;
 pub mod pair_of_boxes;
+mod papers;
 pub mod room;
 pub mod run;
 mod share;
@@ -22,7 +24,8 @@ use crate::logging::{self, LogFormat};
 use crate::model::Moment;
 use crate::pages::{self, Trespass};
 use crate::runtime::{RunError, RunOptions};
-use crate::system::clock::ClockSetting;
+use crate::system::clock::{self, ClockSetting};
+use crate::system::clock_wish;
 use clap::{Parser, Subcommand};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -95,6 +98,18 @@ enum Command {
     Demo(demo::Arguments),
     /// Two boxes with stamps in the frames; prints one JSON object.
     Bench(bench::Arguments),
+    /// The package's own: writes man pages and completions.
+    #[command(hide = true)]
+    Papers {
+        /// Gets `man` and `completions`.
+        directory: PathBuf,
+    },
+    /// engawa-screen.service's own: keeps the compositor open and ends with it.
+    #[command(hide = true)]
+    HoldScreen,
+    /// engawa-clock@.service's own: sets the clock as the daemon wishes on standard input.
+    #[command(hide = true)]
+    SetClock,
     /// The daemon's own: draws one document's pages without any rights, as asked on standard input.
     #[command(hide = true)]
     DrawPages {
@@ -129,6 +144,9 @@ pub fn main() -> ExitCode {
         Command::CheckConfig { file } => check_config::run(&file),
         Command::Demo(arguments) => finish(demo::run(&arguments)),
         Command::Bench(arguments) => finish(bench::run(&arguments)),
+        Command::Papers { directory } => finish(papers::write(&directory)),
+        Command::HoldScreen => finish(hold_screen::run()),
+        Command::SetClock => finish(set_clock()),
         Command::DrawPages { trespass } => pages::worker::main(trespass),
     }
 }
@@ -187,6 +205,12 @@ impl From<RunError> for Failure {
 /// The configuration's own sentence, with file and line.
 pub fn load(path: &Path) -> Result<Config, Failure> {
     Ok(Config::load(path)?)
+}
+
+fn set_clock() -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::new(format!("the clock was not set: {error}"));
+    clock_wish::grant(std::io::stdin(), std::io::stdout(), clock::set_wall).map_err(failed)?;
+    clock_wish::tell_the_hardware().map_err(|error| Failure::new(format!("the hardware clock was not set: {error}")))
 }
 
 fn trespass(name: &str) -> Result<Trespass, String> {

@@ -5,17 +5,19 @@ use super::outlet::ENTRANCE;
 use super::stage::{Lives, OPENS_WITHIN};
 use gstreamer as gst;
 use gstreamer::prelude::*;
+use std::ffi::OsStr;
 use std::path::Path;
 
 /// Bin descriptions of the displays that are there now. `lives` counts X servers that do not answer.
 pub(super) fn descriptions(lives: &Lives) -> Vec<String> {
     let mut found = Vec::new();
     let connected = || composed_at(connected_size(Path::new("/sys/class/drm")));
-    if std::env::var_os("WAYLAND_DISPLAY").is_some() {
+    let compositor = Compositor::named(std::env::var_os("WAYLAND_DISPLAY").as_deref());
+    if compositor != Compositor::Absent {
         // The compositor enlarges what is smaller than its screen.
         found.push(dressed(&format!("{} ! waylandsink fullscreen=true sync=false qos=false", sized(connected()))));
     }
-    if Path::new("/dev/dri").exists() {
+    if compositor != Compositor::OfTheKiosk && Path::new("/dev/dri").exists() {
         found.push(dressed(&format!("{} ! kmssink sync=false qos=false", sized(connected()))));
     }
     if std::env::var_os("DISPLAY").is_some()
@@ -25,6 +27,28 @@ pub(super) fn descriptions(lives: &Lives) -> Vec<String> {
         found.push(dressed(&format!("{} ! ximagesink sync=false qos=false", sized(size))));
     }
     found
+}
+
+/// Who else may hold the display.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Compositor {
+    Absent,
+    /// A person's session: a name in its own directory.
+    OfASession,
+    /// The kiosk's, by the path of its socket: its directory is there, also while it starts anew. A display that the daemon took
+    /// meanwhile it could never take back.
+    OfTheKiosk,
+}
+
+impl Compositor {
+    fn named(display: Option<&OsStr>) -> Self {
+        match display.map(Path::new) {
+            None => Self::Absent,
+            Some(socket) if !socket.is_absolute() => Self::OfASession,
+            Some(socket) if socket.parent().is_some_and(Path::is_dir) => Self::OfTheKiosk,
+            Some(_) => Self::Absent,
+        }
+    }
 }
 
 /// A display with the composer before it, which takes the size that `display` begins with.
@@ -78,6 +102,16 @@ const FULL_HD: i64 = 1920 * 1080;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_display_is_left_to_the_kiosks_compositor_while_that_starts_anew() {
+        let directory = tempfile::tempdir().unwrap();
+        let socket = directory.path().join("wayland-0");
+        assert_eq!(Compositor::named(Some(socket.as_os_str())), Compositor::OfTheKiosk);
+        assert_eq!(Compositor::named(Some(socket.join("below").as_os_str())), Compositor::Absent);
+        assert_eq!(Compositor::named(Some(OsStr::new("wayland-1"))), Compositor::OfASession);
+        assert_eq!(Compositor::named(None), Compositor::Absent);
+    }
 
     #[test]
     fn the_screen_is_as_large_as_the_connected_output_prefers() {

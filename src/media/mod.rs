@@ -3,6 +3,7 @@
 mod admission;
 pub mod camera;
 mod composer;
+mod compositor;
 mod crop;
 mod decoder;
 pub mod devices;

@@ -10,6 +10,7 @@
 //! Promise: pushing never blocks; trouble of the device never reaches the session; a device that hangs is told as missing,
 //! and holds at most [`LIVES`](super::stage::LIVES) threads.
 
+use super::compositor::Compositor;
 use super::stage::{Lives, OPENS_WITHIN, Stage, StageFault, lock, spawn};
 use crate::core::input::Input;
 use crate::inbox::Inbox;
@@ -112,6 +113,7 @@ impl Outlet {
             let cause = match self.open_first(plan, attempt, &mut hung) {
                 Ok((stage, open, description)) => {
                     *lock(&self.open) = Some(open);
+                    let _compositor = self.watch_compositor(attempt, &description);
                     (plan.opened)();
                     let ended = self.watch(heard, attempt, || {
                         tell(&mut present, true, &description);
@@ -159,6 +161,16 @@ impl Outlet {
                 }
             }
         }
+    }
+
+    /// Tells of a compositor's end as of any other device's, as long as what is returned is kept.
+    fn watch_compositor(&self, attempt: u64, description: &str) -> Option<Compositor> {
+        let words = self.words.clone();
+        let gone = move || {
+            // Full: the keeper is being told of something else.
+            let _ = words.try_send(Word::Broken { attempt, cause: "the compositor is gone".into() });
+        };
+        Compositor::watch(&Compositor::socket_of(description)?, gone).ok()
     }
 
     fn open_first(&self, plan: &OutletPlan, attempt: u64, hung: &mut Hung) -> Result<(Stage, Open, String), String> {

@@ -20,9 +20,10 @@ use crate::panel::{
     Sources, own_networks,
 };
 use crate::questions::Questions;
+use crate::system::clerk;
+use crate::system::clock_wish;
 use crate::system::kept::{KeptDocuments, Note};
 use crate::system::ledger::Ledger;
-use crate::system::{clerk, clock};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -186,7 +187,7 @@ fn sources(config: &Config, anew: &Arc<Notify>, papers: Papers, media: &Media, d
         own_picture: Arc::new(move || picture.jpeg()),
         ledger: Arc::new(move || ledger_lines(&ledger, language)),
         devices: Arc::new(move || plugged_in(&camera, &microphone, &speaker)),
-        set_clock: Arc::new(clock::set_wall),
+        set_clock: Arc::new(clock_wish::set_wall),
         page: Arc::new(move |wanted| views.png(wanted)),
         kept: kept_sources(kept),
         documents: documents.clone(),

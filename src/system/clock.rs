@@ -62,10 +62,10 @@ pub fn date_and_time() -> String {
     chrono::Local::now().format("%Y-%m-%d %H:%M").to_string()
 }
 
-/// Sets the wall clock: time since 1970. For the installer's page only.
+/// Sets the wall clock: time since 1970. [`super::clock_wish`] is how the daemon asks for it.
 ///
 /// # Errors
-/// When the daemon has no right to.
+/// When this process has no right to.
 pub fn set_wall(time: Duration) -> std::io::Result<()> {
     let time = nix::sys::time::TimeSpec::from_duration(time);
     nix::time::clock_settime(ClockId::CLOCK_REALTIME, time).map_err(std::io::Error::from)

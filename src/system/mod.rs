@@ -5,6 +5,7 @@ pub mod boot;
 pub mod check;
 pub mod clerk;
 pub mod clock;
+pub mod clock_wish;
 pub mod desk;
 pub mod hours;
 pub mod kept;

@@ -125,6 +125,7 @@ pub const CRATES: &[(&[&str], &[&str])] = &[
     (&["chrono"], &["system"]),
     (&["hayro", "pic_scale", "skrifa", "seccompiler", "landlock"], &["pages/worker"]),
     (&["image"], &["pages"]),
+    (&["clap_mangen", "clap_complete"], &["cli/papers"]),
     (&["clap", "anyhow"], &["runtime", "cli", "main"]),
     (&["tracing_subscriber", "tracing_journald"], &["logging"]),
 ];

@@ -25,6 +25,10 @@ pub enum Need {
     Spooler,
     /// The other browser.
     Firefox,
+    /// A Debian package.
+    Package,
+    /// Debian systems to install it in.
+    Debian,
 }
 
 /// Why a need is not met.
@@ -37,8 +41,17 @@ pub enum Lack {
 }
 
 impl Need {
-    pub const ALL: [Self; 7] =
-        [Self::Line, Self::Capture, Self::Screen, Self::FalseClock, Self::Disk, Self::Spooler, Self::Firefox];
+    pub const ALL: [Self; 9] = [
+        Self::Line,
+        Self::Capture,
+        Self::Screen,
+        Self::FalseClock,
+        Self::Disk,
+        Self::Spooler,
+        Self::Firefox,
+        Self::Package,
+        Self::Debian,
+    ];
 
     /// Whether a test that needs it can run here.
     ///
@@ -57,8 +70,8 @@ impl Need {
 
     pub fn lack(self) -> Option<Lack> {
         let needs_root = match self {
-            Self::Line | Self::Capture | Self::FalseClock | Self::Disk | Self::Spooler => true,
-            Self::Screen | Self::Firefox => false,
+            Self::Line | Self::Capture | Self::FalseClock | Self::Disk | Self::Spooler | Self::Debian => true,
+            Self::Screen | Self::Firefox | Self::Package => false,
         };
         if needs_root && !is_root() {
             return Some(Lack::Root);
@@ -68,7 +81,7 @@ impl Need {
         }
         match self {
             Self::Line | Self::Capture if !root_may(&["--net", "true"]) => Some(Lack::Refused("network namespaces")),
-            Self::Disk if !root_may(&["--mount", "mount", "-t", "tmpfs", "tmpfs", "/tmp"]) => {
+            Self::Disk | Self::Debian if !root_may(&["--mount", "mount", "-t", "tmpfs", "tmpfs", "/tmp"]) => {
                 Some(Lack::Refused("mounts"))
             }
             Self::FalseClock if !has_faketime() => Some(Lack::Tool("libfaketime")),
@@ -78,7 +91,9 @@ impl Need {
             | Self::FalseClock
             | Self::Disk
             | Self::Spooler
-            | Self::Firefox => None,
+            | Self::Firefox
+            | Self::Package
+            | Self::Debian => None,
         }
     }
 
@@ -91,6 +106,8 @@ impl Need {
             Self::FalseClock => "wrong clocks: tests/net_airgap.rs",
             Self::Disk => "full disks and other users' files: tests/durable.rs, tests/system_*.rs",
             Self::Spooler => "printing with lp: tests/e2e_print.rs",
+            Self::Package => "what the Debian package holds: tests/package.rs",
+            Self::Debian => "the package on Debian 12 and 13: tests/package.rs",
             Self::Firefox => "a screen shared from Firefox: tests/e2e_live_firefox.rs",
         }
     }
@@ -103,6 +120,8 @@ impl Need {
             Self::Disk => &["unshare", "mount", "umount"],
             Self::FalseClock => &[],
             Self::Firefox => &["firefox-esr", "node"],
+            Self::Package => &["dpkg-deb", "strip"],
+            Self::Debian => &["dpkg-deb", "strip", "mmdebstrap", "unshare", "mount", "flock"],
             Self::Spooler => &["cupsd", "lpadmin", "lp"],
         }
     }
