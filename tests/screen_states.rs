@@ -56,6 +56,7 @@ fn every_state_tells_the_microphone_across_the_whole_width() {
                 .map(|byte: u8| format!("{:02X}", byte.wrapping_mul(41)))
                 .collect::<Vec<_>>()
                 .join(":"),
+            guide: None,
         });
         for (name, screen) in states(language) {
             view.show(&screen);

@@ -1,4 +1,5 @@
-//! Subcommands: run, pair, identity, certificate, status, mode and what else people ask, doctor, check-config, demo, bench. Each file is one of them.
+//! Subcommands: run, pair, identity, certificate, status, mode and what else people ask, doctor, check-config, provision, take, stick,
+//! network, demo, bench. Each file is one of them.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line talks to a person here")]
 
 pub mod bench;
@@ -9,16 +10,21 @@ pub mod devices;
 pub mod doctor;
 pub mod keys;
 pub mod ledger;
+pub mod network;
 pub mod pair_of_boxes;
+pub mod provision;
 pub mod room;
 pub mod run;
 mod share;
 pub mod status;
+pub mod stick;
+pub mod take;
 
 use crate::config::{Config, ConfigError};
+use crate::confine::Trespass;
 use crate::logging::{self, LogFormat};
 use crate::model::Moment;
-use crate::pages::{self, Trespass};
+use crate::pages;
 use crate::runtime::{RunError, RunOptions};
 use crate::system::clock::ClockSetting;
 use clap::{Parser, Subcommand};
@@ -59,6 +65,8 @@ enum Command {
         /// Bench only: force a new session this often, in milliseconds.
         #[arg(long, hide = true)]
         renew_every_ms: Option<u64>,
+        #[command(flatten)]
+        guide: run::GuideArguments,
     },
     /// Pairs two boxes with a code read over the telephone.
     Pair(keys::PairArguments),
@@ -84,6 +92,14 @@ enum Command {
         /// The file.
         file: PathBuf,
     },
+    /// On the installer's PC: makes the files of many pairs of boxes from one table.
+    Provision(provision::Arguments),
+    /// On the box, as root: takes the file that was made for it, all of it or nothing.
+    Take(take::Arguments),
+    /// On the box: looks for its file and updates on a USB stick, or deletes the key on it. Nothing is mounted.
+    Stick(stick::Arguments),
+    /// On the box: makes systemd-networkd's file of network.toml.
+    Network(network::Arguments),
     /// Two paired boxes on this machine.
     Demo(demo::Arguments),
     /// Two boxes with stamps in the frames; prints one JSON object.
@@ -95,13 +111,20 @@ enum Command {
         #[arg(long, hide = true, value_parser = trespass)]
         trespass: Option<Trespass>,
     },
+    /// The box's own: looks at the device on standard input without any rights.
+    #[command(hide = true)]
+    FindOnStick {
+        /// Tests only: once confined, try what is forbidden.
+        #[arg(long, hide = true, value_parser = trespass)]
+        trespass: Option<Trespass>,
+    },
 }
 
 /// Runs what the arguments say.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.command {
-        Command::Run { config, stamps, clock_ppm, clock_begins_at_s, rtp_starts, renew_every_ms } => {
+        Command::Run { config, stamps, clock_ppm, clock_begins_at_s, rtp_starts, renew_every_ms, guide } => {
             run::close_what_was_left_open();
             if let Err(error) = logging::init(cli.log, None) {
                 eprintln!("engawa: {error}");
@@ -110,7 +133,7 @@ pub fn main() -> ExitCode {
             let begins_at = clock_begins_at_s.map(|seconds| Moment::default() + Duration::from_secs(seconds));
             let clock = ClockSetting { ppm: clock_ppm, begins_at };
             let options = RunOptions { stamps, clock, rtp_starts, renew_every_ms, ..RunOptions::default() };
-            finish(run::run(&config, options))
+            finish(run::run(&config, &guide, options))
         }
         Command::Pair(arguments) => finish(keys::pair(&arguments)),
         Command::Identity(arguments) => finish(keys::identity(&arguments)),
@@ -121,7 +144,12 @@ pub fn main() -> ExitCode {
         Command::CheckConfig { file } => check_config::run(&file),
         Command::Demo(arguments) => finish(demo::run(&arguments)),
         Command::Bench(arguments) => finish(bench::run(&arguments)),
+        Command::Provision(arguments) => finish(provision::run(&arguments)),
+        Command::Take(arguments) => finish(take::run(&arguments)),
+        Command::Stick(arguments) => finish(stick::run(&arguments)),
+        Command::Network(arguments) => finish(network::run(&arguments)),
         Command::DrawPages { trespass } => pages::worker::main(trespass),
+        Command::FindOnStick { trespass } => crate::provision::stick::find_on_stick(trespass),
     }
 }
 
@@ -146,6 +174,11 @@ impl Failure {
     /// The ledger is not as it was written.
     pub fn broken(words: impl Into<String>) -> Self {
         Self { code: 8, words: words.into() }
+    }
+
+    /// What an installer wrote.
+    pub fn refused(words: impl Into<String>) -> Self {
+        Self { code: 2, words: words.into() }
     }
 
     /// Keys and pairing.

@@ -54,7 +54,7 @@ impl Core {
 
     pub(super) fn make_plan(&self, now: Moment) -> MediaPlan {
         let Some(link) = &self.link else {
-            let (picture, sentence) = (Picture::Nothing, Some(Sentence::NotPaired));
+            let (picture, sentence) = (Picture::Nothing, Some(self.settings.unlinked.clone()));
             let screen = plan::Screen { picture, sentence, face: self.face(now) };
             return MediaPlan { screen, ..MediaPlan::default() };
         };

@@ -25,6 +25,8 @@ pub enum Need {
     Spooler,
     /// The other browser.
     Firefox,
+    /// Images of USB sticks.
+    Sticks,
 }
 
 /// Why a need is not met.
@@ -37,8 +39,16 @@ pub enum Lack {
 }
 
 impl Need {
-    pub const ALL: [Self; 7] =
-        [Self::Line, Self::Capture, Self::Screen, Self::FalseClock, Self::Disk, Self::Spooler, Self::Firefox];
+    pub const ALL: [Self; 8] = [
+        Self::Line,
+        Self::Capture,
+        Self::Screen,
+        Self::FalseClock,
+        Self::Disk,
+        Self::Spooler,
+        Self::Firefox,
+        Self::Sticks,
+    ];
 
     /// Whether a test that needs it can run here.
     ///
@@ -58,7 +68,7 @@ impl Need {
     pub fn lack(self) -> Option<Lack> {
         let needs_root = match self {
             Self::Line | Self::Capture | Self::FalseClock | Self::Disk | Self::Spooler => true,
-            Self::Screen | Self::Firefox => false,
+            Self::Screen | Self::Firefox | Self::Sticks => false,
         };
         if needs_root && !is_root() {
             return Some(Lack::Root);
@@ -78,7 +88,8 @@ impl Need {
             | Self::FalseClock
             | Self::Disk
             | Self::Spooler
-            | Self::Firefox => None,
+            | Self::Firefox
+            | Self::Sticks => None,
         }
     }
 
@@ -92,6 +103,7 @@ impl Need {
             Self::Disk => "full disks and other users' files: tests/durable.rs, tests/system_*.rs",
             Self::Spooler => "printing with lp: tests/e2e_print.rs",
             Self::Firefox => "a screen shared from Firefox: tests/e2e_live_firefox.rs",
+            Self::Sticks => "sticks as PCs format them: tests/stick*.rs",
         }
     }
 
@@ -103,6 +115,7 @@ impl Need {
             Self::Disk => &["unshare", "mount", "umount"],
             Self::FalseClock => &[],
             Self::Firefox => &["firefox-esr", "node"],
+            Self::Sticks => &["mkfs.vfat", "fsck.vfat", "mcopy", "mdel"],
             Self::Spooler => &["cupsd", "lpadmin", "lp"],
         }
     }
