@@ -65,44 +65,37 @@ fn forty_pairs_are_made_at_once_and_every_box_takes_its_own() {
 #[test]
 fn a_bad_line_is_refused_with_line_and_column_and_nothing_is_written() {
     let bench = Bench::new();
-    let good = "a,r1,r2,192.0.2.1/24,192.0.2.2/24,,,,,,,,,,";
-    for (line, told) in [
-        ("b,r1,r2,192.0.2.3,192.0.2.4/24,,,,,,,,,,", "line 3: address_a = 192.0.2.3: has no length of its network"),
-        ("b,r1,r2,192.0.2.3/24,office-b,,,,,,,,,,", "line 3: address_b = office-b: has no length"),
-        ("b,r1,r2,192.0.2.3/24,192.0.2.4/33,,,,,,,,,,", "line 3: address_b = 192.0.2.4/33: has no length of a network"),
-        ("b,r1,r2,192.0.2.3/24,192.0.2.255/24,,,,,,,,,,", "line 3: address_b = 192.0.2.255/24: is the first or last"),
-        ("b,r1,r2,192.0.2.3/24,198.51.100.4/24,192.0.2.254,,,,,,,,,", "line 3: gateway_b: is missing"),
-        ("b,r1,r2,192.0.2.3/24,192.0.2.4/24,198.51.100.1,,,,,,,,,", "line 3: gateway_a = 198.51.100.1: is not in"),
-        ("b,r1,r2,192.0.2.3/24,192.0.2.4/24,,,,,,10,,,,", "line 3: ceiling_kbps = 10: is too small"),
-        ("b,r1,r2,192.0.2.3/24,192.0.2.4/24,,,,,,fast,,,,", "line 3: ceiling_kbps = fast: is no whole number"),
-        ("b,r1,r2,192.0.2.3/24,192.0.2.4/24,,,,,,,fr,,,", "line 3: language = fr: is not one of the choices"),
-        ("b,r1,r2,192.0.2.3/24,192.0.2.4/24,,,,,,,,9-17,,", "line 3: hours = 9-17: is no office hours"),
-        ("b,r1,r2,192.0.2.3/24,192.0.2.4/24,,,,,,,,,1234,", "line 3: pin: is no PIN"),
-        ("b,r1,r2,192.0.2.3/24,192.0.2.4/24,,,,,,,,,,maybe", "line 3: printer = maybe: is neither"),
-        ("b,r1,r2,dhcp,dhcp,,,,,,,,,,", "line 3: address_b = dhcp: one of the two rooms needs a fixed address"),
-        ("b,r1,r2,192.0.2.3/24,dhcp,,,,,a,,,,,", "line 3: dials = a: cannot be"),
-        ("b,r1,r2,192.0.2.3/24,192.0.2.4/24,,,,,c,,,,,", "line 3: dials = c: is none of"),
-        ("b,r1,r2,192.0.2.3/24,192.0.2.4/24,,,nonsense,,,,,,,", "line 3: mac_a = nonsense: is no MAC address"),
-        ("b,r1,R1,192.0.2.3/24,192.0.2.4/24,,,,,,,,,,", "line 3: room_b = R1: is the name of the other room too"),
-        (
-            "b,../../x,r2,192.0.2.3/24,192.0.2.4/24,,,,,,,,,,",
-            "line 3: room_a = ../../x: cannot be the name of a folder",
-        ),
-        ("CON,r1,r2,192.0.2.3/24,192.0.2.4/24,,,,,,,,,,", "line 3: pair = CON: cannot be the name of a folder"),
-        (",r1,r2,192.0.2.3/24,192.0.2.4/24,,,,,,,,,,", "line 3: pair: is empty"),
-        ("A,r1,r2,192.0.2.3/24,192.0.2.4/24,,,,,,,,,,", "line 3: pair = A: stands in line 2 (pair) already"),
-        (
-            "b,r1,r2,192.0.2.3/24,192.0.2.1/24,,,,,,,,,,",
-            "line 3: address_b = 192.0.2.1/24: stands in line 2 (address_a) already",
-        ),
-        (
-            "b,r1,r2,192.0.2.3/24,192.0.2.3/24,,,,,,,,,,",
-            "line 3: address_b = 192.0.2.3/24: stands in line 3 (address_a) already",
-        ),
-        ("b,r1,r2,192.0.2.3/24", "line 3: has 4 fields, and the first line has 15"),
+    let good = line(&[("pair", "a"), ("address_a", "192.0.2.1/24"), ("address_b", "192.0.2.2/24")]);
+    for (changes, told) in [
+        (&[("address_a", "192.0.2.3")][..], "address_a = 192.0.2.3: has no length of its network"),
+        (&[("address_b", "office-b")], "address_b = office-b: has no length"),
+        (&[("address_b", "office-b/24")], "address_b = office-b/24: is no address"),
+        (&[("address_b", "192.0.2.4/33")], "address_b = 192.0.2.4/33: has no length of a network"),
+        (&[("address_b", "192.0.2.255/24")], "address_b = 192.0.2.255/24: is the first or last"),
+        (&[("address_b", "198.51.100.4/24"), ("gateway_a", "192.0.2.254")], "gateway_b: is missing"),
+        (&[("gateway_a", "198.51.100.1")], "gateway_a = 198.51.100.1: is not in"),
+        (&[("ceiling_kbps", "10")], "ceiling_kbps = 10: is too small"),
+        (&[("ceiling_kbps", "fast")], "ceiling_kbps = fast: is no whole number"),
+        (&[("language", "fr")], "language = fr: is not one of the choices"),
+        (&[("hours", "9-17")], "hours = 9-17: is no office hours"),
+        (&[("pin", "1234")], "pin: is no PIN"),
+        (&[("printer", "maybe")], "printer = maybe: is neither"),
+        (&[("address_a", "dhcp"), ("address_b", "dhcp")], "address_b = dhcp: one of the two rooms needs"),
+        (&[("address_b", "dhcp"), ("dials", "a")], "dials = a: cannot be"),
+        (&[("dials", "c")], "dials = c: is none of"),
+        (&[("mac_a", "nonsense")], "mac_a = nonsense: is no MAC address"),
+        (&[("room_b", "R1")], "room_b = R1: is the name of the other room too"),
+        (&[("room_a", "../../x")], "room_a = ../../x: cannot be the name of a folder"),
+        (&[("pair", "CON")], "pair = CON: cannot be the name of a folder"),
+        (&[("pair", "")], "pair: is empty"),
+        (&[("pair", "A")], "pair = A: stands in line 2 (pair) already"),
+        (&[("address_b", "192.0.2.1/24")], "address_b = 192.0.2.1/24: stands in line 2 (address_a) already"),
+        (&[("address_b", "192.0.2.3/24")], "address_b = 192.0.2.3/24: stands in line 3 (address_a) already"),
     ] {
-        refused(&bench, format!("{HEADER}\n{good}\n{line}\n").as_bytes(), told);
+        refused(&bench, format!("{HEADER}\n{good}\n{}\n", line(changes)).as_bytes(), &format!("line 3: {told}"));
     }
+    let short = format!("{HEADER}\n{good}\nb,r1,r2,192.0.2.3/24\n");
+    refused(&bench, short.as_bytes(), "line 3: has 4 fields, and the first line has 15");
     for (table, told) in [
         (HEADER.to_owned(), "line 2: the table has no pair"),
         ("pair,room_a,room_b,address_a\n".into(), "line 1: address_b: this column is missing"),
@@ -113,11 +106,27 @@ fn a_bad_line_is_refused_with_line_and_column_and_nothing_is_written() {
         refused(&bench, table.as_bytes(), told);
     }
     // Several mistakes are told at once, each with its line.
-    let output = bench.provision(format!("{HEADER}\na,r,r,x,y,,,,,,,,,,\n{good}\nb,r1,r2,,,,,,,,,,,,\n"), "made");
+    let first = line(&[("room_b", "r1"), ("address_a", "x"), ("address_b", "y")]);
+    let last = line(&[("pair", "c"), ("address_a", "")]);
+    let output = bench.provision(format!("{HEADER}\n{first}\n{good}\n{last}\n"), "made");
     let said = String::from_utf8(output.stderr).unwrap();
     for told in ["line 2: room_b", "line 2: address_a", "line 2: address_b", "line 4: address_a"] {
         assert!(said.contains(told), "{told}: {said}");
     }
+}
+
+/// A line that is right, but for these fields.
+fn line(changes: &[(&str, &str)]) -> String {
+    let right = [
+        ("pair", "b"),
+        ("room_a", "r1"),
+        ("room_b", "r2"),
+        ("address_a", "192.0.2.3/24"),
+        ("address_b", "192.0.2.4/24"),
+    ];
+    let field =
+        |column: &str| changes.iter().chain(&right).find(|(name, _)| *name == column).map_or("", |(_, value)| value);
+    HEADER.split(',').map(field).collect::<Vec<_>>().join(",")
 }
 
 fn refused(bench: &Bench, table: &[u8], told: &str) {

@@ -170,6 +170,25 @@ fn files_of_two_boxes_at_once_are_refused_and_the_same_one_twice_is_one() {
 }
 
 #[test]
+fn a_stick_without_a_file_or_one_that_cannot_be_read_is_told_too() {
+    let bench = Bench::new();
+    let kiosk = bench.new_box("box");
+    let put = |stick: &str, readable: bool, english: &str| {
+        let home = bench.path("sticks").join(stick);
+        std::fs::create_dir_all(&home).unwrap();
+        let listing = serde_json::json!({ "version": 1, "readable": readable, "trouble": null, "provision": false,
+            "bundles": [], "japanese": "文", "english": english });
+        std::fs::write(home.join("found.json"), listing.to_string()).unwrap();
+    };
+    put("sda1", true, "There is no engawa-box.toml");
+    let report = kiosk.take(&bench.path("sticks"));
+    assert!(report["outcome"] == "nothing" && english(&report).contains("no engawa-box.toml"), "{report}");
+    put("sdb1", false, &"It is broken. ".repeat(100));
+    let report = kiosk.take(&bench.path("sticks"));
+    assert!(report["outcome"] == "refused" && english(&report).len() == 200, "{report}");
+}
+
+#[test]
 fn nothing_is_read_through_a_link_or_from_a_pipe() {
     let bench = Bench::new();
     let [file, _] = bench.one_pair("made");

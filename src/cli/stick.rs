@@ -5,11 +5,10 @@ use crate::durable;
 use crate::model::Language;
 use crate::provision::fat::{BOX_FILE, Found};
 use crate::provision::file::BoxFile;
-use crate::provision::stick::{self, Trouble, Wiped};
+use crate::provision::stick::{self, Bundle, LISTING, Listing, Trouble, Wiped};
 use crate::provision::take::{Outcome, last_report};
 use clap::{Args, Subcommand};
 use nix::libc;
-use serde_json::json;
 use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
@@ -54,7 +53,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 fn read(device: &Path, into: &Path) -> Result<(), Failure> {
-    let (kept, found_file) = (into.join(BOX_FILE), into.join(FOUND));
+    let (kept, found_file) = (into.join(BOX_FILE), into.join(LISTING));
     // Of another stick.
     for old in [&kept, &found_file] {
         match std::fs::remove_file(old) {
@@ -76,26 +75,27 @@ fn read(device: &Path, into: &Path) -> Result<(), Failure> {
         }
         Err(trouble) => (Found::default(), Some(trouble)),
     };
-    let said = [Language::Japanese, Language::English].map(|language| match &trouble {
+    let said = |language| match &trouble {
         Some(trouble) => trouble.text(language),
         None => what_is_there(&found, language),
-    });
-    let bundles: Vec<_> = found.bundles.iter().map(|file| json!({ "name": file.name, "size": file.size })).collect();
-    let told = json!({
-        "version": 1,
-        "readable": trouble.is_none(),
-        "trouble": trouble.as_ref().map(ToString::to_string),
-        "provision": found.provision.is_some(),
-        "bundles": bundles,
-        "japanese": said[0],
-        "english": said[1],
-    });
-    let written = durable::publish(&found_file, format!("{told:#}\n").as_bytes(), 0o644, None);
+    };
+    let listing = Listing {
+        version: 1,
+        readable: trouble.is_none(),
+        trouble: trouble.as_ref().map(ToString::to_string),
+        provision: found.provision.is_some(),
+        bundles: found.bundles.iter().map(|file| Bundle { name: file.name.clone(), size: file.size }).collect(),
+        japanese: said(Language::Japanese),
+        english: said(Language::English),
+    };
+    let text = serde_json::to_string_pretty(&listing).map_err(|error| Failure::new(error.to_string()))?;
+    let written = durable::publish(&found_file, format!("{text}\n").as_bytes(), 0o644, None);
     written.map_err(|error| not_written(&found_file, &error))?;
+    let said = format!("{}\n{}", listing.japanese, listing.english);
     match trouble {
-        Some(trouble) => Err(Failure::new(format!("{}\n{} ({trouble})", said[0], said[1]))),
+        Some(trouble) => Err(Failure::new(format!("{said} ({trouble})"))),
         None => {
-            println!("{}\n{}", said[0], said[1]);
+            println!("{said}");
             Ok(())
         }
     }
@@ -168,6 +168,3 @@ fn open(device: &Path, rights: Rights) -> Result<File, Trouble> {
 fn not_written(path: &Path, error: &std::io::Error) -> Failure {
     Failure::new(format!("{} cannot be written: {error}", path.display()))
 }
-
-/// Beside the box's file.
-const FOUND: &str = "found.json";

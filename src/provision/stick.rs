@@ -69,6 +69,37 @@ impl Trouble {
     }
 }
 
+/// What is told of a stick: `found.json` beside the box's file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listing {
+    /// Of this form; 1.
+    pub version: u32,
+    /// Its first directory could be read.
+    pub readable: bool,
+    /// Why not, for whoever looks after boxes.
+    pub trouble: Option<String>,
+    /// A box's file lies on it.
+    pub provision: bool,
+    /// Updates on it.
+    pub bundles: Vec<Bundle>,
+    /// For the people who plugged it in.
+    pub japanese: String,
+    /// The same.
+    pub english: String,
+}
+
+/// An update on a stick.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bundle {
+    /// As it is called there.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// The name of a [`Listing`].
+pub const LISTING: &str = "found.json";
+
 /// What lies on the stick.
 ///
 /// # Errors

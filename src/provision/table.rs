@@ -103,12 +103,10 @@ impl Mistake {
 
     fn of_csv(error: &csv::Error) -> Self {
         let line = error.position().map_or(1, csv::Position::line);
-        match error.kind() {
-            csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-                Self::of_line(line, &format!("has {len} fields, and the first line has {expected_len}"))
-            }
-            _ => Self::of_line(line, &error.to_string()),
+        if let csv::ErrorKind::UnequalLengths { expected_len, len, .. } = error.kind() {
+            return Self::of_line(line, &format!("has {len} fields, and the first line has {expected_len}"));
         }
+        Self::of_line(line, &error.to_string())
     }
 }
 
@@ -163,10 +161,8 @@ impl Reading {
         if row.field("room_a").to_lowercase() == row.field("room_b").to_lowercase() {
             refuse(Err(row.mistake("room_b", "is the name of the other room too")));
         }
-        let mut sides = SIDES.map(|side| side_of(row, side));
-        for side in &mut sides {
-            side.as_mut().err().into_iter().for_each(|mistake| refuse(Err(mistake.clone())));
-        }
+        let sides = SIDES.map(|side| side_of(row, side));
+        sides.iter().for_each(|side| refuse(side.as_ref().map(|_| ()).map_err(Clone::clone)));
         self.refuse_doubles(row, &sides);
         let [Ok(a), Ok(b)] = sides else { return };
         let (networks, macs) = ([a.0, b.0], [a.1, b.1]);

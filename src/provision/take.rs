@@ -12,6 +12,7 @@
 use super::fat::{BOX_FILE, LONGEST_BOX_FILE};
 use super::file::BoxFile;
 use super::refusal::Refusal;
+use super::stick::{LISTING, Listing};
 use crate::config::DEFAULTS;
 use crate::durable;
 use crate::model::Language;
@@ -81,7 +82,7 @@ pub fn take(source: &Path, places: &Places, cut: PowerCut) -> Report {
     };
     let (path, bytes) = match choose(found, places) {
         Ok(Some(one)) => one,
-        Ok(None) => return Report::nothing(),
+        Ok(None) => return Report::nothing(source),
         Err(refusal) => return Report::refused(Some(source), None, &refusal),
     };
     let file = match BoxFile::read(&bytes) {
@@ -151,7 +152,13 @@ impl Report {
         }
     }
 
-    fn nothing() -> Self {
+    /// What there is instead: a stick that could not be read, one without a file, or none.
+    fn nothing(source: &Path) -> Self {
+        if let Some((path, listing)) = listings(source).into_iter().min_by_key(|(_, listing)| listing.readable) {
+            let outcome = if listing.readable { Outcome::Nothing } else { Outcome::Refused };
+            let told = [listing.japanese, listing.english].map(|told| told.chars().take(LONGEST_SENTENCE).collect());
+            return Self::told(outcome, Some(&path), told);
+        }
         let told = [
             "この箱の設定ファイル（engawa-box.toml）が見つかりません。",
             "There is no file for a box (engawa-box.toml).",
@@ -208,6 +215,14 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(LONGEST_BOX_FILE + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// What was said of the sticks in and below a directory.
+fn listings(source: &Path) -> Vec<(PathBuf, Listing)> {
+    let below = std::fs::read_dir(source).into_iter().flatten().take(MOST_STICKS).flatten().map(|entry| entry.path());
+    let homes = std::iter::once(source.to_owned()).chain(below);
+    let listing = |path: PathBuf| Some((path.clone(), serde_json::from_slice(&read(&path).ok()?).ok()?));
+    homes.filter_map(|home| listing(home.join(LISTING))).collect()
 }
 
 /// One of them: the same file twice is one, and what is used up does not stand in the way of one that is not.
@@ -311,5 +326,7 @@ const TAKEN: &str = "taken";
 /// Directories below the one that is looked through.
 const MOST_STICKS: usize = 32;
 const LONGEST_REPORT: u64 = 64 * 1024;
+/// Letters of a sentence that another process wrote.
+const LONGEST_SENTENCE: usize = 200;
 const ALREADY: [&str; 2] =
     ["この箱は、この設定ファイルで設定ずみです。", "This box is set up with this very file already."];

@@ -25,12 +25,15 @@ pub struct Guide {
 impl Guide {
     /// What the screen says now.
     pub(super) fn face(&self) -> GuideFace {
-        let report = take::last_report(&self.report).filter(|report| report.outcome != Outcome::Nothing);
+        // That there is no stick at all is no news.
+        let report = take::last_report(&self.report).filter(|report| report.file.is_some());
         let network = network::read().unwrap_or_default();
         GuideFace {
             addresses: network.addresses.iter().map(ToString::to_string).collect(),
             carrier: network.carrier,
-            refused: report.as_ref().is_some_and(|report| report.outcome == Outcome::Refused),
+            refused: report
+                .as_ref()
+                .is_some_and(|report| matches!(report.outcome, Outcome::Refused | Outcome::Nothing)),
             report: report.map(|report| [report.japanese, report.english]),
         }
     }

@@ -38,8 +38,7 @@ pub(super) fn guide(setting: &Setting<'_>, guide: &GuideFace) -> Placed {
     if !panel.is_empty() && !guide.addresses.is_empty() {
         lines.push(small(format!("この箱のページ / page of this box:　{panel}　（コード / code: 「その他」 “More”）")));
     }
-    let report = guide.report.as_ref().map(|report| said(width, report, guide.refused));
-    let below = report.as_ref().map_or(0.0, |sheet| sheet.height + MARGIN);
+    let below = if guide.report.is_some() { SAID + MARGIN } else { 0.0 };
     let taken: f64 = lines.iter().map(|line| line.height).sum();
     let mut sheet = Sheet::new(width, taken + 2.0 * INSET + below);
     let card = Area { height: taken + 2.0 * INSET, ..sheet.area() };
@@ -50,35 +49,24 @@ pub(super) fn guide(setting: &Setting<'_>, guide: &GuideFace) -> Placed {
         sheet.row(Area::new(INSET, y, width - 2.0 * INSET, line.height), Align::Left, line.runs);
         y += line.height;
     }
-    if let Some(report) = report {
-        let top = card.height + MARGIN;
-        let moved = |area: Area| Area { y: area.y + top, ..area };
-        sheet.marks.extend(report.marks.into_iter().map(|mark| match mark {
-            Mark::Plate { area, radius, fill } => Mark::Plate { area: moved(area), radius, fill },
-            Mark::Text { area, align, style, text } => Mark::Text { area: moved(area), align, style, text },
-            other @ (Mark::Outline { .. }
-            | Mark::Row { .. }
-            | Mark::Qr { .. }
-            | Mark::Drawing { .. }
-            | Mark::Folds { .. }
-            | Mark::Line { .. }) => other,
-        }));
+    if let Some(report) = &guide.report {
+        said(&mut sheet, card.height + MARGIN, report, guide.refused);
     }
     let x = (setting.canvas.width - width) / 2.0 + setting.shift.0;
     let y = ((setting.free.height - sheet.height) / 2.0).max(0.0) + setting.shift.1;
     sheet.at(x, y)
 }
 
-/// What became of the last stick, in both languages.
-fn said(width: f64, [japanese, english]: &[String; 2], refused: bool) -> Sheet {
-    let mut sheet = Sheet::new(width, 210.0);
-    sheet.plate(sheet.area(), 28.0, if refused { AMBER } else { WELL });
-    let style = Style::new(Size::Body, Weight::Bold, INK);
-    let inner = width - 2.0 * INSET;
-    sheet.text(Area::new(INSET, 16.0, inner, 112.0), Align::Left, style, japanese.clone());
+/// What became of the last stick, in both languages, at the foot of the sheet.
+fn said(sheet: &mut Sheet, top: f64, [japanese, english]: &[String; 2], refused: bool) {
+    let plate = Area::new(0.0, top, sheet.width, SAID);
+    sheet.plate(plate, 28.0, if refused { AMBER } else { WELL });
+    let inner = plate.inside(16.0);
+    let bold = Style::new(Size::Body, Weight::Bold, INK);
+    let words = Area { x: INSET, width: sheet.width - 2.0 * INSET, height: 104.0, ..inner };
+    sheet.text(words, Align::Left, bold, japanese.clone());
     let small = Style::new(Size::Small, Weight::Plain, INK);
-    sheet.text(Area::new(INSET, 128.0, inner, 74.0), Align::Left, small, english.clone());
-    sheet
+    sheet.text(Area { y: words.y + 108.0, height: 72.0, ..words }, Align::Left, small, english.clone());
 }
 
 struct Line {
@@ -99,3 +87,5 @@ impl Line {
 const EDGE: f64 = 60.0;
 const WIDEST: f64 = 1720.0;
 const INSET: f64 = 48.0;
+/// Two lines of each language.
+const SAID: f64 = 212.0;
