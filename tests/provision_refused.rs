@@ -45,7 +45,7 @@ fn a_wrong_field_is_refused_with_its_line_and_its_reason() {
             "unknown field `adress`",
         ),
         ("words = ", "wrods = ", line_of("words = "), "unknown field `wrods`"),
-        ("[line]", "[peer.x]\n[line]", line_of("[line]"), "is a section"),
+        ("[line]", "[peer.x]\n[line]", line_of("[line]"), "peer.x: there is no such setting"),
         ("name = ", "state_directory = \"/tmp\"\nname = ", 0, "are not for a box's file"),
     ] {
         let report = offered(&bench, with_sum(&text.replacen(from, to, 1)));

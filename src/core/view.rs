@@ -5,7 +5,6 @@ use crate::core::diagnosis;
 use crate::core::face::{Face, PageFace, PageState, PointerFace};
 use crate::core::link::Link;
 use crate::core::plan::{self, MediaPlan, Picture};
-use crate::core::sentence::Sentence;
 use crate::core::share::Look;
 use crate::core::signal::{Cadence, Heartbeat, LineNews};
 use crate::core::snapshot::{LinkState, RoomSnapshot, Snapshot};

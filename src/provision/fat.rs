@@ -243,7 +243,7 @@ impl<'s, S: Source> Volume<'s, S> {
         let (next, last) = match self.width {
             Width::Twelve => {
                 let pair = u16::from_le_bytes(self.reader.number(self.table + place * 3 / 2)?);
-                (u32::from(if cluster % 2 == 0 { pair & 0x0FFF } else { pair >> 4 }), 0x0FF8)
+                (u32::from(if cluster.is_multiple_of(2) { pair & 0x0FFF } else { pair >> 4 }), 0x0FF8)
             }
             Width::Sixteen => (u32::from(u16::from_le_bytes(self.reader.number(self.table + place * 2)?)), 0xFFF8),
             Width::ThirtyTwo => {

@@ -141,7 +141,8 @@ struct Written {
     file: WrittenFile,
     public: WrittenPublic,
     private: WrittenPrivate,
-    end: WrittenEnd,
+    #[serde(rename = "end")]
+    _end: WrittenEnd,
 }
 
 #[derive(Deserialize)]

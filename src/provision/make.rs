@@ -61,7 +61,8 @@ pub fn make(pairs: &[PairPlan], directory: &Path) -> Result<Vec<Made>, NotMade> 
         NotMade::NotWritten { source, path } if source.kind() == io::ErrorKind::AlreadyExists => NotMade::Exists(path),
         other @ (NotMade::NotWritten { .. } | NotMade::Exists(_) | NotMade::Keys(_)) => other,
     })?;
-    let made = pairs.iter().map(|pair| make_pair(pair, &directory.join(&pair.name))).collect();
+    let made: Result<Vec<Made>, NotMade> =
+        pairs.iter().map(|pair| make_pair(pair, &directory.join(&pair.name))).collect();
     if made.is_err() {
         // Half of them are of no use, and their keys may not be used.
         let _nothing_more_can_be_done = std::fs::remove_dir_all(directory);
