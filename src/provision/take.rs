@@ -19,7 +19,7 @@ use crate::model::Language;
 use crate::trunk::identity::{self, Identity, IdentityError};
 use nix::libc;
 use serde::{Deserialize, Serialize};
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -253,9 +253,8 @@ fn examine(file: &BoxFile, places: &Places) -> Result<(), Refusal> {
     {
         return Err(Refusal::OtherBox { mac: mac.clone() });
     }
-    let config = durable::read(&places.etc.join(CONFIG), LONGEST_BOX_FILE).map_err(Refusal::Unreadable)?;
-    // What the package brings as an example says nothing.
-    if config.is_some_and(|config| config != file.engawa.as_bytes() && config != DEFAULTS.as_bytes()) {
+    let other = noted(&places.state.join(TAKEN)).is_some_and(|id| id != file.id);
+    if settings(places).map_err(Refusal::Unreadable)?.is_some_and(|own| other || own != file.engawa.as_bytes()) {
         return Err(Refusal::AlreadySetUp);
     }
     // Begun with another file and never finished: of that one nothing counts.
@@ -304,7 +303,13 @@ fn install(file: &BoxFile, places: &Places, cut: PowerCut) -> Result<(), Refusal
 
 /// Whether this very file was taken to its end.
 fn is_taken(id: &str, places: &Places) -> bool {
-    File::open(places.etc.join(CONFIG)).is_ok() && noted(&places.state.join(TAKEN)).is_some_and(|taken| taken == id)
+    settings(places).is_ok_and(|own| own.is_some()) && noted(&places.state.join(TAKEN)).is_some_and(|taken| taken == id)
+}
+
+/// The box's own settings; what the package brings as an example is none.
+fn settings(places: &Places) -> io::Result<Option<Vec<u8>>> {
+    let own = durable::read(&places.etc.join(CONFIG), LONGEST_BOX_FILE)?;
+    Ok(own.filter(|own| own != DEFAULTS.as_bytes()))
 }
 
 fn noted(path: &Path) -> Option<String> {
