@@ -25,7 +25,7 @@ fn two_boxes_that_took_their_files_find_each_other() {
     }
     pair.start_both();
     let [a, b] = pair.wait_up(LIMIT);
-    assert_eq!((&a["peer_name"], &b["peer_name"]), (&"北支所".into(), &"市民課".into()));
+    assert_eq!((&a["peer"]["name"], &b["peer"]["name"]), (&"北支所".into(), &"市民課".into()));
     assert!(pair.log(End::A).contains("the far certificate is the announced one"), "sealed");
 }
 
@@ -39,6 +39,7 @@ fn a_box_that_is_not_set_up_guides_and_begins_anew_when_it_is() {
     pair.set_environment(End::A, &[("DISPLAY", &screen.display), ("WAYLAND_DISPLAY", "")]);
     let guide = bench.path("guide.toml");
     // The guide as the box has it, but on this machine.
+    pair.configure(End::A, "sound", "microphone", "\"closed\"");
     pair.configure(End::A, "screen", "sink", "\"auto\"");
     pair.configure(End::A, "box", "state_directory", &quoted(&kiosk.state()));
     pair.configure(End::A, "panel", "listen", "\"127.0.0.1:0\"".replace(":0", ":7443").as_str());
