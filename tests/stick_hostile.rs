@@ -160,5 +160,5 @@ fn forty_thousand_sticks_with_wrong_bytes_all_end() {
 /// Half of them in the boot sector's numbers, the others where files are named and chained.
 fn place(seed: &mut u64, whole: &[u8], meant: usize) -> usize {
     let anywhere = roll(seed) as usize % meant.min(whole.len());
-    if roll(seed) % 8 == 0 { 11 + roll(seed) as usize % 40 } else { anywhere }
+    if roll(seed).is_multiple_of(8) { 11 + roll(seed) as usize % 40 } else { anywhere }
 }
