@@ -8,9 +8,9 @@
 //! After a power cut a file holds its old content or its new one, also when the disk is full. What root writes into the
 //! daemon's directory belongs to the daemon. Errors are the system's, with words for people where it has only a number.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -29,6 +29,21 @@ pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// As the file system says; the old file is then still whole.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     put(path, bytes, |beside| fs::rename(beside, path))
+}
+
+/// Puts a file that others than its owner read in place of whatever is there: with this mode, and this group if there is one to give.
+///
+/// # Errors
+/// As the file system says; the old file is then still whole.
+pub fn publish(path: &Path, bytes: &[u8], mode: u32, group: Option<u32>) -> io::Result<()> {
+    let open_up = |beside: &Path| {
+        let file = File::open(beside)?;
+        fchown(&file, None, group.filter(|group| file.metadata().is_ok_and(|now| now.gid() != *group)))?;
+        file.set_permissions(Permissions::from_mode(mode))?;
+        file.sync_all()?;
+        fs::rename(beside, path)
+    };
+    put(path, bytes, open_up)
 }
 
 /// Opens a file, mode 0600, to write at its end; made if there is none. What is written is durable after `sync_data`.

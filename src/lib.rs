@@ -14,7 +14,9 @@
 //! `pages` draws documents in a process of its own that has no rights; it needs `core::share` and `model` only, and threads of
 //! std. Beside them `durable`: state files that survive a power cut, std only; `asking`: people's questions and answers as
 //! JSON; `live`: what a PC that shares its screen says and sends; `documents`: the bytes of shared documents, in memory only;
-//! `door`: who of the room may come in. Any adapter may hold these.
+//! `door`: who of the room may come in; `confine`: a process gives up its rights. Any adapter may hold these.
+//!
+//! `provision` makes the files of new boxes and takes them, before there is a daemon to run: it stands above `trunk`'s keys.
 //!
 //! Direction: `main → cli → runtime → {core, adapters}`; adapters → `core::{input, output, plan, snapshot, signal, playout,
 //! sentence, face, request, ledger, memory, lesson, share, notes, floor, live, prints, agreement}`, `inbox`, `questions`, `asking`,
@@ -25,6 +27,7 @@
 pub mod asking;
 pub mod cli;
 pub mod config;
+pub mod confine;
 pub mod core;
 pub mod documents;
 pub mod door;
@@ -38,6 +41,7 @@ pub mod pages;
 pub mod panel;
 pub mod peer;
 pub mod printer;
+pub mod provision;
 pub mod questions;
 pub mod runtime;
 pub mod system;

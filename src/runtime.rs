@@ -7,6 +7,7 @@
 //! ```
 //! Carrying out an output never waits; the watchdog is fed from here, so a hung loop is noticed.
 
+mod guide;
 mod hands;
 mod live;
 mod page_views;
@@ -26,6 +27,7 @@ use crate::media::room as media;
 use crate::system::clock::{self, Clock, ClockSetting};
 use crate::system::network;
 use crate::trunk::identity;
+pub use guide::Guide;
 use hands::Hands;
 use std::pin::pin;
 use std::time::Duration;
@@ -49,6 +51,8 @@ pub struct RunOptions {
     pub overlay: Option<Overlay>,
     /// Comes up with its curtain drawn, whatever was remembered.
     pub shut: bool,
+    /// The box is not set up.
+    pub guide: Option<Guide>,
 }
 
 /// Why the daemon ended without a fault.
@@ -56,7 +60,7 @@ pub struct RunOptions {
 pub enum Ended {
     /// By a signal.
     ToldTo,
-    /// The installer's page set something: the configuration is to be read again, by a new process.
+    /// The installer's page set something, or the box was set up: the configuration is to be read again, by a new process.
     ToBeginAnew,
 }
 
@@ -116,6 +120,7 @@ async fn turn(
     let mut clip_fault = tokio::task::spawn_blocking(move || media::clip_fault(&camera, &sound));
     let mut clips_examined = false;
     let mut pairing = pin!(identity::until_paired(&config.state_directory));
+    let mut set_up = pin!(guide::until_set_up(options.guide.as_ref()));
     hands.notify.ready();
     loop {
         let until = core.poll_timeout().unwrap_or_else(|| clock.now() + REPORT_PERIOD);
@@ -134,7 +139,11 @@ async fn turn(
                 }
                 None
             }
-            peer = &mut pairing, if hands.trunk.is_none() => {
+            () = &mut set_up, if ended == Ended::ToldTo => {
+                ended = Ended::ToBeginAnew;
+                Some(Mail::Urgent(Input::StopRequested))
+            }
+            peer = &mut pairing, if hands.trunk.is_none() && options.guide.is_none() => {
                 let linking = start::link(config, peer, hands.documents(), &inbox).await?;
                 hands.paired(linking.trunk, &linking.words);
                 core.pair(linking.settings, clock.now());

@@ -11,7 +11,7 @@ use std::process::{Command, Output};
 fn every_command_in_the_papers_exists() {
     let makefile = read("Makefile");
     let mut seen = 0;
-    for paper in ["README.md", "hw/UNTRIED.md"] {
+    for paper in ["README.md", "packaging/INSTALL.md", "hw/UNTRIED.md", "docs/provisioning.md"] {
         for command in commands(&read(paper)) {
             let words: Vec<&str> = command.split_whitespace().collect();
             match words.as_slice() {

@@ -49,13 +49,12 @@ fn every_state_tells_the_microphone_across_the_whole_width() {
     let own = picture("videotestsrc num-buffers=1 pattern=smpte ! video/x-raw,width=640,height=360");
     for language in [Language::Japanese, Language::English] {
         let view = ScreenView::start(&Sink::Auto, language, gst::SystemClock::obtain(), Inbox::default());
+        let fingerprint = (0..32).map(|byte: u8| format!("{:02X}", byte.wrapping_mul(41)));
         view.introduce(FaceConstants {
             words: "higashi kumo sakana yuki midori tokei".into(),
             panel_url: "https://192.0.2.10/".into(),
-            panel_fingerprint: (0..32)
-                .map(|byte: u8| format!("{:02X}", byte.wrapping_mul(41)))
-                .collect::<Vec<_>>()
-                .join(":"),
+            panel_fingerprint: fingerprint.collect::<Vec<_>>().join(":"),
+            guide: None,
         });
         for (name, screen) in states(language) {
             view.show(&screen);

@@ -1,4 +1,5 @@
-//! Subcommands: run, pair, identity, certificate, status, mode and what else people ask, doctor, check-config, demo, bench. Each file is one of them.
+//! Subcommands: run, pair, identity, certificate, status, mode and what else people ask, doctor, check-config, provision, take, stick,
+//! network, demo, bench. Each file is one of them.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line talks to a person here")]
 
 pub mod bench;
@@ -11,18 +12,23 @@ mod handover;
 mod hold_screen;
 pub mod keys;
 pub mod ledger;
+pub mod network;
 pub mod pair_of_boxes;
 mod papers;
+pub mod provision;
 pub mod room;
 pub mod run;
 mod share;
 pub mod status;
+pub mod stick;
 mod support;
+pub mod take;
 
 use crate::config::{Config, ConfigError};
+use crate::confine::Trespass;
 use crate::logging::{self, LogFormat};
 use crate::model::Moment;
-use crate::pages::{self, Trespass};
+use crate::pages;
 use crate::runtime::{RunError, RunOptions};
 use crate::system::clock::{self, ClockSetting};
 use crate::system::clock_wish;
@@ -64,6 +70,8 @@ enum Command {
         /// Bench only: force a new session this often, in milliseconds.
         #[arg(long, hide = true)]
         renew_every_ms: Option<u64>,
+        #[command(flatten)]
+        guide: run::GuideArguments,
     },
     /// Pairs two boxes with a code read over the telephone.
     Pair(keys::PairArguments),
@@ -94,6 +102,14 @@ enum Command {
         /// The file.
         file: PathBuf,
     },
+    /// On the installer's PC: makes the files of many pairs of boxes from one table.
+    Provision(provision::Arguments),
+    /// On the box: takes the file that was made for it, all of it or nothing.
+    Take(take::Arguments),
+    /// On the box: looks for its file and updates on a USB stick, or deletes the key on it. Nothing is mounted.
+    Stick(stick::Arguments),
+    /// On the box: makes systemd-networkd's file of network.toml.
+    Network(network::Arguments),
     /// Two paired boxes on this machine.
     Demo(demo::Arguments),
     /// Two boxes with stamps in the frames; prints one JSON object.
@@ -117,13 +133,20 @@ enum Command {
         #[arg(long, hide = true, value_parser = trespass)]
         trespass: Option<Trespass>,
     },
+    /// The box's own: looks at the device on standard input without any rights.
+    #[command(hide = true)]
+    FindOnStick {
+        /// Tests only: once confined, try what is forbidden.
+        #[arg(long, hide = true, value_parser = trespass)]
+        trespass: Option<Trespass>,
+    },
 }
 
 /// Runs what the arguments say.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.command {
-        Command::Run { config, stamps, clock_ppm, clock_begins_at_s, rtp_starts, renew_every_ms } => {
+        Command::Run { config, stamps, clock_ppm, clock_begins_at_s, rtp_starts, renew_every_ms, guide } => {
             run::close_what_was_left_open();
             if let Err(error) = logging::init(cli.log, None) {
                 eprintln!("engawa: {error}");
@@ -132,7 +155,7 @@ pub fn main() -> ExitCode {
             let begins_at = clock_begins_at_s.map(|seconds| Moment::default() + Duration::from_secs(seconds));
             let clock = ClockSetting { ppm: clock_ppm, begins_at };
             let options = RunOptions { stamps, clock, rtp_starts, renew_every_ms, ..RunOptions::default() };
-            finish(run::run(&config, options))
+            finish(run::run(&config, &guide, options))
         }
         Command::Pair(arguments) => finish(keys::pair(&arguments)),
         Command::Identity(arguments) => finish(keys::identity(&arguments)),
@@ -147,7 +170,12 @@ pub fn main() -> ExitCode {
         Command::Papers { directory } => finish(papers::write(&directory)),
         Command::HoldScreen => finish(hold_screen::run()),
         Command::SetClock => finish(set_clock()),
+        Command::Provision(arguments) => finish(provision::run(&arguments)),
+        Command::Take(arguments) => finish(take::run(&arguments)),
+        Command::Stick(arguments) => finish(stick::run(&arguments)),
+        Command::Network(arguments) => finish(network::run(&arguments)),
         Command::DrawPages { trespass } => pages::worker::main(trespass),
+        Command::FindOnStick { trespass } => crate::provision::stick::find_on_stick(trespass),
     }
 }
 
@@ -172,6 +200,11 @@ impl Failure {
     /// The ledger is not as it was written.
     pub fn broken(words: impl Into<String>) -> Self {
         Self { code: 8, words: words.into() }
+    }
+
+    /// What an installer wrote.
+    pub fn refused(words: impl Into<String>) -> Self {
+        Self { code: 2, words: words.into() }
     }
 
     /// Keys and pairing.

@@ -1,27 +1,52 @@
-//! `engawa run`: the daemon, and the daemon again when the installer's page set something.
+//! `engawa run`: the daemon, and the daemon again when the installer's page set something or the box was set up.
 //!
 //! ```text
 //!   engawa.toml + installer.toml ─► runtime::run ─┬─ signal ──────────► ends
 //!                                                 └─ to begin anew ─┬─ under systemd: ends, and Restart=always starts it
 //!                                                                   └─ else: the same process runs the program again
+//!   no engawa.toml ─► the guide: the defaults, no camera, no peer; it begins anew as soon as the file is there
 //! ```
 
-use super::Failure;
-use crate::config::{Loaded, Overlaid, Overlay};
+use super::{Failure, take};
+use crate::config::{Config, ConfigError, Loaded, Overlaid, Overlay};
 use crate::durable;
-use crate::runtime::{self, Ended, RunOptions};
+use crate::runtime::{self, Ended, Guide, RunOptions};
 use crate::system::room_memory;
+use clap::Args;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use std::io::ErrorKind;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+
+/// Of a box that is not set up yet.
+#[derive(Debug, Args)]
+pub struct GuideArguments {
+    /// What `engawa take` reported last: shown while there is no configuration file.
+    #[arg(long, default_value = take::REPORT)]
+    take_report: PathBuf,
+    /// Tests only: what the guide differs in from a box with the defaults.
+    #[arg(long, hide = true)]
+    guide_config: Option<PathBuf>,
+}
 
 /// Runs the daemon until it is told to stop.
 ///
 /// # Errors
 /// When the configuration is refused or the daemon cannot start. What the installer's page wrote is no such reason.
-pub fn run(config: &Path, options: RunOptions) -> Result<(), Failure> {
-    let Loaded { config, overlay, overlaid } = Overlay::load(config)?;
+pub fn run(config: &Path, guide: &GuideArguments, options: RunOptions) -> Result<(), Failure> {
+    let Loaded { config, overlay, overlaid } = match Overlay::load(config) {
+        Err(ConfigError::Unreadable { path, source }) if path == config && source.kind() == ErrorKind::NotFound => {
+            tracing::info!(file = %config.display(), "this box is not set up: the screen says how");
+            let unset = match &guide.guide_config {
+                Some(path) => Config::load(path)?,
+                None => Config::parse(GUIDE, config)?,
+            };
+            let guide = Guide { config: config.to_owned(), report: guide.take_report.clone() };
+            return anew(runtime::run(unset, &RunOptions { guide: Some(guide), ..options })?);
+        }
+        loaded => loaded?,
+    };
     let mut shut = false;
     match overlaid {
         Overlaid::Absent => {}
@@ -35,7 +60,11 @@ pub fn run(config: &Path, options: RunOptions) -> Result<(), Failure> {
             tracing::warn!(%error, kept = %kept.display(), "what the installer's page wrote does not count; the curtain is drawn");
         }
     }
-    match runtime::run(config, &RunOptions { overlay: Some(overlay), shut, ..options })? {
+    anew(runtime::run(config, &RunOptions { overlay: Some(overlay), shut, ..options })?)
+}
+
+fn anew(ended: Ended) -> Result<(), Failure> {
+    match ended {
         Ended::ToldTo => Ok(()),
         // Whatever is installed by now is started, with a clean environment.
         Ended::ToBeginAnew if std::env::var_os("NOTIFY_SOCKET").is_some() => Ok(()),
@@ -72,6 +101,8 @@ pub(super) fn leave_no_core_file() {
     }
 }
 
+/// Nothing is captured before somebody said for whom. The page of the room is there, for clock and certificate.
+const GUIDE: &str = "[camera]\nsource = \"none\"\n[sound]\nsource = \"none\"\n[panel]\nlisten = \"[::]:443\"\n";
 /// In the environment of a daemon that began anew.
 const BEGUN_ANEW: &str = "ENGAWA_BEGUN_ANEW";
 const STDERR: i32 = 2;

@@ -49,6 +49,7 @@ use crate::core::notes::Kept;
 use crate::core::output::Output;
 use crate::core::plan::{MediaPlan, Picture};
 use crate::core::room::{Room, RoomSettings};
+use crate::core::sentence::Sentence;
 use crate::core::sharing::Sharing;
 use crate::core::signal::{CaptureMark, Heartbeat, RoomWord, Signal};
 use crate::core::snapshot::{Fault, LinkState};
@@ -62,6 +63,8 @@ use std::collections::VecDeque;
 pub struct Settings {
     /// The link, if this box is paired; an unpaired box sends nothing to anyone.
     pub link: Option<LinkSettings>,
+    /// What an unpaired box says.
+    pub unlinked: Sentence,
     /// The room.
     pub room: RoomSettings,
     /// What outlived the last daemon; the default for a box that never lived, [`Remembered::UNREADABLE`] for one that forgot.

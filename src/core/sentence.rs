@@ -5,6 +5,8 @@ use crate::model::{Device, Language};
 /// One plain sentence for the room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sentence {
+    /// Nobody has said yet what this box is.
+    NotSetUp,
     /// No peer key is stored.
     NotPaired,
     /// Never linked since start.
@@ -35,6 +37,10 @@ impl Sentence {
     /// The sentence in words.
     pub fn text(&self, language: Language) -> &'static str {
         let (ja, en) = match self {
+            Self::NotSetUp => (
+                "この箱はまだ設定されていません。設定ファイルを入れたUSBメモリーを差してください。",
+                "This box is not set up yet. Plug in the USB stick with its file.",
+            ),
             Self::NotPaired => (
                 "まだ相手の箱と組になっていません。設置担当者が「engawa pair」を行ってください。",
                 "This box is not paired yet. The installer runs “engawa pair” on both boxes.",

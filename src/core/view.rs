@@ -6,7 +6,6 @@ use crate::core::face::{Face, PageFace, PageState, PointerFace};
 use crate::core::input::Percentiles;
 use crate::core::link::Link;
 use crate::core::plan::{self, MediaPlan, Picture};
-use crate::core::sentence::Sentence;
 use crate::core::share::Look;
 use crate::core::signal::{Arriving, Cadence, Heartbeat, LineNews};
 use crate::core::snapshot::{LinkState, RoomSnapshot, Snapshot};
@@ -56,7 +55,7 @@ impl Core {
 
     pub(super) fn make_plan(&self, now: Moment) -> MediaPlan {
         let Some(link) = &self.link else {
-            let (picture, sentence) = (Picture::Nothing, Some(Sentence::NotPaired));
+            let (picture, sentence) = (Picture::Nothing, Some(self.settings.unlinked.clone()));
             let screen = plan::Screen { picture, sentence, face: self.face(now) };
             return MediaPlan { screen, ..MediaPlan::default() };
         };

@@ -123,6 +123,7 @@ impl PanelHands {
             words: self.words.clone(),
             panel_url: panel.map(panel_url).unwrap_or_default(),
             panel_fingerprint: panel.map(Panel::fingerprint).unwrap_or_default(),
+            guide: None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! The hands that serve the room: answers, ledger, memory, room code, calendar, keys, panel.
 
+use super::guide::Guide;
 use super::live::LiveHands;
 use super::page_views::PageViews;
 use super::panel::{PanelHands, Papers};
@@ -58,6 +59,7 @@ pub(super) struct RoomHands {
     anew: Arc<Notify>,
     turns: Turns,
     introduced: FaceConstants,
+    guide: Option<Guide>,
 }
 
 impl RoomHands {
@@ -111,6 +113,7 @@ impl RoomHands {
             anew,
             turns,
             introduced: FaceConstants::default(),
+            guide: None,
         })
     }
 
@@ -146,9 +149,14 @@ impl RoomHands {
         self.introduce(media);
     }
 
+    /// The box is not set up: its screen says how.
+    pub(super) fn guide(&mut self, guide: Option<Guide>) {
+        self.guide = guide;
+    }
+
     /// Tells the screen what this box is called and where its panel is.
     pub(super) fn introduce(&mut self, media: &Media) {
-        let face = self.panel.face();
+        let face = FaceConstants { guide: self.guide.as_ref().map(Guide::face), ..self.panel.face() };
         if self.introduced != face {
             self.introduced = face.clone();
             media.introduce(face);

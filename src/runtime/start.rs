@@ -10,6 +10,7 @@ use crate::core::ledger::Entry;
 use crate::core::link::LinkSettings;
 use crate::core::memory::{Drawn, Remembered};
 use crate::core::room::RoomSettings;
+use crate::core::sentence::Sentence;
 use crate::core::signal::Hello;
 use crate::core::{Core, Settings};
 use crate::documents::Documents;
@@ -42,11 +43,16 @@ pub(super) async fn start(
     let status = StatusSocket::bind(&config.status_socket).map_err(|error| {
         RunError::Other(format!("the status socket {} cannot be opened: {error}", config.status_socket.display()))
     })?;
-    let identity = Identity::load_or_create(&config.state_directory).map_err(keys)?;
-    let pinned = pinned_peer(config)?;
-    if let Some(pinned) = &pinned {
-        identity.check_peer(pinned).map_err(keys)?;
-    }
+    // A box that is not set up gets its identity with its file; one that it made for itself would stand in the way.
+    let pinned = match options.guide {
+        Some(_) => None,
+        None => {
+            let identity = Identity::load_or_create(&config.state_directory).map_err(keys)?;
+            let pinned = pinned_peer(config)?;
+            pinned.iter().try_for_each(|pinned| identity.check_peer(pinned)).map_err(keys)?;
+            pinned
+        }
+    };
     session_ports_free(config.session_port)?;
     let (peer, media) = wire(config, options, inbox)?;
     let documents = Documents::default();
@@ -61,7 +67,10 @@ pub(super) async fn start(
             room.paired(&linking.words, &media);
             (trunk, link) = (Some(linking.trunk), Some(linking.settings));
         }
-        None => room.introduce(&media),
+        None => {
+            room.guide(options.guide.clone());
+            room.introduce(&media);
+        }
     }
     network::watch(inbox.clone()).map_err(other)?;
     let settings = RoomSettings {
@@ -85,7 +94,8 @@ pub(super) async fn start(
     };
     room.begin(&remembered);
     let board = board_file::load(&config.state_directory, began_anew);
-    let settings = Settings { link, room: settings, remembered, board, ceiling: config.ceiling };
+    let unlinked = if options.guide.is_some() { Sentence::NotSetUp } else { Sentence::NotPaired };
+    let settings = Settings { link, unlinked, room: settings, remembered, board, ceiling: config.ceiling };
     let status = status.serve(Some(room.desk()));
     let pages = PageHands::new(documents, room.questions(), inbox.clone(), &media);
     let hands = Hands::new(trunk, peer, media, status, room, pages, config.ceiling.as_kbps());

@@ -81,6 +81,37 @@ impl Identity {
         Self::from_pkcs8(pkcs8.as_ref().to_vec()).ok_or(IdentityError::NoRandomNumbers)
     }
 
+    /// From [`Identity::secret`]; `None` when it is no Ed25519 private key.
+    pub fn from_secret(pkcs8: &[u8]) -> Option<Self> {
+        Self::from_pkcs8(pkcs8.to_vec())
+    }
+
+    /// The private key as it is stored (PKCS#8): for a box's own file, and for nobody else.
+    pub fn secret(&self) -> &[u8] {
+        &self.pkcs8
+    }
+
+    /// Stores it in this state directory, which has none yet.
+    ///
+    /// # Errors
+    /// [`IdentityError::NotStored`]; nothing is overwritten.
+    pub fn store(&self, state_directory: &Path) -> Result<(), IdentityError> {
+        let path = state_directory.join(IDENTITY_FILE);
+        durable::create(&path, &self.pkcs8).map_err(|source| IdentityError::NotStored { path, source })
+    }
+
+    /// Removes the identity of this state directory: the file that it came from was not taken to its end.
+    ///
+    /// # Errors
+    /// [`IdentityError::NotStored`] when it is still there.
+    pub fn forget(state_directory: &Path) -> Result<(), IdentityError> {
+        let path = state_directory.join(IDENTITY_FILE);
+        match durable::remove(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(IdentityError::NotStored { path, source }),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
     /// The public half, to be pinned by the peer.
     pub fn public_key(&self) -> PeerKey {
         self.key

@@ -13,6 +13,7 @@ use engawa::core::output::Output;
 use engawa::core::plan::MediaPlan;
 use engawa::core::request::Answer;
 use engawa::core::room::RoomSettings;
+use engawa::core::sentence::Sentence;
 use engawa::core::signal::Signal;
 use engawa::core::{Core, Settings};
 use engawa::model::{Bitrate, BootId, BoxId, Device, LiveEnd, LiveId, MicState, Moment, SessionId, VideoCodec};
@@ -130,6 +131,7 @@ impl Kiosk {
             frames_decoded: 0,
             settings: Settings {
                 link: Some(link),
+                unlinked: Sentence::NotPaired,
                 room: RoomSettings {
                     microphone_open: options.microphone_open,
                     views: ["room", "table", "door", "board"].map(str::to_owned).into(),

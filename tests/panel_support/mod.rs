@@ -11,6 +11,7 @@ use engawa::core::ledger::Entry;
 use engawa::core::memory::Remembered;
 use engawa::core::output::Output;
 use engawa::core::room::RoomSettings;
+use engawa::core::sentence::Sentence;
 use engawa::core::{Core, Settings};
 use engawa::documents::Documents;
 use engawa::inbox::{Inbox, Mail};
@@ -180,7 +181,10 @@ async fn turn(inbox: Inbox, questions: Questions, panel: Arc<Panel>, entries: Ar
     let room = RoomSettings { views: vec!["部屋".into(), "机".into()], ..RoomSettings::default() };
     let ceiling = Bitrate::from_kbps(3000);
     let (remembered, board) = (Remembered::default(), Default::default());
-    let mut core = Core::new(Settings { link: None, room, remembered, board, ceiling }, clock.now());
+    let mut core = Core::new(
+        Settings { link: None, unlinked: Sentence::NotPaired, room, remembered, board, ceiling },
+        clock.now(),
+    );
     let mut mail = None;
     loop {
         let now = clock.now();

@@ -8,6 +8,7 @@ use engawa::core::input::{Input, RoomInput};
 use engawa::core::output::Output;
 use engawa::core::prints::{PrintId, PrintRequest};
 use engawa::core::request::{Asker, Request};
+use engawa::core::sentence::Sentence;
 use engawa::core::{Core, Settings};
 use engawa::documents::Documents;
 use engawa::inbox::{Inbox, Mail};
@@ -90,7 +91,10 @@ async fn turn(inbox: Inbox, questions: Questions, printer: Arc<Printer>, documen
     let clock = Clock::start(ClockSetting::default());
     let (room, ceiling) = (Default::default(), Bitrate::from_kbps(3000));
     let (remembered, board) = (Default::default(), Default::default());
-    let mut core = Core::new(Settings { link: None, room, remembered, board, ceiling }, clock.now());
+    let mut core = Core::new(
+        Settings { link: None, unlinked: Sentence::NotPaired, room, remembered, board, ceiling },
+        clock.now(),
+    );
     let (mut mail, mut held): (_, Vec<_>) = (None, Vec::new());
     loop {
         let now = clock.now();

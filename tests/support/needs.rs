@@ -29,6 +29,8 @@ pub enum Need {
     Package,
     /// Debian systems to install it in.
     Debian,
+    /// Images of USB sticks.
+    Sticks,
 }
 
 /// Why a need is not met.
@@ -41,7 +43,7 @@ pub enum Lack {
 }
 
 impl Need {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Line,
         Self::Capture,
         Self::Screen,
@@ -51,6 +53,7 @@ impl Need {
         Self::Firefox,
         Self::Package,
         Self::Debian,
+        Self::Sticks,
     ];
 
     /// Whether a test that needs it can run here.
@@ -71,7 +74,7 @@ impl Need {
     pub fn lack(self) -> Option<Lack> {
         let needs_root = match self {
             Self::Line | Self::Capture | Self::FalseClock | Self::Disk | Self::Spooler | Self::Debian => true,
-            Self::Screen | Self::Firefox | Self::Package => false,
+            Self::Screen | Self::Firefox | Self::Package | Self::Sticks => false,
         };
         if needs_root && !is_root() {
             return Some(Lack::Root);
@@ -93,7 +96,8 @@ impl Need {
             | Self::Spooler
             | Self::Firefox
             | Self::Package
-            | Self::Debian => None,
+            | Self::Debian
+            | Self::Sticks => None,
         }
     }
 
@@ -109,6 +113,7 @@ impl Need {
             Self::Package => "what the Debian package holds: tests/package.rs",
             Self::Debian => "the package on Debian 12 and 13: tests/package.rs",
             Self::Firefox => "a screen shared from Firefox: tests/e2e_live_firefox.rs",
+            Self::Sticks => "sticks as PCs format them: tests/stick*.rs",
         }
     }
 
@@ -122,6 +127,7 @@ impl Need {
             Self::Firefox => &["firefox-esr", "node"],
             Self::Package => &["dpkg-deb", "strip"],
             Self::Debian => &["dpkg-deb", "strip", "mmdebstrap", "unshare", "mount", "flock"],
+            Self::Sticks => &["mkfs.vfat", "fsck.vfat", "mcopy", "mdel"],
             Self::Spooler => &["cupsd", "lpadmin", "lp"],
         }
     }

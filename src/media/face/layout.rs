@@ -16,7 +16,7 @@ use super::super::page::PagePicture;
 use super::sheet::{Align, Area, Colour, Placed, Run, SOFT, Sheet, Size, Style, Weight};
 use super::sheet::{BOARD, DUSK, GLASS, INK, NIGHT, PAPER};
 use super::words::{self, say};
-use super::{Look, board, calm, cards, door, floor, live, slips};
+use super::{Look, board, calm, cards, door, floor, guide, live, slips};
 use crate::core::face::PageState;
 use crate::core::plan::Picture;
 use crate::model::{Language, Mode, Stance, Veil};
@@ -162,6 +162,10 @@ pub(super) fn shift(place: u64) -> (f64, f64) {
 fn words_over(setting: &Setting<'_>, place: Area) -> Option<Placed> {
     let (look, language) = (setting.look, setting.language);
     let face = &look.screen.face;
+    if let Some(unset) = &look.constants.guide {
+        // Whoever asked for the code reads that.
+        return face.code.is_none().then(|| guide::guide(setting, unset));
+    }
     let sentence = words::sentence(look, language);
     let black = face.far_veil == Veil::Black && look.screen.picture == Picture::Live;
     let explained = match (sentence, look.screen.picture) {

@@ -13,6 +13,7 @@ mod calm;
 mod cards;
 mod door;
 mod floor;
+mod guide;
 mod ink;
 pub(super) mod layer;
 mod layout;
@@ -41,6 +42,21 @@ pub struct FaceConstants {
     pub panel_url: String,
     /// SHA-256 of its certificate, `AB:CD:…`.
     pub panel_fingerprint: String,
+    /// The box is not set up: what to do about it.
+    pub guide: Option<GuideFace>,
+}
+
+/// What the screen of a box says that is not set up yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GuideFace {
+    /// Its addresses.
+    pub addresses: Vec<String>,
+    /// Its cable is in.
+    pub carrier: bool,
+    /// What became of the last file, in Japanese and English.
+    pub report: Option<[String; 2]>,
+    /// That file was refused.
+    pub refused: bool,
 }
 
 /// Everything that decides how the screen looks. Equal looks look equal: time comes in as whole units only.

@@ -21,6 +21,7 @@ fn look(screen: &Screen, seconds: u64) -> Look {
         words: "higashi kumo sakana yuki midori tokei".into(),
         panel_url: "https://192.0.2.10/".into(),
         panel_fingerprint: ["AB"; 32].join(":"),
+        guide: None,
     };
     Look::at(screen, &Arc::new(constants), None, false, at(seconds))
 }
@@ -362,4 +363,22 @@ fn hands_and_the_result_stand_on_the_screen_while_the_rooms_are_together() {
     });
     let shut = said(&shut, 0, Language::Japanese);
     assert!(!shut.contains("佐藤") && !shut.contains("月曜"), "nothing of the other room behind a curtain");
+}
+
+#[test]
+fn a_box_that_is_not_set_up_says_so_in_both_languages_until_it_is() {
+    let said = |guide: GuideFace, code: Option<u32>| {
+        let screen = Screen { face: Face { code, ..Face::default() }, ..Screen::default() };
+        let constants = FaceConstants { guide: Some(guide), ..FaceConstants::default() };
+        let look = Look::at(&screen, &Arc::new(constants), None, false, at(0));
+        said_by(&layout(&look, Language::English, Area::new(0.0, 0.0, WIDTH, HEIGHT)))
+    };
+    let told = said(GuideFace { addresses: vec!["192.0.2.7".into()], ..GuideFace::default() }, None);
+    assert!(told.contains("まだ設定されていません") && told.contains("not set up yet") && told.contains("192.0.2.7"));
+    let report = Some(["文".into(), "words".into()]);
+    let refused = said(GuideFace { report: report.clone(), refused: true, ..GuideFace::default() }, None);
+    assert!(refused.contains("not set up yet") && refused.contains("words") && refused.contains("no cable"));
+    let taken = said(GuideFace { report, ..GuideFace::default() }, None);
+    assert!(taken.contains("has taken its settings") && !taken.contains("not set up yet"));
+    assert!(!said(GuideFace::default(), Some(7)).contains("not set up yet"), "whoever asked for the code reads that");
 }

@@ -2,7 +2,6 @@
 //!
 //! One thread, no log, no clock. Whatever goes wrong ends the process; the attendant says so to people and starts another.
 
-mod confine;
 mod first;
 mod fonts;
 mod forms;
@@ -10,7 +9,7 @@ mod pdf;
 mod photo;
 pub mod raster;
 
-pub use confine::{Trespass, Unconfined, confine};
+pub use crate::confine::{Trespass, Unconfined, confine};
 
 use super::wire::{Answer, Kind, Order};
 use super::{MOST_PAGES, PageSize, Picture, Refusal};

@@ -1,7 +1,8 @@
 //! Gives up every right of this process, for ever: no file system, no network, no new process, no executable memory.
 //!
-//! seccomp is the wall: a list of the few calls that drawing needs, and death on any other. Landlock, limits, an own
-//! session and closed descriptors stand behind it. Without seccomp nothing is drawn; without Landlock it is told.
+//! For the processes that read what strangers made: documents (`pages`) and sticks (`provision`). seccomp is the wall: a list of
+//! the few calls that reading and drawing need, and death on any other. Landlock, limits, an own
+//! session and closed descriptors stand behind it. Without seccomp nothing is read; without Landlock it is told.
 
 use landlock::{ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetStatus, Scope};
 use nix::libc;
@@ -15,7 +16,7 @@ use std::os::fd::RawFd;
 /// Gives up every right but reading and writing what is open: standard input and output and `kept`.
 ///
 /// # Errors
-/// Something that must be given up could not be: this process must not read a document.
+/// Something that must be given up could not be: this process must not read what a stranger made.
 pub fn confine(kept: &[RawFd]) -> Result<Walls, Unconfined> {
     // The daemon kills what hangs; this kills what it left behind, as the thread that started this process ends with it.
     prctl::set_pdeathsig(Signal::SIGKILL).map_err(|_| Unconfined("parent death signal"))?;
