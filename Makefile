@@ -17,6 +17,8 @@ help:
 	@echo 'make demo REAL=1         the same, with this camera and microphone instead of the sample clip'
 	@echo 'make test                everything CI checks'
 	@echo 'make test-trixie         the end-to-end core on Debian 13 (GStreamer 1.26), in a chroot; needs root'
+	@echo 'make image               the disk image of a box, from the package in target/debian; needs root'
+	@echo 'make vm-test             boxes from that image in virtual machines: starts, power cuts, the link'
 	@echo 'make bench               delay, CPU and recovery of two boxes, as one JSON object'
 
 .PHONY: demo
@@ -41,6 +43,15 @@ test: test-packages checks
 .PHONY: test-trixie
 test-trixie: test-packages
 	tests/trixie/run.sh
+
+.PHONY: image
+image:
+	@packaging/install.sh packaging/apt-image.txt
+	packaging/image/build.sh
+
+.PHONY: vm-test
+vm-test: image
+	tests/vm/run.sh "$(TARGET)"
 
 .PHONY: checks
 checks: test-packages
