@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tomllib
 import uuid
+from urllib.parse import quote
 
 
 def write(root, lock, *beside):
@@ -69,13 +70,13 @@ def compare(old, new, strict=None):
 def bill(lock, cargo_lock, out):
     parts = []
     for name, (version, architecture, digest) in read(lock).items():
-        purl = f"pkg:deb/debian/{name}@{version.replace(':', '%3A').replace('+', '%2B')}?arch={architecture}&distro=debian-13"
+        purl = f"pkg:deb/debian/{name}@{quote(version, safe='')}?arch={architecture}&distro=debian-13"
         parts.append(component(name, version, purl, digest))
     with open(cargo_lock, "rb") as file:
         crates = tomllib.load(file)["package"]
     for crate in crates:
         if "checksum" in crate:
-            purl = f"pkg:cargo/{crate['name']}@{crate['version'].replace('+', '%2B')}"
+            purl = f"pkg:cargo/{crate['name']}@{quote(crate['version'], safe='')}"
             parts.append(component(crate["name"], crate["version"], purl, crate["checksum"]))
     version = next(crate["version"] for crate in crates if crate["name"] == "engawa")
     time = datetime.datetime.fromtimestamp(int(os.environ["SOURCE_DATE_EPOCH"]), datetime.timezone.utc)

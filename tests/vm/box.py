@@ -84,7 +84,7 @@ class Box:
             "-drive", f"if=none,id=disk,format=raw,discard=unmap,file={self.disk}",
             "-device", "virtio-blk-pci,drive=disk,bootindex=0",
             "-device", "VGA,xres=1280,yres=720", "-device", "qemu-xhci", "-device", "usb-kbd",
-            "-device", "virtio-rng-pci", "-device", "i6300esb", "-watchdog-action", "reset",
+            "-device", "virtio-rng-pci", "-device", "i6300esb", "-action", "watchdog=reset",
             "-netdev", _netdev(self.line), "-device", f"virtio-net-pci,netdev=line,mac={mac(self.name)}",
             "-rtc", f"base={self.clock}",
             "-chardev", f"file,id=serial,path={path}/serial.log,append=on", "-serial", "chardev:serial",
