@@ -20,7 +20,8 @@ grub=$(sed 's/[[:space:]]*#.*//' "$here/esp-packages.txt" | xargs)
 (cd "$ENGAWA_OUT/esp" && APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get download -q $grub >/dev/null 2>&1)
 for package in "$ENGAWA_OUT"/esp/*.deb; do dpkg-deb -x "$package" "$ENGAWA_OUT/esp"; done
 
-# Our files, over those that packages brought.
+# What the package keeps for boxes; then our files, over those that packages brought.
+cp -R "$root/usr/share/engawa/box/." "$root/etc/"
 cp -R "$here/rootfs/." "$root/"
 [ -z "$ENGAWA_KEYRING" ] || cp "$ENGAWA_KEYRING" "$root/etc/rauc/keyring.pem"
 mkdir -p "$root/state" "$root/efi" "$root/etc/engawa"
@@ -37,7 +38,7 @@ inside passwd --quiet --lock root
 
 # Nobody logs in, anywhere; nothing runs that only an administrator would want.
 inside systemctl --quiet set-default multi-user.target
-inside systemctl --quiet enable systemd-networkd.service systemd-repart.service engawa-came-up.service
+inside systemctl --quiet enable systemd-networkd.service systemd-repart.service engawa-came-up.service engawa-screen.service
 inside systemctl --quiet disable systemd-networkd-wait-online.service remote-fs.target 2>/dev/null || true
 for unit in getty@.service serial-getty@.service autovt@.service console-getty.service container-getty@.service getty.target \
     getty-static.service debug-shell.service ctrl-alt-del.target systemd-firstboot.service systemd-journald-audit.socket \
