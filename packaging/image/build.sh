@@ -2,7 +2,7 @@
 # Builds the image of a box: target/image/engawa.img.xz, with its package list (engawa.lock) and its bill of materials
 # (engawa.sbom.json) beside it. Needs root, a Debian mirror and nothing else from the network. Does nothing if the image of the same inputs is there.
 #
-#   mmdebstrap ── finish.sh ──▶ root.tar ── mksquashfs ──▶ slot A ─┐
+#   mmdebstrap ── finish.sh ──▶ root ── mksquashfs ──▶ slot A ─────┐
 #   shim, GRUB, grub.cfg ── mtools ──▶ EFI partition ──────────────┼─ disk.sh ──▶ engawa.img ── xz ──▶ engawa.img.xz
 #   README.txt ── mtools ──▶ engawa-config ────────────────────────┘
 #
@@ -71,22 +71,21 @@ excludes=$(words "$here/excluded.txt" | tr ' ' '\n' | sed 's/^/--dpkgopt=path-ex
 set -f
 # shellcheck disable=SC2086
 ENGAWA_PACKAGE=$package ENGAWA_OUT=$out ENGAWA_KEYRING=$keyring \
-    mmdebstrap --quiet --variant=apt --format=tar \
+    mmdebstrap --quiet --mode=root --variant=apt --format=directory \
     --include="$(words "$here/packages.txt" | tr ' ' ',')" \
     --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Languages "none"' \
     $excludes --dpkgopt='path-include=/usr/share/doc/*/copyright' \
     --setup-hook="cp -R '$here/rootfs/.' \"\$1/\"" \
     --customize-hook="'$here/finish.sh' \"\$1\"" \
-    trixie "$out/root.tar" "$out/sources.list" || fail "the Debian system could not be built; see the lines above"
+    trixie "$out/root" "$out/sources.list" || fail "the Debian system could not be built; see the lines above"
 set +f
 "$here/lock.py" compare "$here/lock" "$out/engawa.lock" ${STRICT:+--strict}
 "$here/lock.py" bill "$out/engawa.lock" "$top/Cargo.lock" "$out/engawa.sbom.json"
 
 echo "engawa: writing slot A …"
 # gzip: GRUB's signed build reads it, and it costs the box least at the start (docs/image.md has the figures). Kernel and RAM disk are compressed already.
-mksquashfs - "$out/root.squashfs" -tar -comp gzip -b 256K -no-progress -quiet -no-xattrs \
-    -action 'uncompressed@subpathname(boot)' <"$out/root.tar" >/dev/null
-rm "$out/root.tar"
+mksquashfs "$out/root" "$out/root.squashfs" -comp gzip -b 256K -no-progress -quiet -no-xattrs -action 'uncompressed@subpathname(boot)' >/dev/null
+rm -rf "$out/root"
 "$here/disk.sh" "$out"
 rm -r "$out/esp" "$out/root.squashfs"
 

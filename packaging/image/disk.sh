@@ -41,7 +41,11 @@ sed "s|@OPTIONS@|$options|" "$here/grub.cfg" >"$tree/EFI/debian/grub.cfg"
 } | head -c 1024 >"$tree/EFI/debian/grubenv"
 find "$tree" -exec touch --date="@$SOURCE_DATE_EPOCH" {} +
 fat "$out/esp.fat" $esp 32 ENGAWA-ESP 45534701
-(cd "$tree" && mcopy -b -s -m -i "$out/esp.fat" EFI ::)
+# One by one: the order of a directory is not the same everywhere.
+mmd -i "$out/esp.fat" ::EFI ::EFI/BOOT ::EFI/debian
+for file in EFI/BOOT/BOOTX64.EFI EFI/BOOT/grubx64.efi EFI/debian/grub.cfg EFI/debian/grubenv; do
+    mcopy -m -i "$out/esp.fat" "$tree/$file" "::$file"
+done
 
 cp "$here/README.txt" "$out/esp/"
 touch --date="@$SOURCE_DATE_EPOCH" "$out/esp/README.txt"
