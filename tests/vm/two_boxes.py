@@ -3,8 +3,9 @@
 
     two_boxes.py IMAGE DIRECTORY
 
-                 box-1 ═══ dgram over UNIX sockets ═══ box-2
-    vivid ─ V4L2 ─┘ 192.0.2.1                192.0.2.2 └─ V4L2 ─ vivid
+                 box-1 ═══ datagrams over UNIX sockets ═══ box-2
+    vivid ─ V4L2 ─┘ 192.0.2.1                    192.0.2.2 └─ V4L2 ─ vivid
+    snd-aloop ─ ALSA                                   ALSA ─ snd-aloop
 """
 
 import argparse
@@ -32,6 +33,10 @@ source = "auto"
 size = "320x180"
 fps = 5
 """
+STATUS = "engawa status --config /etc/engawa/engawa.toml --json"
+CARD = "$(ls /sys/class/net | grep ^en | head -n 1)"
+VIVID = "/sys/bus/platform/drivers/vivid"
+LOOP = "/sys/bus/platform/drivers/snd_aloop"
 
 
 def main():
@@ -54,6 +59,8 @@ def main():
             prepare(box, number)
         pair(boxes)
         link(boxes, table)
+        for step in (weather, cut, killed, camera_gone, sound_gone, plug_pulled):
+            step(boxes, table)
     except Trouble:
         table.trouble("the run")
     finally:
@@ -66,10 +73,15 @@ def prepare(box, number):
     """Address, devices and configuration."""
     box.wait_until("systemctl is-active --quiet engawa-came-up.service", 600)
     near, far = f"192.0.2.{number}", f"192.0.2.{3 - number}"
-    box.run(f"n=$(ls /sys/class/net | grep ^en | head -n 1); ip link set $n up; ip address add {near}/24 dev $n")
-    box.run("modprobe vivid n_devs=1 node_types=0x1 num_inputs=1 input_types=0; modprobe snd-aloop")
     config = CONFIG.format(name=f"Room {number}", near=near, far=far)
     box.run(f"cat >/etc/engawa/engawa.toml <<'END'\n{config}END\nchmod 644 /etc/engawa/engawa.toml")
+    devices(box, number)
+
+
+def devices(box, number):
+    """What a start of the box forgets: its address and the test's devices."""
+    box.run(f"ip link set {CARD} up; ip address add 192.0.2.{number}/24 dev {CARD}")
+    box.run("modprobe vivid n_devs=1 node_types=0x1 num_inputs=1 input_types=0; modprobe snd-aloop")
 
 
 def pair(boxes):
@@ -86,21 +98,91 @@ def link(boxes, table):
     begun = time.monotonic()
     for box in boxes:
         box.run("systemctl start --no-block engawa.service")
-    up = "engawa status --config /etc/engawa/engawa.toml --json | grep -q '\"link\":\"up\"'"
     for box in boxes:
-        try:
-            box.wait_until(up, 300, pause=3)
-            table.check(f"{box.name}: daemon started → link up", f"{time.monotonic() - begun:.0f} s", True)
-        except Trouble as trouble:
-            table.check(f"{box.name}: daemon started → link up", trouble, False)
+        linked(box, table, f"{box.name}: daemon started → link up", begun, 300)
     time.sleep(20)
     for box in boxes:
-        said = json.loads(box.run("engawa status --config /etc/engawa/engawa.toml --json"))
+        said = status(box)
         came = said["picture_in"]
         good = said["camera"] == "live" and said["far_camera"] == "live" and not {"camera", "speaker", "screen"} & set(said["missing"])
         shown = f"camera {said['camera']}, far {said['far_camera']} {came['width']}×{came['height']}, {came['fps']} fps; missing {said['missing']}"
         table.check(f"{box.name}: real devices", shown, good)
         table.note(f"{box.name}: picture of the kiosk's screen", box.screenshot("linked"))
+
+
+def weather(boxes, table):
+    box = boxes[0]
+    session = status(box)["session"]
+    box.run(f"tc qdisc add dev {CARD} root netem delay 50ms 10ms loss 5%")
+    time.sleep(20)
+    said = status(box)
+    good = said["link"] == "up" and said["session"] == session
+    table.check("50 ms, 5 % loss for 20 s", f"{said['link']}, round trip {said['rtt_ms']} ms, same session: {said['session'] == session}", good)
+    box.run(f"tc qdisc del dev {CARD} root")
+
+
+def cut(boxes, table):
+    box = boxes[0]
+    box.run(f"ip link set {CARD} down")
+    time.sleep(10)
+    state = status(box)["link"]
+    box.screenshot("cut")
+    box.run(f"ip link set {CARD} up")
+    linked(box, table, f"cut of 10 s (link {state}) → link up", time.monotonic(), 60)
+
+
+def killed(boxes, table):
+    boxes[1].run("systemctl kill --signal=KILL engawa.service")
+    begun = time.monotonic()
+    boxes[1].wait_until("systemctl is-active --quiet engawa.service", 60)
+    linked(boxes[1], table, "daemon killed → link up", begun, 120)
+
+
+def camera_gone(boxes, table):
+    box = boxes[0]
+    box.run(f"echo vivid.0 >{VIVID}/unbind")
+    box.wait_until(f"{STATUS} | grep -q '\"missing\":\\[[^]]*\"camera\"'", 60)
+    said = status(box)
+    table.check("camera unbound", f"link {said['link']}, camera {said['camera']}", said["link"] == "up" and said["camera"] != "live")
+    box.run(f"echo vivid.0 >{VIVID}/bind")
+    begun = time.monotonic()
+    box.wait_until(f"{STATUS} | grep -q '\"camera\":\"live\"'", 90)
+    table.note("camera bound again → live", f"{time.monotonic() - begun:.0f} s")
+
+
+def sound_gone(boxes, table):
+    box = boxes[0]
+    box.run(f"echo snd_aloop.0 >{LOOP}/unbind", seconds=90)
+    box.wait_until(f"{STATUS} | grep -q '\"missing\":\\[[^]]*\"speaker\"'", 90)
+    said = status(box)
+    table.check("sound card gone", f"link {said['link']}, missing {said['missing']}", said["link"] == "up")
+    box.run(f"echo snd_aloop.0 >{LOOP}/bind")
+    begun = time.monotonic()
+    box.wait_until(f"! {STATUS} | grep -q '\"missing\":\\[[^]]*\"speaker\"'", 90)
+    table.note("sound card back → speaker found", f"{time.monotonic() - begun:.0f} s")
+
+
+def plug_pulled(boxes, table):
+    box = boxes[1]
+    box.pull_the_plug()
+    begun = time.monotonic()
+    box.switch_on()
+    box.wait_for_agent(400)
+    devices(box, 2)
+    linked(box, table, "plug pulled, power on → link up", begun, 300)
+
+
+def linked(box, table, what, begun, seconds):
+    """A row with the time until the link was up."""
+    try:
+        box.wait_until(f"{STATUS} | grep -q '\"link\":\"up\"'", seconds)
+        table.check(what, f"{time.monotonic() - begun:.0f} s", True)
+    except Trouble as trouble:
+        table.check(what, trouble, False)
+
+
+def status(box):
+    return json.loads(box.run(STATUS))
 
 
 if __name__ == "__main__":
