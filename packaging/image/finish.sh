@@ -6,6 +6,9 @@ root=$1
 here=$(CDPATH='' cd "$(dirname "$0")" && pwd)
 inside() { chroot "$root" env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 SOURCE_DATE_EPOCH="$SOURCE_DATE_EPOCH" "$@"; }
 
+# The same numbers in every version: the state partition outlives the slots.
+inside systemd-sysusers /usr/lib/sysusers.d/engawa-numbers.conf 2>/dev/null
+
 # Engawa itself, with the packages that it names.
 cp "$ENGAWA_PACKAGE" "$root/tmp/engawa.deb"
 inside apt-get install -y -q --no-install-recommends /tmp/engawa.deb >"$ENGAWA_OUT/apt.log" 2>&1 || {
@@ -34,7 +37,8 @@ ln -sf /usr/share/zoneinfo/Asia/Tokyo "$root/etc/localtime"
 # Empty, not absent: GRUB hands the name over that `came-up` noted, and nothing counts as a first start.
 : >"$root/etc/machine-id"
 rm -f "$root/var/lib/dbus/machine-id"
-inside passwd --quiet --lock root
+# Nobody has a password: base-passwd leaves root without one that could be typed. A package that set one would be a surprise.
+! grep -v '^[^:]*:[*!x]' "$root/etc/passwd" || { echo "engawa: an account without a lock" >&2; exit 1; }
 
 # Nobody logs in, anywhere; nothing runs that only an administrator would want.
 inside systemctl --quiet set-default multi-user.target
@@ -49,7 +53,8 @@ done
 mkdir -p "$root/etc/systemd/system-generators"
 ln -sf /dev/null "$root/etc/systemd/system-generators/systemd-getty-generator"
 
-# Kernel and RAM disk under names that grub.cfg knows.
+# Kernel and RAM disk under names that grub.cfg knows. Microcode for every Intel processor, not for the one of this machine.
+printf 'IUCODE_TOOL_INITRAMFS=early\nIUCODE_TOOL_SCANCPUS=no\n' >>"$root/etc/default/intel-microcode"
 inside update-initramfs -u -k all >>"$ENGAWA_OUT/apt.log" 2>&1
 rm -f "$root"/vmlinuz* "$root"/initrd.img*
 mv "$root"/boot/vmlinuz-* "$root/boot/vmlinuz"
@@ -58,14 +63,18 @@ rm -f "$root"/boot/System.map-* "$root"/boot/config-*
 rm -rf "$root/boot/grub"
 
 # Nothing is installed on a box but whole slots. Then the lock: what is left.
-inside dpkg --purge apt libapt-pkg7.0 debian-archive-keyring sqv >>"$ENGAWA_OUT/apt.log" 2>&1
+unused='apt libapt-pkg7.0 debian-archive-keyring sqv'
+# shellcheck disable=SC2086
+inside dpkg --remove $unused >>"$ENGAWA_OUT/apt.log" 2>&1
 # shellcheck disable=SC2086
 "$here/lock.py" write "$root" "$ENGAWA_OUT/engawa.lock" $grub
+# shellcheck disable=SC2086
+inside dpkg --purge $unused >>"$ENGAWA_OUT/apt.log" 2>&1
 rm -rf "$root"/var/log/* "$root"/var/cache/* "$root"/var/lib/apt "$root"/var/backups/* "$root"/tmp/* "$root"/etc/apt \
     "$root"/etc/passwd- "$root"/etc/group- "$root"/etc/shadow- "$root"/etc/gshadow- "$root"/var/lib/dpkg/*-old "$root"/etc/.pwd.lock
 
 # Times first, then the lists that hold times: fontconfig's and GStreamer's, without which every start is slow.
-find "$root" -xdev -newermt "@$SOURCE_DATE_EPOCH" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
+find "$root/usr" "$root/etc" "$root/boot" -newermt "@$SOURCE_DATE_EPOCH" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
 factory=/usr/share/factory/engawa
 mkdir -p "$root$factory"
 inside fc-cache -f >/dev/null

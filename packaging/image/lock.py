@@ -19,11 +19,12 @@ from urllib.parse import quote
 
 
 def write(root, lock, *beside):
-    query = ["dpkg-query", f"--admindir={root}/var/lib/dpkg", "-W", "-f", "${Package}\t${Version}\t${Architecture}\n"]
+    query = ["dpkg-query", f"--admindir={root}/var/lib/dpkg", "-W", "-f", "${db:Status-Status}\t${Package}\t${Version}\t${Architecture}\n"]
     held = {}
     for line in subprocess.check_output(query, text=True).splitlines():
-        name, version, architecture = line.split("\t")
-        held[name] = (version, architecture)
+        state, name, version, architecture = line.split("\t")
+        if state == "installed":
+            held[name] = (version, architecture)
     # Engawa is what the image is about; it comes from no mirror.
     held.pop("engawa", None)
     index = {}

@@ -113,7 +113,7 @@ def nobody_gets_in(box, table):
     table.check("login prompts on the serial line", prompts or "none", not prompts)
     shells = box.run("cat /proc/[0-9]*/comm | grep -E -c 'getty|login$|sulogin' || true")
     table.check("login programs running", shells, shells == "0")
-    opened = box.run("awk -F: '$2 !~ /^[!*]/ {print $1}' /etc/shadow")
+    opened = box.run("awk -F: '$2 !~ /^([!*]|x$)/ {print $1}' /etc/passwd; awk -F: '$2 !~ /^[!*]/ {print $1}' /etc/shadow")
     table.check("accounts with a password", opened or "none", not opened)
     root = box.run("findmnt -no FSTYPE,OPTIONS /; touch /etc/x /usr/x 2>&1", check=False)
     table.check("root", root.splitlines()[0], root.startswith("squashfs ro") and "Read-only" in root)
