@@ -47,7 +47,7 @@ inside systemctl --quiet disable systemd-networkd-wait-online.service remote-fs.
 for unit in getty@.service serial-getty@.service autovt@.service console-getty.service container-getty@.service getty.target \
     getty-static.service debug-shell.service ctrl-alt-del.target systemd-firstboot.service systemd-journald-audit.socket \
     apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service \
-    grub-common.service systemd-pstore.service; do
+    grub-common.service systemd-pstore.service seatd.service; do
     ln -sf /dev/null "$root/etc/systemd/system/$unit"
 done
 mkdir -p "$root/etc/systemd/system-generators"

@@ -5,6 +5,7 @@
 exec 3<>/dev/virtio-ports/engawa.test
 printf 'here\n' >&3
 while read -r number command <&3; do
-    printf %s "$command" | base64 -d | sh >/run/vm-test.out 2>&1 </dev/null
+    printf %s "$command" | base64 -d >/run/vm-test.cmd
+    sh /run/vm-test.cmd >/run/vm-test.out 2>&1 </dev/null
     printf '%s %s %s\n' "$number" "$?" "$(base64 -w 0 /run/vm-test.out)" >&3
 done

@@ -135,6 +135,15 @@ class Box:
         self.ask("screendump", filename=str(path), format="png")
         return path
 
+    def evidence(self):
+        """After trouble: what the box was doing, as files beside its disk."""
+        try:
+            self.screenshot("trouble")
+            said = self.run("systemctl list-jobs --no-pager; systemctl --failed --no-pager; journalctl -b --no-pager", check=False)
+            (self.directory / "trouble.txt").write_text(said + "\n", encoding="utf-8")
+        except (Trouble, OSError) as trouble:
+            (self.directory / "trouble.txt").write_text(f"not to be had: {trouble}\n", encoding="utf-8")
+
     def ask(self, execute, **arguments):
         """One command to QEMU's monitor; its answer."""
         self.monitor.write(json.dumps({"execute": execute, "arguments": arguments}) + "\n")

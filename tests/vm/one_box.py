@@ -50,6 +50,7 @@ def main():
             power_cut(box, table, number + 1)
     except Trouble:
         table.trouble("the run")
+        box.evidence()
     finally:
         box.pull_the_plug()
     sys.exit(table.finish())

@@ -63,6 +63,8 @@ def main():
             step(boxes, table)
     except Trouble:
         table.trouble("the run")
+        for box in boxes:
+            box.evidence()
     finally:
         for box in boxes:
             box.pull_the_plug()
