@@ -79,6 +79,8 @@ ENGAWA_PACKAGE=$package ENGAWA_OUT=$out ENGAWA_KEYRING=$keyring \
     --customize-hook="'$here/finish.sh' \"\$1\"" \
     trixie "$out/root" "$out/sources.list" || fail "the Debian system could not be built; see the lines above"
 set +f
+# mmdebstrap takes its own file out of it at its end.
+rm -rf "$out/root/etc/apt"
 "$here/lock.py" compare "$here/lock" "$out/engawa.lock" ${STRICT:+--strict}
 "$here/lock.py" bill "$out/engawa.lock" "$top/Cargo.lock" "$out/engawa.sbom.json"
 

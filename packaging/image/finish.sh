@@ -70,7 +70,7 @@ inside dpkg --remove $unused >>"$ENGAWA_OUT/apt.log" 2>&1
 "$here/lock.py" write "$root" "$ENGAWA_OUT/engawa.lock" $grub
 # shellcheck disable=SC2086
 inside dpkg --purge $unused >>"$ENGAWA_OUT/apt.log" 2>&1
-rm -rf "$root"/var/log/* "$root"/var/cache/* "$root"/var/lib/apt "$root"/var/backups/* "$root"/tmp/* "$root"/etc/apt \
+rm -rf "$root"/var/log/* "$root"/var/cache/* "$root"/var/lib/apt "$root"/var/backups/* "$root"/tmp/* \
     "$root"/etc/passwd- "$root"/etc/group- "$root"/etc/shadow- "$root"/etc/gshadow- "$root"/var/lib/dpkg/*-old "$root"/etc/.pwd.lock
 
 # Times first, then the lists that hold times: fontconfig's and GStreamer's, without which every start is slow.

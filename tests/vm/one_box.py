@@ -70,7 +70,12 @@ def first_start(box, table):
     # The system in slot A, not the partition's unused rest.
     same = box.run("n=$(stat -fc '%b %S' / | { read -r a b; echo $((a * b)); }); cmp -n $n /dev/disk/by-partlabel/engawa-a /dev/disk/by-partlabel/engawa-b && echo same $n", 300)
     table.check("slot B is slot A", same, same.startswith("same"))
-    box.run(f"cat >/etc/engawa/engawa.toml <<'END'\n{CONFIG}END\nsync")
+    box.run(f"cat >/etc/engawa/engawa.toml <<'END'\n{CONFIG}END\nchmod 644 /etc/engawa/engawa.toml")
+    # Paired with a box that is not there, so that everything listens that ever does.
+    box.run(
+        "echo '[box]\nstate_directory = \"/tmp/other\"' >/tmp/other.toml && engawa identity export --config /tmp/other.toml >/tmp/other.key"
+        " && setpriv --reuid=engawa --regid=engawa --clear-groups engawa identity import --config /etc/engawa/engawa.toml - </tmp/other.key"
+    )
     box.run("echo kept >/var/lib/engawa/vm-test; sync; cat /etc/machine-id >/state/lib/vm-test-machine")
 
 
