@@ -48,8 +48,9 @@ class Trouble(Exception):
 class Box:
     """A machine with a disk of its own below `directory`. Times are seconds; those of the box are of its monotonic clock."""
 
-    def __init__(self, name, image, directory, line=None, clock="utc", extra=()):
-        """`line`: QEMU's -netdev after "id=line,"; `clock`: QEMU's -rtc base; `extra`: further arguments for QEMU."""
+    def __init__(self, name, image, directory, line=None, clock="utc", extra=(), keep=False):
+        """`line`: QEMU's -netdev after "id=line,"; `clock`: QEMU's -rtc base; `extra`: further arguments for QEMU;
+        `keep`: goes on with the disk that an earlier run left."""
         self.name, self.directory = name, pathlib.Path(directory)
         self.line, self.clock, self.extra = line or "user,restrict=on", clock, list(extra)
         self.credentials = {
@@ -60,9 +61,11 @@ class Box:
         }
         self.qemu = self.agent = self.monitor = None
         self.number = 0
+        self.disk = self.directory / "disk.img"
+        if keep and self.disk.exists():
+            return
         shutil.rmtree(self.directory, ignore_errors=True)
         self.directory.mkdir(parents=True)
-        self.disk = self.directory / "disk.img"
         subprocess.run(["cp", "--sparse=always", image, self.disk], check=True)
         os.truncate(self.disk, DISK_GIB << 30)
         shutil.copy(FIRMWARE / "OVMF_VARS_4M.ms.fd", self.directory / "vars.fd")
