@@ -1,9 +1,9 @@
 #!/bin/sh
-# Builds the image of a box: target/image/engawa.img.xz, with its package list (engawa.lock) and its bill of materials
+# Builds the image of a box: target/image/engawa.img.gz, with its package list (engawa.lock) and its bill of materials
 # (engawa.sbom.json) beside it. Needs root, a Debian mirror and nothing else from the network. Does nothing if the image of the same inputs is there.
 #
 #   mmdebstrap ── finish.sh ──▶ root ── mksquashfs ──▶ slot A ─────┐
-#   shim, GRUB, grub.cfg ── mtools ──▶ EFI partition ──────────────┼─ disk.sh ──▶ engawa.img ── xz ──▶ engawa.img.xz
+#   shim, GRUB, grub.cfg ── mtools ──▶ EFI partition ──────────────┼─ disk.sh ──▶ engawa.img ── gzip ──▶ engawa.img.gz
 #   README.txt ── mtools ──▶ engawa-config ────────────────────────┘
 #
 #   ENGAWA_MIRRORS   the mirror's lines ("URL SUITE COMPONENT…", separated by ;) instead of those this machine's apt uses; a snapshot, for STRICT
@@ -52,8 +52,8 @@ inputs=$({
     [ -z "$keyring" ] || sha256sum <"$keyring"
     echo "$mirrors"
 } | sha256sum | cut -c 1-16)
-if [ -z "${FRESH:-}" ] && [ "$(cat "$out/inputs" 2>/dev/null)" = "$inputs" ] && [ -e "$out/engawa.img.xz" ]; then
-    echo "engawa: the image of these inputs is there: $out/engawa.img.xz"
+if [ -z "${FRESH:-}" ] && [ "$(cat "$out/inputs" 2>/dev/null)" = "$inputs" ] && [ -e "$out/engawa.img.gz" ]; then
+    echo "engawa: the image of these inputs is there: $out/engawa.img.gz"
     exit 0
 fi
 
@@ -85,14 +85,15 @@ rm -rf "$out/root/etc/apt"
 "$here/lock.py" bill "$out/engawa.lock" "$top/Cargo.lock" "$out/engawa.sbom.json"
 
 echo "engawa: writing slot A …"
-# gzip: GRUB's signed build reads it, and it costs the box least at the start (docs/image.md has the figures). Kernel and RAM disk are compressed already.
+# gzip: GRUB reads it (zstd in squashfs it does not). Kernel and RAM disk are compressed already.
 mksquashfs "$out/root" "$out/root.squashfs" -comp gzip -b 256K -no-progress -quiet -no-xattrs -action 'uncompressed@subpathname(boot)' >/dev/null
 rm -rf "$out/root"
 "$here/disk.sh" "$out"
 rm -r "$out/esp" "$out/root.squashfs"
 
+# Little to gain, slots are compressed already; but the file is small, and every program that writes images reads it.
 echo "engawa: compressing …"
-xz --keep --threads=0 -1 "$out/engawa.img"
+gzip --keep --force -1 --no-name "$out/engawa.img"
 echo "$inputs" >"$out/inputs"
-echo "engawa: $out/engawa.img.xz: $(($(stat -c %s "$out/engawa.img.xz") / 1000000)) MB compressed," \
+echo "engawa: $out/engawa.img.gz: $(($(stat -c %s "$out/engawa.img.gz") / 1000000)) MB compressed," \
     "$(wc -l <"$out/engawa.lock") packages, built in $(($(date +%s) - begun)) s"

@@ -59,7 +59,7 @@ def read(lock):
 
 
 def compare(old, new, strict=None):
-    before, now = read(old), read(new)
+    before, now = read(old) if os.path.exists(old) else {}, read(new)
     differing = [n for n in sorted({*before, *now}) if before.get(n) != now.get(n)]
     for name in differing:
         print(f"engawa: {name}: {before.get(name, ('absent',))[0]} in the lock, {now.get(name, ('absent',))[0]} here")

@@ -129,7 +129,7 @@ def nobody_gets_in(box, table):
     table.check("accounts with a password", opened or "none", not opened)
     root = box.run("findmnt -no FSTYPE,OPTIONS /; touch /etc/x /usr/x 2>&1", check=False)
     table.check("root", root.splitlines()[0], root.startswith("squashfs ro") and "Read-only" in root)
-    radio = box.run("find /usr/lib/modules -path '*wireless*' -o -path '*bluetooth*' -o -path '*/net/usb/*' | grep -c '\\.ko' || true")
+    radio = box.run(r"find /usr/lib/modules | grep -cE '/(net/(wireless|usb|wwan|mac80211|bluetooth|nfc)|drivers/(bluetooth|nfc)|ipwireless)/.*\.ko' || true")
     table.check("drivers of radios and USB networks", radio, radio == "0")
     table.note("watchdog", box.run("journalctl -b --no-pager -o cat _PID=1 | grep -i watchdog | tail -n 2", check=False).replace("\n", "; "))
 
