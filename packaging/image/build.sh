@@ -76,11 +76,11 @@ ENGAWA_PACKAGE=$package ENGAWA_OUT=$out ENGAWA_KEYRING=$keyring \
     --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Languages "none"' \
     $excludes --dpkgopt='path-include=/usr/share/doc/*/copyright' \
     --setup-hook="cp -R '$here/rootfs/.' \"\$1/\"" \
-    --customize-hook="'$here/finish.sh' \"\$1\"" \
+    --customize-hook="'$here/finish.sh' \"\$1\"" --skip=cleanup/apt \
     trixie "$out/root" "$out/sources.list" || fail "the Debian system could not be built; see the lines above"
 set +f
-# mmdebstrap takes its own file out of it at its end.
-rm -rf "$out/root/etc/apt"
+# What mmdebstrap still needed at its end.
+rm -rf "$out"/root/etc/apt "$out"/root/var/lib/apt "$out"/root/var/cache/* "$out"/root/var/log/* "$out"/root/tmp/*
 "$here/lock.py" compare "$here/lock" "$out/engawa.lock" ${STRICT:+--strict}
 "$here/lock.py" bill "$out/engawa.lock" "$top/Cargo.lock" "$out/engawa.sbom.json"
 

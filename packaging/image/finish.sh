@@ -70,7 +70,8 @@ inside dpkg --remove $unused >>"$ENGAWA_OUT/apt.log" 2>&1
 "$here/lock.py" write "$root" "$ENGAWA_OUT/engawa.lock" $grub
 # shellcheck disable=SC2086
 inside dpkg --purge $unused >>"$ENGAWA_OUT/apt.log" 2>&1
-rm -rf "$root"/var/log/* "$root"/var/cache/* "$root"/var/lib/apt "$root"/var/backups/* "$root"/tmp/* \
+# Not /tmp and nothing of apt's: mmdebstrap's own configuration lies there, without which its apt would work on this machine. build.sh does it.
+rm -rf "$root"/var/log/* "$root"/var/backups/* \
     "$root"/etc/passwd- "$root"/etc/group- "$root"/etc/shadow- "$root"/etc/gshadow- "$root"/var/lib/dpkg/*-old "$root"/etc/.pwd.lock
 
 # Times first, then the lists that hold times: fontconfig's and GStreamer's, without which every start is slow.
@@ -78,6 +79,6 @@ find "$root/usr" "$root/etc" "$root/boot" -newermt "@$SOURCE_DATE_EPOCH" -exec t
 factory=/usr/share/factory/engawa
 mkdir -p "$root$factory"
 inside fc-cache -f >/dev/null
-mv "$root/var/cache/fontconfig" "$root$factory/fontconfig"
+cp -R "$root/var/cache/fontconfig" "$root$factory/fontconfig"
 inside env GST_REGISTRY=$factory/gstreamer-registry.bin /usr/bin/engawa doctor >"$ENGAWA_OUT/doctor.log" 2>&1 || true
 [ -s "$root$factory/gstreamer-registry.bin" ] || { echo "engawa: GStreamer's list of plugins was not made; see doctor.log" >&2; exit 1; }
