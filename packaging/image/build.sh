@@ -58,7 +58,11 @@ if [ -z "${FRESH:-}" ] && [ "$(cat "$out/inputs" 2>/dev/null)" = "$inputs" ] && 
 fi
 
 begun=$(date +%s)
-rm -rf "$out"
+# A build that was killed leaves its /proc and /dev mounted there.
+if grep -q " $out/root/" /proc/mounts; then
+    fail "an earlier build is still mounted below $out/root: umount what /proc/mounts names there, then try again"
+fi
+rm -rf --one-file-system "$out"
 mkdir -p "$out/esp"
 words() { sed 's/[[:space:]]*#.*//' "$1" | xargs; }
 
@@ -87,7 +91,7 @@ rm -rf "$out"/root/etc/apt "$out"/root/var/lib/apt "$out"/root/var/cache/* "$out
 echo "engawa: writing slot A …"
 # gzip: GRUB reads it (zstd in squashfs it does not). Kernel and RAM disk are compressed already.
 mksquashfs "$out/root" "$out/root.squashfs" -comp gzip -b 256K -no-progress -quiet -no-xattrs -action 'uncompressed@subpathname(boot)' >/dev/null
-rm -rf "$out/root"
+rm -rf --one-file-system "$out/root"
 "$here/disk.sh" "$out"
 rm -r "$out/esp" "$out/root.squashfs"
 

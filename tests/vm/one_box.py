@@ -145,7 +145,7 @@ def power_cut(box, table, number):
     """Pulls the plug while files, the journal and the daemon's state are written."""
     box.run(
         "nohup sh -c 'i=0; while :; do i=$((i+1)); head -c 200000 /dev/urandom >/var/lib/engawa/vm-new;"
-        " printf '\\n%s\\n' $i >>/var/lib/engawa/vm-new; sync /var/lib/engawa/vm-new; mv /var/lib/engawa/vm-new /var/lib/engawa/vm-old;"
+        " { echo; echo $i; } >>/var/lib/engawa/vm-new; sync /var/lib/engawa/vm-new; mv /var/lib/engawa/vm-new /var/lib/engawa/vm-old;"
         " sync /var/lib/engawa; echo $i >/run/vm-reached; logger write $i; done' >/dev/null 2>&1 &"
     )
     time.sleep(3 + number)
