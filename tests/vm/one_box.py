@@ -157,7 +157,7 @@ def power_cut(box, table, number):
     box.wait_until("systemctl is-active --quiet engawa.service", 300)
     came = f"{time.monotonic() - begun:.0f} s to READY"
     kept = box.run("cat /var/lib/engawa/vm-test; tail -n 1 /var/lib/engawa/vm-old; stat -c %s /var/lib/engawa/vm-old").split()
-    repaired = box.run("journalctl -b --no-pager -o cat -u 'systemd-fsck@*' | tail -n 1", check=False)
+    repaired = box.run("journalctl -b --no-pager -o cat -t systemd-fsck | tail -n 1", check=False)
     failed = box.run("systemctl --failed --plain --no-legend --no-pager")
     good = kept[0] == "kept" and int(kept[1]) >= int(reached) and int(kept[2]) > 200000 and not failed
     table.check(f"power cut {number} in write {reached}", f"{came}; write {kept[1]} whole; {repaired}", good)
