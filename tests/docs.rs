@@ -34,6 +34,24 @@ fn every_command_in_the_papers_exists() {
 }
 
 #[test]
+fn every_command_of_the_units_exists() {
+    let mut seen = 0;
+    for unit in std::fs::read_dir(root("systemd")).expect("units").map(|entry| entry.expect("an entry").path()) {
+        let Ok(text) = std::fs::read_to_string(&unit) else { continue };
+        for line in text.lines().filter(|line| line.starts_with("Exec")) {
+            let Some((_, command)) = line.split_once("/usr/bin/engawa ") else { continue };
+            let words: Vec<&str> = command.split_whitespace().collect();
+            let help = help_of(&words);
+            for flag in words.iter().filter(|word| word.starts_with("--")) {
+                assert!(help.contains(flag), "{}: {line}: no {flag}", unit.display());
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen >= 6, "the units run engawa {seen} times");
+}
+
+#[test]
 fn the_reader_of_papers_finds_commands() {
     let paper = "Text `engawa status --json` and `engawa`'s.\n\n```sh\n$ make demo SECONDS=20 # see\nsudo engawa pair --config A | less\n\
                  ls\n```\n\n| `make test` | x |\n";
