@@ -4,10 +4,10 @@
 //!   engawa.toml + installer.toml ─► runtime::run ─┬─ signal ──────────► ends
 //!                                                 └─ to begin anew ─┬─ under systemd: ends, and Restart=always starts it
 //!                                                                   └─ else: the same process runs the program again
-//!   no engawa.toml ─► the guide: the defaults, no camera, no peer; it begins anew as soon as the file is there
+//!   no /etc/engawa/engawa.toml ─► the guide: the defaults, no camera, no peer; it begins anew as soon as the file is there
 //! ```
 
-use super::{Failure, take};
+use super::{Failure, doctor, take};
 use crate::config::{Config, ConfigError, Loaded, Overlaid, Overlay};
 use crate::durable;
 use crate::runtime::{self, Ended, Guide, RunOptions};
@@ -30,13 +30,22 @@ pub struct GuideArguments {
     guide_config: Option<PathBuf>,
 }
 
+impl GuideArguments {
+    /// A file that is nowhere but in somebody's mistyped command is a mistake, not a box that waits for its own.
+    fn is_for(&self, config: &Path) -> bool {
+        config == Path::new(doctor::INSTALLED) || self.guide_config.is_some()
+    }
+}
+
 /// Runs the daemon until it is told to stop.
 ///
 /// # Errors
 /// When the configuration is refused or the daemon cannot start. What the installer's page wrote is no such reason.
 pub fn run(config: &Path, guide: &GuideArguments, options: RunOptions) -> Result<(), Failure> {
     let Loaded { config, overlay, overlaid } = match Overlay::load(config) {
-        Err(ConfigError::Unreadable { path, source }) if path == config && source.kind() == ErrorKind::NotFound => {
+        Err(ConfigError::Unreadable { path, source })
+            if path == config && source.kind() == ErrorKind::NotFound && guide.is_for(config) =>
+        {
             tracing::info!(file = %config.display(), "this box is not set up: the screen says how");
             let unset = match &guide.guide_config {
                 Some(path) => Config::load(path)?,
