@@ -6,8 +6,8 @@
 //! ```
 //! May be relied on: whatever the device holds, the answer comes after at most [`MOST_READS`] reads and with a few hundred
 //! kilobytes of memory; no arithmetic can overflow (all of it is 64 bits wide or checked); nothing is ever written.
-//! Deliberately absent: directories below the first one, exFAT and NTFS. A crate was not taken: `fatfs` has had no release since
-//! early 2023, writes access dates, follows a chain that bites its tail, and does not say where a file's bytes lie.
+//! Deliberately absent: directories below the first one, exFAT and NTFS. A crate was not taken: nothing was found in
+//! `fatfs` 0.3.6 that tells where a file's bytes lie, which overwriting the key in its place needs.
 
 use serde::{Deserialize, Serialize};
 use std::cell::Cell;
