@@ -19,8 +19,8 @@ pub struct PairArguments {
     #[arg(long)]
     config: PathBuf,
     /// Enter the code that the other box shows (asked for if left empty) and dial it; without this option, show a code and wait.
-    #[arg(long, num_args = 0..=1, default_missing_value = "")]
-    code: Option<String>,
+    #[arg(long, num_args = 0..=2)]
+    code: Option<Vec<String>>,
 }
 
 /// Arguments of `engawa identity`.
@@ -89,7 +89,8 @@ pub fn pair(arguments: &PairArguments) -> Result<(), Failure> {
                     "[peer] address is not set; run “engawa pair” here, and “engawa pair --code” on the other box",
                 )
             })?;
-            let code = if code.is_empty() { ask_code()? } else { code.clone() }.parse::<Code>();
+            // As it stands on the other screen, "6891 3446": two words for a shell.
+            let code = if code.is_empty() { ask_code()? } else { code.concat() }.parse::<Code>();
             let code = code.map_err(|error| Failure::keys(error.to_string()))?;
             runtime.block_on(pairing::answer(peer, &identity, &code))
         }

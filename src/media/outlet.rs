@@ -42,9 +42,13 @@ pub(super) struct OutletPlan {
     pub waiting: u64,
     /// Bin descriptions to try, best first, their first element named [`ENTRANCE`]; asked at every attempt.
     pub descriptions: Box<dyn Fn() -> Vec<String> + Send>,
-    /// Called when it is open.
-    pub opened: Box<dyn Fn() + Send>,
+    /// Called when it is open; what is returned is asked every second whether the device is gone, for nothing else tells of one that
+    /// vanishes while nothing is pushed.
+    pub opened: Box<dyn Fn() -> Gone + Send>,
 }
+
+/// Whether an opened device is gone.
+pub(super) type Gone = Box<dyn Fn() -> bool + Send>;
 
 /// One opened device. Cheap to clone.
 #[derive(Clone)]
@@ -114,8 +118,8 @@ impl Outlet {
                 Ok((stage, open, description)) => {
                     *lock(&self.open) = Some(open);
                     let _compositor = self.watch_compositor(attempt, &description);
-                    (plan.opened)();
-                    let ended = self.watch(heard, attempt, || {
+                    let gone = (plan.opened)();
+                    let ended = self.watch(heard, attempt, &gone, || {
                         tell(&mut present, true, &description);
                         failures = 0;
                     });
@@ -138,12 +142,13 @@ impl Outlet {
     }
 
     /// Watches an open outlet until it breaks; `None`: it was closed. `proven` is called once it has lived for a while.
-    fn watch(&self, heard: &Receiver<Word>, attempt: u64, proven: impl FnOnce()) -> Option<String> {
+    fn watch(&self, heard: &Receiver<Word>, attempt: u64, gone: &Gone, proven: impl FnOnce()) -> Option<String> {
         let counts = || (self.counts.pushed.load(Ordering::Relaxed), self.counts.passed.load(Ordering::Relaxed));
         let mut before = counts();
         let mut proven = Some(proven);
+        let mut looks = 0;
         loop {
-            match heard.recv_timeout(if proven.is_some() { PROVEN } else { STALLED }) {
+            match heard.recv_timeout(if proven.is_some() { PROVEN } else { LOOK }) {
                 Ok(Word::Broken { attempt: of, cause }) if of == attempt => return Some(cause),
                 Ok(Word::Broken { .. }) if self.counts.closed.load(Ordering::Acquire) => return None,
                 Ok(Word::Broken { .. }) => {} // of one that is gone
@@ -153,6 +158,14 @@ impl Outlet {
                         proven();
                         continue;
                     }
+                    if gone() {
+                        return Some("unplugged".into());
+                    }
+                    looks += 1;
+                    if looks < STALLED_LOOKS {
+                        continue;
+                    }
+                    looks = 0;
                     let after = counts();
                     if after.0 >= before.0 + 3 && after.1 == before.1 {
                         return Some("stalled".into());
@@ -253,5 +266,6 @@ const PROVEN: Duration = Duration::from_millis(800);
 /// Pauses between attempts; the last one for ever.
 const LADDER: [Duration; 4] =
     [Duration::from_millis(250), Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(3)];
-/// A device that takes nothing for so long is opened anew.
-const STALLED: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_secs(1);
+/// A device that takes nothing for so many looks is opened anew.
+const STALLED_LOOKS: u32 = 5;

@@ -113,6 +113,8 @@ impl ScreenView {
                     lock(&shared.face).opened = true;
                     shared.wake.notify_one();
                 }
+                // A display is shown pictures all the time: what goes wrong shows.
+                Box::new(|| false)
             }),
         };
         *lock(&shared.outlet) = Some(Outlet::start(plan, inbox));

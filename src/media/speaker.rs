@@ -14,6 +14,7 @@ use crate::inbox::Inbox;
 use crate::model::{Device, Moment};
 use gstreamer as gst;
 use gstreamer_audio as gst_audio;
+use std::collections::BTreeSet;
 
 /// Where sound leaves the box.
 pub(super) struct Speaker {
@@ -37,7 +38,10 @@ impl Speaker {
                 clock: clock.clone(),
                 waiting: 20,
                 descriptions: Box::new(move || vec![description.clone()]),
-                opened: Box::new(|| {}),
+                opened: Box::new(|| {
+                    let before = cards();
+                    Box::new(move || !before.is_subset(&cards()))
+                }),
             };
             Outlet::start(plan, inbox)
         });
@@ -66,6 +70,12 @@ impl Drop for Speaker {
             outlet.close();
         }
     }
+}
+
+/// Sound cards that are plugged in, as the kernel lists them. One that goes may be the one in use.
+fn cards() -> BTreeSet<String> {
+    let listed = std::fs::read_to_string("/proc/asound/cards").unwrap_or_default();
+    listed.lines().map(|line| line.trim().to_owned()).filter(|line| line.contains('[')).collect()
 }
 
 /// Small buffers: what waits in the card is delay. A period of 5 ms is what USB speakerphones still keep.

@@ -12,9 +12,14 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import subprocess
+import sys
 import time
+
+# Ended from outside, a test still ends its machines.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 HERE = pathlib.Path(__file__).resolve().parent
 FIRMWARE = pathlib.Path("/usr/share/OVMF")
@@ -48,11 +53,12 @@ class Trouble(Exception):
 class Box:
     """A machine with a disk of its own below `directory`. Times are seconds; those of the box are of its monotonic clock."""
 
-    def __init__(self, name, image, directory, line=None, clock="utc", extra=(), keep=False):
-        """`line`: QEMU's -netdev after "id=line,"; `clock`: QEMU's -rtc base; `extra`: further arguments for QEMU;
+    def __init__(self, name, image, directory, line=None, clock="utc", prefix=(), keep=False):
+        """`line`: QEMU's -netdev after "id=line,"; `clock`: QEMU's -rtc base; `prefix`: what QEMU is started behind, as `ip netns exec X`;
         `keep`: goes on with the disk that an earlier run left."""
         self.name, self.directory = name, pathlib.Path(directory)
-        self.line, self.clock, self.extra = line or "user,restrict=on", clock, list(extra)
+        self.line, self.clock, self.prefix = line or "user,restrict=on", clock, list(prefix)
+        self.write_log = None
         self.credentials = {
             "systemd.extra-unit.vm-test.service": AGENT_UNIT,
             "systemd.unit-dropin.sysinit.target": AGENT_WANTED,
@@ -81,15 +87,15 @@ class Box:
         for name in ("qmp", "agent"):
             (path / name).unlink(missing_ok=True)
         arguments = [
-            "qemu-system-x86_64", "-name", self.name, "-nodefaults", "-display", "none",
+            *self.prefix, "qemu-system-x86_64", "-name", self.name, "-nodefaults", "-display", "none",
             "-machine", "q35,smm=on", "-accel", "tcg,thread=multi", "-cpu", os.environ.get("ENGAWA_VM_CPU", "Nehalem"),
             "-smp", "2", "-m", "2048",
             "-global", "driver=cfi.pflash01,property=secure,value=on",
             "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={FIRMWARE}/OVMF_CODE_4M.ms.fd",
             "-drive", f"if=pflash,format=raw,unit=1,file={path}/vars.fd",
-            "-drive", f"if=none,id=disk,format=raw,discard=unmap,file={self.disk}",
+            *self._disk(),
             "-device", "virtio-blk-pci,drive=disk,bootindex=0",
-            "-device", "VGA,xres=1280,yres=720", "-device", "qemu-xhci", "-device", "usb-kbd",
+            "-device", "VGA,xres=1280,yres=720", "-device", "qemu-xhci,id=usb", "-device", "usb-kbd,bus=usb.0",
             "-device", "virtio-rng-pci", "-device", "i6300esb", "-action", "watchdog=reset",
             "-netdev", _netdev(self.line), "-device", f"virtio-net-pci,netdev=line,mac={mac(self.name)}",
             "-rtc", f"base={self.clock}",
@@ -97,7 +103,7 @@ class Box:
             "-device", "virtio-serial-pci", "-chardev", f"socket,id=agent,path={path}/agent,server=on,wait=off",
             "-device", "virtserialport,chardev=agent,name=engawa.test",
             "-qmp", f"unix:{path}/qmp,server=on,wait=off",
-            *self._smbios(), *self.extra,
+            *self._smbios(),
         ]
         with open(path / "qemu.log", "ab") as log:
             self.qemu = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
@@ -141,14 +147,16 @@ class Box:
         self.ask("screendump", filename=str(path), format="png")
         return path
 
-    def evidence(self):
+    def evidence(self, name="trouble"):
         """After trouble: what the box was doing, as files beside its disk."""
+        if not self.agent:
+            return
         try:
-            self.screenshot("trouble")
+            self.screenshot(name)
             said = self.run("systemctl list-jobs --no-pager; systemctl --failed --no-pager; journalctl -b --no-pager", check=False)
-            (self.directory / "trouble.txt").write_text(said + "\n", encoding="utf-8")
+            (self.directory / f"{name}.txt").write_text(said + "\n", encoding="utf-8")
         except (Trouble, OSError) as trouble:
-            (self.directory / "trouble.txt").write_text(f"not to be had: {trouble}\n", encoding="utf-8")
+            (self.directory / f"{name}.txt").write_text(f"not to be had: {trouble}\n", encoding="utf-8")
 
     def ask(self, execute, **arguments):
         """One command to QEMU's monitor; its answer."""
@@ -159,6 +167,32 @@ class Box:
                 raise Trouble(f"{self.name}: QEMU refused {execute}: {answer['error']['desc']}")
             if "return" in answer:
                 return answer["return"]
+
+    def press(self, *keys):
+        """Presses and lets go one key of the keyboard on USB after the other; QEMU's names, such as "kp_1" or "f1"."""
+        for key in keys:
+            for down in (True, False):
+                code = {"type": "qcode", "data": key}
+                self.ask("input-send-event", events=[{"type": "key", "data": {"down": down, "key": code}}])
+                time.sleep(0.2)
+
+    def plug_stick(self, image):
+        """Plugs in a USB stick with this disk image."""
+        self.ask("blockdev-add", **{"driver": "raw", "node-name": "stick", "file": {"driver": "file", "filename": str(image)}})
+        self.ask("device_add", driver="usb-storage", id="stick", bus="usb.0", drive="stick", removable=True)
+
+    def pull_stick(self):
+        """Pulls it out; QEMU closes its image as soon as it is gone."""
+        self.ask("device_del", id="stick")
+        end = time.monotonic() + 30
+        while True:
+            try:
+                self.ask("blockdev-del", **{"node-name": "stick"})
+                return
+            except Trouble:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.5)
 
     def reboot(self):
         """An orderly restart, until the box takes commands again."""
@@ -183,6 +217,14 @@ class Box:
         """What stood on the serial line so far, without the control sequences."""
         text = (self.directory / "serial.log").read_text(encoding="utf-8", errors="replace")
         return re.sub(r"\x1b\[[0-9;?=]*[A-Za-z]", "", text)
+
+    def _disk(self):
+        """The disk; with `write_log`, every write and flush is noted in that file too, in the order in which the box gave them."""
+        file = f"driver=file,node-name=file,discard=unmap,filename={self.disk}"
+        if not self.write_log:
+            return "-blockdev", file, "-blockdev", "driver=raw,node-name=disk,discard=unmap,file=file"
+        log = f"driver=file,node-name=log,filename={self.write_log}"
+        return "-blockdev", file, "-blockdev", log, "-blockdev", "driver=blklogwrites,node-name=disk,file=file,log=log,log-sector-size=512"
 
     def _smbios(self):
         for name, content in self.credentials.items():

@@ -75,6 +75,8 @@ def first_start(box, table):
     # The system in slot A, not the partition's unused rest.
     same = box.run("n=$(stat -fc '%b %S' / | { read -r a b; echo $((a * b)); }); cmp -n $n /dev/disk/by-partlabel/engawa-a /dev/disk/by-partlabel/engawa-b && echo same $n", 300)
     table.check("slot B is slot A", same, same.startswith("same"))
+    # A fixed address, as most offices give: without network.toml the box asks for one (DHCP, UDP 68 of systemd-networkd).
+    box.run("printf '%s\\n' 'address = \"192.0.2.10/24\"' >/etc/engawa/network.toml")
     box.run(f"cat >/etc/engawa/engawa.toml <<'END'\n{CONFIG}END\nchmod 644 /etc/engawa/engawa.toml")
     # Paired with a box that is not there, so that everything listens that ever does.
     box.run(
@@ -160,7 +162,7 @@ def power_cut(box, table, number):
     repaired = box.run("journalctl -b --no-pager -o cat -t systemd-fsck | tail -n 1", check=False)
     failed = box.run("systemctl --failed --plain --no-legend --no-pager")
     good = kept[0] == "kept" and int(kept[1]) >= int(reached) and int(kept[2]) > 200000 and not failed
-    table.check(f"power cut {number} in write {reached}", f"{came}; write {kept[1]} whole; {repaired}", good)
+    table.check(f"power cut {number} in write {reached}", f"{came}; write {kept[1]} whole; {repaired}; failed units: {failed or 'none'}", good)
 
 
 if __name__ == "__main__":
