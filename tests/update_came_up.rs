@@ -226,6 +226,9 @@ fn an_update_that_does_not_link_restarts_and_the_box_that_came_back_says_so_unti
         }
         for _ in 0..2 {
             slots.start("A", OLD, 1);
+            // Noted before the daemon is ready: the stick may still be there.
+            assert!(!slots.came_up());
+            assert_eq!(slots.note("rolled-back"), format!("{NEW} {lacked}\n"));
             slots.daemon(Some("up"));
             assert!(slots.came_up());
             assert_eq!(slots.note("rolled-back"), format!("{NEW} {lacked}\n"));

@@ -5,7 +5,7 @@
 #                         manifest.raucm ┴─ rauc bundle (verity) ── signer ──▶ engawa-RELEASE.raucb ── checked with the keyring
 #
 #   ENGAWA_ROOT         the squashfs of a system, instead of slot A of target/image/engawa.img
-#   ENGAWA_RELEASE      what it calls itself; what is written in the image unless set
+#   ENGAWA_RELEASE      what it calls itself, where that is not written in the system
 #   ENGAWA_SIGN_CERT, ENGAWA_SIGN_KEY   who signs: PEM files or PKCS#11 URLs; a builder's own (target/update-keys) unless set
 #   ENGAWA_KEYRING      what boxes trust; the builder's own unless set
 #   ENGAWA_BUNDLE       where to, instead of target/image/engawa-RELEASE.raucb
@@ -50,7 +50,10 @@ else
 fi
 [ "$(head -c 4 "$root")" = hsqs ] || fail "the system is no squashfs"
 
-release=${ENGAWA_RELEASE:-$(unsquashfs -cat "$root" usr/lib/engawa-image/release 2>/dev/null || true)}
+written=$(unsquashfs -cat "$root" usr/lib/engawa-image/release 2>/dev/null || true)
+release=${ENGAWA_RELEASE:-$written}
+# A box that installs one release and starts another would not try it.
+[ "${written:-$release}" = "$release" ] || fail "the system calls itself $written, not $release"
 case $release in
 '' | [!0-9]* | *[!A-Za-z0-9.+~-]*) fail "\"$release\" is no release" ;;
 esac
