@@ -17,10 +17,11 @@
 //! `door`: who of the room may come in; `confine`: a process gives up its rights. Any adapter may hold these.
 //!
 //! `provision` makes the files of new boxes and takes them, before there is a daemon to run: it stands above `trunk`'s keys.
+//! `update` is the place where a bundle waits, whoever brought it, and what is told of it: files only, so any adapter may hold it.
 //!
 //! Direction: `main → cli → runtime → {core, adapters}`; adapters → `core::{input, output, plan, snapshot, signal, playout,
 //! sentence, face, request, ledger, memory, lesson, share, notes, floor, live, prints, agreement}`, `inbox`, `questions`, `asking`,
-//! `config`, `durable`, `documents`, `door`, `live` and `model`; `core → model → std`. gst/glib only in `peer` and `media`; tokio
+//! `config`, `durable`, `documents`, `door`, `live`, `update` and `model`; `core → model → std`. gst/glib only in `peer` and `media`; tokio
 //! only in `runtime`, `inbox`, `questions`, `documents`, `door`, `trunk`, `panel`, `printer`, `whip`, `system`, `cli`.
 //! `tests/house.rs` reads the `use crate::` lines and holds this.
 
@@ -46,4 +47,5 @@ pub mod questions;
 pub mod runtime;
 pub mod system;
 pub mod trunk;
+pub mod update;
 pub mod whip;

@@ -29,6 +29,7 @@ use crate::trunk::identity::{self, Identity, IdentityError};
 use crate::trunk::key::{NotAKey, PeerKey};
 use crate::trunk::words::six_words;
 use crate::trunk::{Trunk, TrunkSettings};
+use crate::update::release;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::sync::{Arc, OnceLock};
 
@@ -123,7 +124,7 @@ pub(super) async fn link(
     let hello = Hello {
         boot: BootId(random_boot()?),
         name: config.name.clone(),
-        version: env!("CARGO_PKG_VERSION").into(),
+        version: release::release().into(),
         codecs: codecs(config.camera.codec),
         session_port: config.session_port,
     };
