@@ -11,12 +11,15 @@
 //! believes a bundle: RAUC does, by its signature, and only RAUC writes to a slot. Blocking: none of it belongs on the loop.
 
 pub mod incoming;
+mod passing;
 pub mod place;
 pub mod refusal;
 pub mod release;
 pub mod report;
+mod upload;
 
 pub use incoming::Incoming;
 pub use place::{Place, Whole, Wish};
 pub use refusal::Refusal;
 pub use report::{Report, Source, State};
+pub use upload::{Asked, Unfinished};
