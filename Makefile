@@ -19,6 +19,7 @@ help:
 	@echo 'make test-trixie         the end-to-end core on Debian 13 (GStreamer 1.26), in a chroot; needs root'
 	@echo 'make deb                 the Debian package, in target/debian; for Debian 12 and 13'
 	@echo 'make image               the disk image of a box, from that package; needs root'
+	@echo 'make bundle              the signed update to that image; keys: packaging/image/bundle.sh'
 	@echo 'make vm-test             boxes from that image in virtual machines: starts, power cuts, the link'
 	@echo 'make bench               delay, CPU and recovery of two boxes, as one JSON object'
 
@@ -57,6 +58,11 @@ image: deb
 	@packaging/install.sh packaging/apt-image.txt
 	packaging/image/build.sh
 
+.PHONY: bundle
+bundle:
+	@packaging/install.sh packaging/apt-image.txt
+	packaging/image/bundle.sh
+
 .PHONY: vm-test
 vm-test: image
 	tests/vm/run.sh "$(TARGET)"
@@ -67,7 +73,7 @@ checks: test-packages
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo check --locked --no-default-features --manifest-path fuzz/Cargo.toml --target-dir "$(TARGET)"
 	RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links' cargo doc --locked --no-deps --document-private-items --quiet
-	@if command -v shellcheck >/dev/null; then git ls-files 'packaging/*.sh' 'packaging/deb/p*' packaging/image/rootfs/usr/lib/engawa-image/came-up packaging/image/rootfs/etc/initramfs-tools/hooks 'tests/*.sh' | xargs shellcheck .ci/run; \
+	@if command -v shellcheck >/dev/null; then git ls-files 'packaging/*.sh' 'packaging/deb/p*' packaging/image/rootfs/usr/lib/engawa-image packaging/image/rootfs/etc/initramfs-tools/hooks 'tests/*.sh' | xargs shellcheck .ci/run; \
 		else echo 'shellcheck is not installed: scripts are not checked'; fi
 	cargo build --locked
 	packaging/check-units.sh "$(TARGET)/debug/engawa"

@@ -35,14 +35,17 @@ fn the_file_of_a_box_is_read_from_every_kind_of_fat() {
         assert!(read.status.success(), "{kind:?}: {read:?}");
         assert_eq!(std::fs::read(into.join("engawa-box.toml")).unwrap(), wanted, "{kind:?}");
         let found = found(&into);
-        assert_eq!(found["bundles"][0], serde_json::json!({ "name": "engawa-0.2.raucb", "size": 70_000 }), "{kind:?}");
+        let older = serde_json::json!({ "name": "engawa-0.2.raucb", "size": 70_000, "extents": [] });
+        assert_eq!(found["bundles"][0], older, "{kind:?}");
         assert_eq!(found["bundles"][1]["name"], "更新 二.RAUCB");
+        assert_eq!(found["bundles"][1]["extents"][0][1], 1, "where the newest lies: {found}");
+        assert_eq!(std::fs::read_to_string(into.join("update")).unwrap(), "更新 二.RAUCB\n");
         assert_eq!(found["bundles"].as_array().unwrap().len(), 2);
         assert!(found["japanese"].as_str().unwrap().contains("更新（2件）"), "{found}");
         // The next stick has none: what the last one had is not left.
         let empty = Stick::new(&bench, kind);
         assert!(empty.read(&into).status.success());
-        assert!(!into.join("engawa-box.toml").exists());
+        assert!(!into.join("engawa-box.toml").exists() && !into.join("update").exists());
     }
 }
 

@@ -8,7 +8,8 @@
 #
 #   ENGAWA_MIRRORS   the mirror's lines ("URL SUITE COMPONENT…", separated by ;) instead of those this machine's apt uses; a snapshot, for STRICT
 #   STRICT=1         fails if a package differs from packaging/image/lock
-#   ENGAWA_KEYRING   the certificate that update bundles are checked with
+#   ENGAWA_KEYRING   the certificate that update bundles are checked with; a builder's own, target/update-keys, unless set
+#   ENGAWA_RELEASE   what the image calls itself; the package's version and the time below (0.1.0+20261123.0214) unless set
 #   FRESH=1          builds although the inputs are the same (the mirror may have newer packages)
 #   SOURCE_DATE_EPOCH  the time written into the image; the last commit's unless set
 set -eu
@@ -28,7 +29,12 @@ set -- "$(dirname "$out")"/debian/engawa_*.deb
 [ -e "$1" ] || fail "no package in $(dirname "$out")/debian: run make deb first"
 [ $# -eq 1 ] || fail "several packages in $(dirname "$out")/debian; keep the one to install: $*"
 package=$1
+keys=$(dirname "$out")/update-keys
 keyring=${ENGAWA_KEYRING:-}
+if [ -z "$keyring" ]; then
+    "$here/keys.sh" "$keys"
+    keyring=$keys/ca.pem
+fi
 
 # From the mirror that this machine's apt uses, unless told otherwise.
 mirrors=${ENGAWA_MIRRORS:-}
@@ -44,12 +50,16 @@ fi
 
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$top" log -1 --format=%ct)}
 export SOURCE_DATE_EPOCH LC_ALL=C.UTF-8 TZ=UTC
+release_wished=${ENGAWA_RELEASE:-}
+: "${ENGAWA_RELEASE:=$(dpkg-deb -f "$package" Version)+$(date -d "@$SOURCE_DATE_EPOCH" +%Y%m%d.%H%M)}"
+export ENGAWA_RELEASE
 
 # What the image is made of, but not from when the last commit is.
 inputs=$({
+    echo "$release_wished"
     cd "$here" && find . -type f ! -name lock -print0 | sort -z | xargs -0 sha256sum
     sha256sum <"$package"
-    [ -z "$keyring" ] || sha256sum <"$keyring"
+    sha256sum <"$keyring"
     echo "$mirrors"
 } | sha256sum | cut -c 1-16)
 if [ -z "${FRESH:-}" ] && [ "$(cat "$out/inputs" 2>/dev/null)" = "$inputs" ] && [ -e "$out/engawa.img.gz" ]; then
@@ -94,6 +104,7 @@ mksquashfs "$out/root" "$out/root.squashfs" -comp gzip -b 256K -no-progress -qui
 rm -rf --one-file-system "$out/root"
 "$here/disk.sh" "$out"
 rm -r "$out/esp" "$out/root.squashfs"
+echo "$ENGAWA_RELEASE" >"$out/release"
 
 # Little to gain, slots are compressed already; but the file is small, and every program that writes images reads it.
 echo "engawa: compressing …"

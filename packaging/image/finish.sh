@@ -26,7 +26,9 @@ for package in "$ENGAWA_OUT"/esp/*.deb; do dpkg-deb -x "$package" "$ENGAWA_OUT/e
 # What the package keeps for boxes; then our files, over those that packages brought.
 cp -R "$root/usr/share/engawa/box/." "$root/etc/"
 cp -R "$here/rootfs/." "$root/"
-[ -z "$ENGAWA_KEYRING" ] || cp "$ENGAWA_KEYRING" "$root/etc/rauc/keyring.pem"
+install -m 644 "$ENGAWA_KEYRING" "$root/etc/rauc/keyring.pem"
+echo "$ENGAWA_RELEASE" >"$root/usr/lib/engawa-image/release"
+chmod 644 "$root/usr/lib/engawa-image/release"
 mkdir -p "$root/state" "$root/efi" "$root/etc/engawa"
 echo engawa >"$root/etc/hostname"
 printf '127.0.0.1 localhost\n::1 localhost\n127.0.1.1 engawa\n' >"$root/etc/hosts"

@@ -12,6 +12,7 @@ use crate::system::clock;
 use crate::system::status::Status;
 use crate::trunk::identity::{self, Identity};
 use crate::trunk::words::six_words;
+use crate::update::release;
 use std::io::Write;
 use std::net::{IpAddr, UdpSocket};
 use std::path::Path;
@@ -61,7 +62,7 @@ struct Sheet<'c> {
 impl Sheet<'_> {
     fn paper(&self, seen: &[Status], checks: &[Check]) -> Paper {
         let when = clock::date_and_time();
-        let version = env!("CARGO_PKG_VERSION");
+        let version = release::release();
         Paper {
             title: self.say("お引き渡し票", "Hand-over sheet").to_owned() + " — " + &self.config.name,
             lead: match self.language {

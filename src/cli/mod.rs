@@ -1,5 +1,5 @@
 //! Subcommands: run, pair, identity, certificate, status, mode and what else people ask, doctor, check-config, provision, take, stick,
-//! network, demo, bench. Each file is one of them.
+//! network, update, demo, bench. Each file is one of them.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line talks to a person here")]
 
 pub mod bench;
@@ -23,6 +23,7 @@ pub mod status;
 pub mod stick;
 mod support;
 pub mod take;
+pub mod update;
 
 use crate::config::{Config, ConfigError};
 use crate::confine::Trespass;
@@ -32,6 +33,7 @@ use crate::pages;
 use crate::runtime::{RunError, RunOptions};
 use crate::system::clock::{self, ClockSetting};
 use crate::system::clock_wish;
+use crate::update::release;
 use clap::{Parser, Subcommand};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -39,7 +41,7 @@ use std::time::Duration;
 
 /// Engawa keeps two offices open to each other, all day, over a closed network.
 #[derive(Debug, Parser)]
-#[command(version, after_help = EXIT_CODES)]
+#[command(version = release::release(), after_help = EXIT_CODES)]
 pub struct Cli {
     /// Log format: auto (journald under systemd, else the terminal), text, json, journald.
     #[arg(long, global = true, default_value = "auto")]
@@ -110,6 +112,8 @@ enum Command {
     Stick(stick::Arguments),
     /// On the box: makes systemd-networkd's file of network.toml.
     Network(network::Arguments),
+    /// On the box: the update from a stick, from the panel or from the other box, and how it stands.
+    Update(update::Arguments),
     /// Two paired boxes on this machine.
     Demo(demo::Arguments),
     /// Two boxes with stamps in the frames; prints one JSON object.
@@ -174,6 +178,7 @@ pub fn main() -> ExitCode {
         Command::Take(arguments) => finish(take::run(&arguments)),
         Command::Stick(arguments) => finish(stick::run(&arguments)),
         Command::Network(arguments) => finish(network::run(&arguments)),
+        Command::Update(arguments) => finish(update::run(&arguments)),
         Command::DrawPages { trespass } => pages::worker::main(trespass),
         Command::FindOnStick { trespass } => crate::provision::stick::find_on_stick(trespass),
     }

@@ -3,9 +3,9 @@
 use super::{Failure, take};
 use crate::durable;
 use crate::model::Language;
-use crate::provision::fat::{BOX_FILE, Found};
+use crate::provision::fat::{BOX_FILE, FileFound, Found};
 use crate::provision::file::BoxFile;
-use crate::provision::stick::{self, Bundle, LISTING, Listing, Trouble, Wiped};
+use crate::provision::stick::{self, Bundle, LISTING, Listing, Trouble, UPDATE, Wiped};
 use crate::provision::take::{Outcome, last_report};
 use clap::{Args, Subcommand};
 use nix::libc;
@@ -23,7 +23,7 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Copies the box's file from the stick, and lists the updates on it, as found.json.
+    /// Copies the box's file from the stick, and lists the updates on it, as found.json; names the newest in a file `update`.
     Read {
         /// The partition's device node, or an image of one.
         device: PathBuf,
@@ -53,9 +53,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 fn read(device: &Path, into: &Path) -> Result<(), Failure> {
-    let (kept, found_file) = (into.join(BOX_FILE), into.join(LISTING));
+    let (kept, found_file, update) = (into.join(BOX_FILE), into.join(LISTING), into.join(UPDATE));
     // Of another stick.
-    for old in [&kept, &found_file] {
+    for old in [&kept, &found_file, &update] {
         match std::fs::remove_file(old) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(not_written(old, &error)),
             Ok(()) | Err(_) => {}
@@ -84,13 +84,17 @@ fn read(device: &Path, into: &Path) -> Result<(), Failure> {
         readable: trouble.is_none(),
         trouble: trouble.as_ref().map(ToString::to_string),
         provision: found.provision.is_some(),
-        bundles: found.bundles.iter().map(|file| Bundle { name: file.name.clone(), size: file.size }).collect(),
+        bundles: found.bundles.iter().map(bundle).collect(),
         japanese: said(Language::Japanese),
         english: said(Language::English),
     };
     let text = serde_json::to_string_pretty(&listing).map_err(|error| Failure::new(error.to_string()))?;
     let written = durable::publish(&found_file, format!("{text}\n").as_bytes(), 0o644, None);
     written.map_err(|error| not_written(&found_file, &error))?;
+    if let Some(newest) = listing.newest() {
+        let written = durable::publish(&update, format!("{}\n", newest.name).as_bytes(), 0o644, None);
+        written.map_err(|error| not_written(&update, &error))?;
+    }
     let said = format!("{}\n{}", listing.japanese, listing.english);
     match trouble {
         Some(trouble) => Err(Failure::new(format!("{said} ({trouble})"))),
@@ -133,6 +137,10 @@ fn wipe(device: &Path, report: &Path) -> Result<(), Failure> {
     };
     println!("{said}");
     Ok(())
+}
+
+fn bundle(file: &FileFound) -> Bundle {
+    Bundle { name: file.name.clone(), size: file.size, extents: file.extents.clone() }
 }
 
 fn what_is_there(found: &Found, language: Language) -> String {

@@ -4,6 +4,7 @@
 use crate::cli::{Failure, doctor, status};
 use crate::config::{Config, DEFAULTS, Overlay};
 use crate::system::clock;
+use crate::update::release;
 use clap::Args;
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -57,7 +58,7 @@ fn bundle(config_file: &Path, probes: doctor::Probes<'_>) -> String {
 }
 
 fn about() -> String {
-    let mut text = format!("engawa {}\n{} by this box's clock\n", env!("CARGO_PKG_VERSION"), clock::date_and_time());
+    let mut text = format!("engawa {}\n{} by this box's clock\n", release::release(), clock::date_and_time());
     for file in ["/etc/os-release", "/proc/version", "/proc/uptime", "/proc/loadavg", "/proc/meminfo"] {
         let read = std::fs::read_to_string(file).unwrap_or_else(|error| format!("{file}: {error}"));
         text += &read.lines().take(MOST_LINES_OF_A_FILE).fold(String::new(), |text, line| text + line + "\n");

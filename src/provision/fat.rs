@@ -9,8 +9,10 @@
 //! Deliberately absent: directories below the first one, exFAT and NTFS. A crate was not taken: nothing was found in
 //! `fatfs` 0.3.6 that tells where a file's bytes lie, which overwriting the key in its place needs.
 
+use super::bundle_name;
+use super::fat_names::{Listed, Listing};
 use serde::{Deserialize, Serialize};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io;
 
 /// What is read: a device, an image, or bytes in a test.
@@ -38,7 +40,8 @@ pub struct FileFound {
     pub name: String,
     /// Bytes.
     pub size: u64,
-    /// Place and length of its parts on the device, in order; empty for bundles, whose content is not asked for here.
+    /// Place and length of its parts on the device, in order; of bundles only the newest by name has them, and not even that one where
+    /// its places make no sense, are more than [`MOST_PARTS`], or it is larger than [`LONGEST_BUNDLE`].
     pub extents: Vec<(u64, u64)>,
 }
 
@@ -77,20 +80,12 @@ pub enum Unreadable {
 /// # Errors
 /// See [`Unreadable`].
 pub fn find(source: &impl Source) -> Result<Found, Unreadable> {
-    let volume = Volume::open(Reader { source, left: Cell::new(MOST_READS) })?;
-    let mut found = Found::default();
-    let mut listing = Listing::default();
-    let mut sector = vec![0; SECTOR as usize];
-    for place in volume.directory()? {
-        volume.reader.exactly(&mut sector, place)?;
-        for entry in sector.chunks_exact(ENTRY) {
-            if entry[0] == END {
-                return Ok(found);
-            }
-            if let Some(file) = listing.next(entry) {
-                volume.note(&file, &mut found)?;
-            }
-        }
+    let volume = Volume::open(Reader { source, left: Cell::new(MOST_READS), page: RefCell::default() })?;
+    let (mut found, clusters) = volume.list()?;
+    // One that cannot be found keeps nothing else from being taken.
+    if let Some(newest) = bundle_name::newest(found.bundles.iter().map(|bundle| bundle.name.as_str())) {
+        let bundle = &mut found.bundles[newest];
+        bundle.extents = volume.places(clusters[newest], bundle.size).unwrap_or_default();
     }
     Ok(found)
 }
@@ -99,6 +94,21 @@ pub fn find(source: &impl Source) -> Result<Found, Unreadable> {
 struct Reader<'s, S> {
     source: &'s S,
     left: Cell<u32>,
+    page: RefCell<Page>,
+}
+
+/// The part of the table that was read last: chains mostly go on in it.
+#[derive(Default)]
+struct Page {
+    at: u64,
+    bytes: Vec<u8>,
+}
+
+impl Page {
+    fn number<const LENGTH: usize>(&self, at: u64) -> Option<[u8; LENGTH]> {
+        let from = usize::try_from(at.checked_sub(self.at)?).ok()?;
+        self.bytes.get(from..from.checked_add(LENGTH)?)?.try_into().ok()
+    }
 }
 
 impl<S: Source> Reader<'_, S> {
@@ -109,8 +119,17 @@ impl<S: Source> Reader<'_, S> {
     }
 
     fn number<const LENGTH: usize>(&self, at: u64) -> Result<[u8; LENGTH], Unreadable> {
-        let mut bytes = [0; LENGTH];
-        self.exactly(&mut bytes, at).map(|()| bytes)
+        let mut page = self.page.borrow_mut();
+        if let Some(number) = page.number(at) {
+            return Ok(number);
+        }
+        self.left.set(self.left.get().checked_sub(1).ok_or(Unreadable::TooMuch)?);
+        let begins = at - at % SECTOR;
+        page.at = begins;
+        page.bytes.resize(PAGE, 0);
+        let read = self.source.read_at(&mut page.bytes, begins).map_err(|_| Unreadable::Fails)?;
+        page.bytes.truncate(read);
+        page.number(at).ok_or(Unreadable::Truncated)
     }
 }
 
@@ -194,25 +213,52 @@ impl<'s, S: Source> Volume<'s, S> {
         Ok(extents.into_iter().flat_map(sectors).collect())
     }
 
-    fn note(&self, file: &Listed, found: &mut Found) -> Result<(), Unreadable> {
-        if file.name.eq_ignore_ascii_case(BOX_FILE) {
-            if file.size > LONGEST_BOX_FILE {
+    /// What stands in the first directory, and where each bundle begins.
+    fn list(&self) -> Result<(Found, Vec<u32>), Unreadable> {
+        let (mut found, mut clusters, mut listing) = (Found::default(), Vec::new(), Listing::default());
+        let mut sector = vec![0; SECTOR as usize];
+        for place in self.directory()? {
+            self.reader.exactly(&mut sector, place)?;
+            for entry in sector.chunks_exact(ENTRY) {
+                if entry[0] == END {
+                    return Ok((found, clusters));
+                }
+                if let Some(file) = listing.next(entry) {
+                    self.note(file, &mut found, &mut clusters)?;
+                }
+            }
+        }
+        Ok((found, clusters))
+    }
+
+    fn note(&self, file: Listed, found: &mut Found, clusters: &mut Vec<u32>) -> Result<(), Unreadable> {
+        let Listed { name, size, cluster } = file;
+        if name.eq_ignore_ascii_case(BOX_FILE) {
+            if size > LONGEST_BOX_FILE {
                 return Err(Unreadable::TooLarge);
             }
-            let clusters = file.size.div_ceil(self.cluster);
-            let mut extents = if clusters == 0 { Vec::new() } else { self.chain(file.cluster, clusters, Ends::There)? };
-            let beyond = (clusters * self.cluster).saturating_sub(file.size);
-            if let Some((_, length)) = extents.last_mut() {
-                *length -= beyond;
-            }
-            let provision = FileFound { name: file.name.clone(), size: file.size, extents };
+            let provision = FileFound { name, size, extents: self.places(cluster, size)? };
             // One directory cannot hold two files of one name.
             return if found.provision.replace(provision).is_some() { Err(Unreadable::Broken) } else { Ok(()) };
         }
-        if file.name.to_ascii_lowercase().ends_with(BUNDLE) && found.bundles.len() < MOST_BUNDLES {
-            found.bundles.push(FileFound { name: file.name.clone(), size: file.size, extents: Vec::new() });
+        if name.to_ascii_lowercase().ends_with(BUNDLE) && found.bundles.len() < MOST_BUNDLES {
+            found.bundles.push(FileFound { name, size, extents: Vec::new() });
+            clusters.push(cluster);
         }
         Ok(())
+    }
+
+    /// Where a file of this size lies that begins there.
+    fn places(&self, first: u32, size: u64) -> Result<Vec<(u64, u64)>, Unreadable> {
+        if size > LONGEST_BUNDLE {
+            return Err(Unreadable::TooLarge);
+        }
+        let clusters = size.div_ceil(self.cluster);
+        let mut extents = if clusters == 0 { Vec::new() } else { self.chain(first, clusters, Ends::There)? };
+        if let Some((_, length)) = extents.last_mut() {
+            *length -= (clusters * self.cluster).saturating_sub(size);
+        }
+        Ok(extents)
     }
 
     /// The clusters from `first` on, at most so many, neighbours joined. A chain that bites its tail ends at that many too.
@@ -227,6 +273,9 @@ impl<'s, S: Source> Volume<'s, S> {
             match extents.last_mut() {
                 Some((start, length)) if *start + *length == at => *length += self.cluster,
                 Some(_) | None => extents.push((at, self.cluster)),
+            }
+            if extents.len() > MOST_PARTS {
+                return Err(Unreadable::TooMuch);
             }
             match self.after(cluster)? {
                 Some(next) => cluster = next,
@@ -261,108 +310,26 @@ enum Ends {
     There,
 }
 
-/// A file as its directory has it.
-struct Listed {
-    name: String,
-    size: u64,
-    cluster: u32,
-}
-
-/// Puts names together: long ones stand in pieces before the short one, the last piece first.
-#[derive(Default)]
-struct Listing {
-    pieces: Vec<[u16; 13]>,
-    awaits: u8,
-    sum: u8,
-}
-
-impl Listing {
-    fn next(&mut self, entry: &[u8]) -> Option<Listed> {
-        if entry[0] == DELETED {
-            self.pieces.clear();
-            return None;
-        }
-        if entry[11] & 0x3F == LONG_NAME {
-            self.piece(entry);
-            return None;
-        }
-        let pieces = std::mem::take(&mut self.pieces);
-        if entry[11] & (VOLUME | DIRECTORY) != 0 {
-            return None;
-        }
-        let whole = !pieces.is_empty() && self.awaits == 0 && self.sum == sum(&entry[..11]);
-        let name = if whole { long_name(&pieces) } else { short_name(entry) };
-        let high = u32::from(u16::from_le_bytes([entry[20], entry[21]])) << 16;
-        let cluster = high | u32::from(u16::from_le_bytes([entry[26], entry[27]]));
-        let size = u32::from_le_bytes([entry[28], entry[29], entry[30], entry[31]]);
-        Some(Listed { name, size: size.into(), cluster })
-    }
-
-    fn piece(&mut self, entry: &[u8]) {
-        let number = entry[0] & 0x1F;
-        if entry[0] & FIRST_PIECE != 0 && (1..=MOST_PIECES).contains(&number) {
-            self.pieces.clear();
-            (self.awaits, self.sum) = (number, entry[13]);
-        }
-        if self.awaits == 0 || number != self.awaits || entry[13] != self.sum {
-            self.pieces.clear();
-            self.awaits = 0;
-            return;
-        }
-        let places = (1..11).chain(14..26).chain(28..32).collect::<Vec<usize>>();
-        let mut piece = [0; 13];
-        for (unit, at) in piece.iter_mut().zip(places.chunks_exact(2)) {
-            *unit = u16::from_le_bytes([entry[at[0]], entry[at[1]]]);
-        }
-        self.pieces.push(piece);
-        self.awaits -= 1;
-    }
-}
-
-fn long_name(pieces: &[[u16; 13]]) -> String {
-    let units = pieces.iter().rev().flatten().copied().take_while(|unit| *unit != 0);
-    char::decode_utf16(units).map(|letter| readable(letter.unwrap_or('?'))).collect()
-}
-
-fn short_name(entry: &[u8]) -> String {
-    let part = |bytes: &[u8], lower: bool| -> String {
-        let letters = bytes.iter().map(|byte| readable(char::from(*byte)));
-        let text: String = letters.map(|letter| if lower { letter.to_ascii_lowercase() } else { letter }).collect();
-        text.trim_end().to_owned()
-    };
-    let (base, ending) = (part(&entry[..8], entry[12] & 0x08 != 0), part(&entry[8..11], entry[12] & 0x10 != 0));
-    if ending.is_empty() { base } else { format!("{base}.{ending}") }
-}
-
-fn readable(letter: char) -> char {
-    if letter.is_control() || letter == '/' { '?' } else { letter }
-}
-
-/// Of a short name, as its long one repeats it.
-fn sum(name: &[u8]) -> u8 {
-    name.iter().fold(0_u8, |sum, byte| sum.rotate_right(1).wrapping_add(*byte))
-}
-
 /// The name of a box's file.
 pub const BOX_FILE: &str = "engawa-box.toml";
 /// The longest file of a box, bytes.
 pub const LONGEST_BOX_FILE: u64 = 64 * 1024;
 /// Reads of one look at a stick: the longest first directory by sectors and by table, and one box's file.
 pub const MOST_READS: u32 = 16 * 1024;
+/// The longest bundle that is looked for, bytes: a box takes none that is larger.
+pub const LONGEST_BUNDLE: u64 = 1_500_000_000;
+/// Parts in which a file may lie.
+pub const MOST_PARTS: usize = 4096;
 /// Bundles that are listed.
 const MOST_BUNDLES: usize = 16;
 const BUNDLE: &str = ".raucb";
 /// What is read at once; sectors of devices are whole multiples of it.
 const SECTOR: u64 = 512;
+/// Of the table, read at once, bytes.
+const PAGE: usize = 4096;
 const ENTRY: usize = 32;
 /// 65 536 entries, as everywhere.
 const LONGEST_DIRECTORY: u64 = 65_536 * ENTRY as u64;
 /// FAT32 has 28 bits for a cluster.
 const LAST_CLUSTER: u32 = 0x0FFF_FFF5;
 const END: u8 = 0;
-const DELETED: u8 = 0xE5;
-const LONG_NAME: u8 = 0x0F;
-const VOLUME: u8 = 0x08;
-const DIRECTORY: u8 = 0x10;
-const FIRST_PIECE: u8 = 0x40;
-const MOST_PIECES: u8 = 20;

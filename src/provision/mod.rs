@@ -9,8 +9,10 @@
 //! May be relied on: a refused table writes nothing and a refused file changes nothing; what is refused is told with its line and
 //! in words that people in the room can read. No part of this runs in the daemon. It stands above `trunk`, whose keys it makes.
 
+mod bundle_name;
 mod columns;
 pub mod fat;
+mod fat_names;
 pub mod file;
 pub mod make;
 pub mod network;

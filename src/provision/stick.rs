@@ -8,9 +8,11 @@
 //! says is believed only as places on that same stick. Overwriting touches the digits of the private key in a file that was
 //! recognised, and nothing else.
 
+use super::bundle_name;
 use super::fat::{self, FileFound, Found, LONGEST_BOX_FILE, Unreadable};
 use super::file;
 use crate::confine::confine;
+use crate::durable;
 use crate::model::Language;
 use nix::sys::uio::pread;
 use serde::{Deserialize, Serialize};
@@ -95,10 +97,57 @@ pub struct Bundle {
     pub name: String,
     /// Bytes.
     pub size: u64,
+    /// Place and length of its parts on the device, in order: only of the newest by name, and only where they make sense.
+    pub extents: Vec<(u64, u64)>,
+}
+
+impl Listing {
+    /// Of a stick that was looked at before: `None` where it makes no sense.
+    pub fn read(path: &Path) -> Option<Self> {
+        serde_json::from_slice(&durable::read(path, LONGEST_ANSWER).ok()??).ok()
+    }
+
+    /// The bundle that a box takes from this stick.
+    pub fn newest(&self) -> Option<&Bundle> {
+        let place = bundle_name::newest(self.bundles.iter().map(|bundle| bundle.name.as_str()))?;
+        self.bundles.get(place)
+    }
+}
+
+impl Bundle {
+    /// Hands its bytes on, piece by piece, from this one on, for as long as `more` wants them.
+    ///
+    /// # Errors
+    /// [`Trouble::Failed`] where its parts do not make up its size; the device's own errors; what `more` says.
+    pub fn copy<E: From<Trouble>>(
+        &self,
+        device: &File,
+        from: u64,
+        mut more: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let length = self.extents.iter().fold(0_u64, |sum, (_, length)| sum.saturating_add(*length));
+        if length != self.size {
+            return Err(Trouble::Failed.into());
+        }
+        let (mut buffer, mut before) = (vec![0; PIECE], 0);
+        for (at, length) in &self.extents {
+            let mut done = from.saturating_sub(before).min(*length);
+            before += length;
+            while done < *length {
+                let piece = (length - done).min(PIECE as u64) as usize;
+                device.read_exact_at(&mut buffer[..piece], at.saturating_add(done)).map_err(Trouble::from)?;
+                more(&buffer[..piece])?;
+                done += piece as u64;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The name of a [`Listing`].
 pub const LISTING: &str = "found.json";
+/// Beside it, if there is one: the name of the newest update.
+pub const UPDATE: &str = "update";
 
 /// What lies on the stick.
 ///
@@ -235,6 +284,8 @@ impl fat::Source for Device {
 
 /// A stick that has not said what it holds by then is not waited for.
 pub const LOOK_DEADLINE: Duration = Duration::from_secs(10);
+/// Bytes of a bundle that are read at once.
+const PIECE: usize = 1 << 20;
 /// Names and places: far more than 16 bundles and one file need.
 const LONGEST_ANSWER: u64 = 256 * 1024;
 

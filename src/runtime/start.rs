@@ -29,7 +29,7 @@ use crate::trunk::identity::{self, Identity, IdentityError};
 use crate::trunk::key::{NotAKey, PeerKey};
 use crate::trunk::words::six_words;
 use crate::trunk::{Bundles, Trunk, TrunkSettings};
-use crate::update::release::release;
+use crate::update::release;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::sync::{Arc, OnceLock};
 
@@ -126,7 +126,7 @@ pub(super) async fn link(
     let hello = Hello {
         boot: BootId(random_boot()?),
         name: config.name.clone(),
-        version: release().into(),
+        version: release::release().into(),
         codecs: codecs(config.camera.codec),
         session_port: config.session_port,
     };

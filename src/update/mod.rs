@@ -10,9 +10,11 @@
 //! leave the disk too full, is refused before its first byte; whatever is refused has a sentence in both languages. Nothing here
 //! believes a bundle: RAUC does, by its signature, and only RAUC writes to a slot. Blocking: none of it belongs on the loop.
 
+pub mod examine;
 pub mod incoming;
 mod passing;
 pub mod place;
+pub mod rauc;
 pub mod refusal;
 pub mod release;
 pub mod report;

@@ -20,6 +20,8 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::Duration;
 
 /// Where bundles come to. Cheap to make; holds nothing open.
 #[derive(Clone, Debug)]
@@ -137,9 +139,29 @@ impl Place {
         Ok([Wish::Check, Wish::Install].into_iter().find(|wish| wish.word() == word))
     }
 
-    /// How it stands, for whoever asks: never fails, and "none" where nothing is known. After a start it says of an update that did not come up.
+    /// Whether a wish waits to be granted.
+    pub fn is_wished(&self) -> bool {
+        self.directory.join(WANTED).exists()
+    }
+
+    /// The bundle that is here was brought once more, this way: who asks for it decides what may be done with it.
+    ///
+    /// # Errors
+    /// As the file system says.
+    pub fn brought_again(&self, source: Source) -> io::Result<()> {
+        let Some(whole) = self.whole() else { return Err(ErrorKind::NotFound.into()) };
+        let text = serde_json::to_vec(&Whole { source, ..whole })?;
+        durable::replace(&self.directory.join(DESCRIPTION), &text)
+    }
+
+    /// How it stands, for whoever asks: never fails, and "none" where nothing is known, or where whoever said that it is at work is gone.
+    /// After a start it says of an update that did not come up.
     pub fn report(&self) -> Report {
-        Report::read(&self.report).or_else(|| Report::rolled_back(&self.rolled_back)).unwrap_or_else(Report::none)
+        let told = Report::read(&self.report);
+        let stale = |report: &Report| report.state.is_work() && matches!(self.hold(), Ok(Some(_)));
+        told.filter(|report| !stale(report))
+            .or_else(|| Report::rolled_back(&self.rolled_back))
+            .unwrap_or_else(Report::none)
     }
 
     /// Says how it stands.
@@ -265,11 +287,18 @@ pub struct Held {
 
 impl Held {
     fn take(file: File) -> io::Result<Option<Self>> {
-        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(lock) => Ok(Some(Self { _lock: Some(lock) })),
-            Err((_, Errno::EWOULDBLOCK)) => Ok(None),
-            Err((_, errno)) => Err(errno.into()),
+        let (_never_told, told) = mpsc::channel::<()>();
+        let mut file = file;
+        for _ in 0..LOOKS {
+            file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+                Ok(lock) => return Ok(Some(Self { _lock: Some(lock) })),
+                Err((file, Errno::EWOULDBLOCK)) => file,
+                Err((_, errno)) => return Err(errno.into()),
+            };
+            // Whoever only asks how it stands holds it for a moment.
+            let _waited = told.recv_timeout(LOOK_AGAIN);
         }
+        Ok(None)
     }
 }
 
@@ -295,6 +324,9 @@ pub(super) fn gone(path: &Path) -> io::Result<()> {
 pub const DIRECTORY: &str = "/var/lib/engawa/update";
 /// Of every box.
 pub const LIMITS: Limits = Limits { most: 1_500_000_000, stays_free: 300_000_000 };
+/// How often, and how long apart, the lock is tried before somebody is said to hold it.
+const LOOKS: u32 = 10;
+const LOOK_AGAIN: Duration = Duration::from_millis(3);
 const LOCK: &str = "lock";
 pub(super) const PART: &str = "incoming.part";
 pub(super) const EXPECTED: &str = "incoming.json";

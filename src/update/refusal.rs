@@ -51,6 +51,12 @@ pub enum Refusal {
         /// The bundle's.
         release: String,
     },
+    /// The running release is itself not confirmed yet, and the other slot holds the only one that is.
+    #[error("the running release is still on trial")]
+    OnTrial,
+    /// The stick does not give it.
+    #[error("the stick cannot be read to the end of the bundle")]
+    StickGone,
     /// This machine has no keys or no slots: it is not a box of the image.
     #[error("this machine cannot be updated: {0}")]
     NotABox(String),
@@ -66,6 +72,26 @@ impl From<io::Error> for Refusal {
 }
 
 impl Refusal {
+    /// Whether the bundle itself is no good, now and later.
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::TooLarge { .. }
+            | Self::Broken
+            | Self::Unsigned
+            | Self::BadSignature
+            | Self::NotVerity
+            | Self::OtherHardware(_)
+            | Self::Older { .. } => true,
+            Self::NoSpace { .. }
+            | Self::Busy
+            | Self::CameBack { .. }
+            | Self::OnTrial
+            | Self::StickGone
+            | Self::NotABox(_)
+            | Self::Disk(_) => false,
+        }
+    }
+
     /// One sentence for the people in the room, and what to do.
     pub fn text(&self, language: Language) -> String {
         let (ja, en) = self.texts();
@@ -126,6 +152,14 @@ impl Refusal {
                 format!(
                     "Update {release} did not come up on this box before: it is not installed from a stick again. The installer's page can."
                 ),
+            ),
+            Self::OnTrial => both(
+                "今の版はまだ相手とつながっていないので、次の更新は入れません。つながってから、もう一度お試しください。",
+                "What runs has not reached the other room yet: the next update has to wait. Try again when the rooms are linked.",
+            ),
+            Self::StickGone => both(
+                "USBメモリーの更新を最後まで読めませんでした。差し直すか、別のものを使ってください。",
+                "The update on the stick could not be read to its end. Plug the stick in again, or use another one.",
             ),
             Self::NotABox(_) => both(
                 "この機械は縁側のイメージで動いていないので、更新できません。",

@@ -50,6 +50,16 @@ pub enum State {
     Failed,
 }
 
+impl State {
+    /// Somebody is at it, and holds the place meanwhile.
+    pub fn is_work(self) -> bool {
+        match self {
+            Self::Receiving | Self::Checking | Self::Installing => true,
+            Self::None | Self::Ready | Self::Installed | Self::Refused | Self::Failed => false,
+        }
+    }
+}
+
 /// Which way a bundle came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -31,6 +31,8 @@ pub enum Need {
     Debian,
     /// Images of USB sticks.
     Sticks,
+    /// Signed bundles, GRUB's notes, a signing time long ago.
+    Updates,
 }
 
 /// Why a need is not met.
@@ -43,7 +45,7 @@ pub enum Lack {
 }
 
 impl Need {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Line,
         Self::Capture,
         Self::Screen,
@@ -54,6 +56,7 @@ impl Need {
         Self::Package,
         Self::Debian,
         Self::Sticks,
+        Self::Updates,
     ];
 
     /// Whether a test that needs it can run here.
@@ -74,7 +77,7 @@ impl Need {
     pub fn lack(self) -> Option<Lack> {
         let needs_root = match self {
             Self::Line | Self::Capture | Self::FalseClock | Self::Disk | Self::Spooler | Self::Debian => true,
-            Self::Screen | Self::Firefox | Self::Package | Self::Sticks => false,
+            Self::Screen | Self::Firefox | Self::Package | Self::Sticks | Self::Updates => false,
         };
         if needs_root && !is_root() {
             return Some(Lack::Root);
@@ -97,7 +100,8 @@ impl Need {
             | Self::Firefox
             | Self::Package
             | Self::Debian
-            | Self::Sticks => None,
+            | Self::Sticks
+            | Self::Updates => None,
         }
     }
 
@@ -114,6 +118,7 @@ impl Need {
             Self::Debian => "the package on Debian 12 and 13: tests/package.rs",
             Self::Firefox => "a screen shared from Firefox: tests/e2e_live_firefox.rs",
             Self::Sticks => "sticks as PCs format them: tests/stick*.rs",
+            Self::Updates => "signed updates: tests/update*.rs",
         }
     }
 
@@ -128,6 +133,7 @@ impl Need {
             Self::Package => &["dpkg-deb", "strip"],
             Self::Debian => &["dpkg-deb", "strip", "mmdebstrap", "unshare", "mount", "flock"],
             Self::Sticks => &["mkfs.vfat", "fsck.vfat", "mcopy", "mdel"],
+            Self::Updates => &["rauc", "mksquashfs", "openssl", "faketime", "grub-editenv", "dpkg"],
             Self::Spooler => &["cupsd", "lpadmin", "lp"],
         }
     }
