@@ -188,6 +188,8 @@ fn why(refusal: &Refusal) -> BundleRefused {
         | Refusal::OtherHardware(_)
         | Refusal::Older { .. }
         | Refusal::CameBack { .. }
+        | Refusal::OnTrial
+        | Refusal::StickGone
         | Refusal::NotABox(_) => BundleRefused::Failed,
     }
 }
