@@ -252,6 +252,7 @@ pub const fn denied_name(why: Denied) -> &'static str {
         Denied::NoInput => "no_input",
         Denied::TooManyPrints => "too_many_prints",
         Denied::NoSuchPrint => "no_such_print",
+        Denied::HelpRuns => "help_runs",
     }
 }
 
@@ -264,7 +265,7 @@ pub fn denied(name: &str) -> Option<Denied> {
     let board = [Denied::BoardFull, Denied::NoSuchNote, Denied::NotTogether];
     let floor = [Denied::NoSuchHand, Denied::PollOpen, Denied::NoPoll];
     let live = [Denied::SharingLocked, Denied::ShareKept, Denied::ShareWaits, Denied::NoShare, Denied::NoShareWaits];
-    let prints = [Denied::NoInput, Denied::TooManyPrints, Denied::NoSuchPrint];
+    let prints = [Denied::NoInput, Denied::TooManyPrints, Denied::NoSuchPrint, Denied::HelpRuns];
     let others = [Denied::OtherCamera, Denied::KeepsNothing, Denied::MeetingOver, Denied::NotInFront]
         .into_iter()
         .chain(pages)

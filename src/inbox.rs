@@ -83,4 +83,4 @@ impl Inbox {
 }
 
 const URGENT_LIMIT: usize = 4096;
-const NEWS_SLOTS: usize = 12;
+const NEWS_SLOTS: usize = 13;

@@ -20,7 +20,7 @@
 //! `update` is the place where a bundle waits, whoever brought it, and what is told of it: files only, so any adapter may hold it.
 //!
 //! Direction: `main → cli → runtime → {core, adapters}`; adapters → `core::{input, output, plan, snapshot, signal, playout,
-//! sentence, face, request, ledger, memory, lesson, share, notes, floor, live, prints, agreement}`, `inbox`, `questions`, `asking`,
+//! sentence, face, request, ledger, memory, lesson, share, notes, floor, live, prints, help, agreement}`, `inbox`, `questions`, `asking`,
 //! `config`, `durable`, `documents`, `door`, `live`, `update` and `model`; `core → model → std`. gst/glib only in `peer` and `media`; tokio
 //! only in `runtime`, `inbox`, `questions`, `documents`, `door`, `trunk`, `panel`, `printer`, `whip`, `system`, `cli`.
 //! `tests/house.rs` reads the `use crate::` lines and holds this.

@@ -2,9 +2,11 @@
 
 mod document;
 mod live;
+mod pin;
 
 pub use document::{DocumentId, NoDocumentId};
 pub use live::{InputShows, LiveEnd, LiveId, LiveKind, TakeOver};
+pub use pin::Pin;
 
 use std::fmt;
 use std::net::IpAddr;

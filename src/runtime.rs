@@ -9,6 +9,7 @@
 
 mod guide;
 mod hands;
+mod help;
 mod live;
 mod page_views;
 mod pages;
@@ -144,7 +145,7 @@ async fn turn(
                 Some(Mail::Urgent(Input::StopRequested))
             }
             peer = &mut pairing, if hands.trunk.is_none() && options.guide.is_none() => {
-                let linking = start::link(config, peer, hands.documents(), &inbox).await?;
+                let linking = start::link(config, peer, hands.documents(), hands.bundles(), &inbox).await?;
                 hands.paired(linking.trunk, &linking.words);
                 core.pair(linking.settings, clock.now());
                 // What was told so far was told to an unpaired core.
@@ -164,6 +165,7 @@ async fn turn(
                         Input::Room(_)
                             | Input::Heard { signal: Signal::Share(_) | Signal::Ink(_) | Signal::Point(_), .. }
                             | Input::Heard { signal: Signal::Notes(_) | Signal::Floor(_) | Signal::Live(_), .. }
+                            | Input::Heard { signal: Signal::Help(_), .. }
                     ) {
                         tracing::debug!(?input);
                     }

@@ -25,7 +25,8 @@ fn every_address_is_documented_and_every_documented_address_exists() {
     let routes: BTreeSet<String> =
         ROUTES.iter().map(|route| format!("{} {} {}", route.method, route.path, who(route.who))).collect();
     let paper = include_str!("../docs/panel.md");
-    let rows = paper.lines().filter(|line| line.starts_with("| `GET") || line.starts_with("| `POST"));
+    let addressed = |line: &&str| ["| `GET", "| `POST", "| `PUT"].iter().any(|begins| line.starts_with(begins));
+    let rows = paper.lines().filter(addressed);
     let documented: BTreeSet<String> = rows
         .map(|row| {
             let cells: Vec<&str> = row.split('|').map(str::trim).collect();
@@ -46,6 +47,8 @@ async fn every_address_answers_those_it_is_for_and_nobody_else() {
     assert_eq!(installer.post("/api/installer", &json!({"pin": PIN})).await.json()["answer"], "accepted");
     // Documents are no JSON: tests/panel_documents.rs.
     let others = ["/api/events", "/api/leave", "/api/documents"];
+    // Nor are bundles, and there is nothing to install, nobody to help: tests/panel_update.rs.
+    let others = [others.as_slice(), &["/api/update", "/api/update/install", "/api/update/pass", "/api/far"]].concat();
     let id = "ab".repeat(32);
     let asked = |path: &str| match path {
         "/api/page" | "/api/ink" | "/api/kept/file" => format!("{path}?document={id}&page=0&width=100"),
@@ -120,6 +123,7 @@ async fn files_of_the_page_are_not_sent_twice() {
         "/floor.js",
         "/live.js",
         "/installer.js",
+        "/update.js",
         "/words.js",
         "/icon.svg",
     ] {

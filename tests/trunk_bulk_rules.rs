@@ -121,7 +121,7 @@ async fn who_breaks_a_rule_is_sent_away_and_nothing_is_kept() {
     raw.say(&crumb).await;
     raw.say(&Bulk::Refused { document: unknown }).await;
     raw.say_frame(&frame(br#"{"say":"thumbnail","of":[1,2]}"#)).await;
-    raw.say_frame(&frame(&[3, 0xff])).await;
+    raw.say_frame(&frame(&[4, 0xff])).await;
     raw.say(&Bulk::First { document: unknown, parts: only(0..1) }).await;
     raw.say(&Bulk::Ping { number: 77 }).await;
     let heard = raw.hear_for(Duration::from_millis(500)).await;

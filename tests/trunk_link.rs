@@ -11,7 +11,8 @@ use engawa::inbox::Inbox;
 use engawa::model::{BootId, SessionId, Side};
 use engawa::trunk::identity::{Identity, IdentityError};
 use engawa::trunk::message::SDP_LIMIT;
-use engawa::trunk::{Trunk, TrunkError, TrunkSettings};
+use engawa::trunk::{Bundles, Trunk, TrunkError, TrunkSettings};
+use engawa::update::Place;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -172,6 +173,7 @@ async fn a_taken_port_and_the_own_key_are_refused_in_one_sentence() {
         pinned,
         hello: hello(&one),
         documents: Documents::default(),
+        bundles: Bundles::new(Place::new("/nonexistent/engawa")),
     };
     let error = Trunk::start(settings(other.public_key()), Inbox::default()).await.err().unwrap();
     assert!(matches!(error, TrunkError::PortTaken(address) if address == taken), "{error}");

@@ -7,15 +7,18 @@ mod any;
 
 use any::{any_codec, any_signal};
 use engawa::core::agreement::Wish;
+use engawa::core::help::{HelpDenied, HelpWord, Task};
 use engawa::core::signal::{
     Arriving, Cadence, CaptureMark, Echo, Farewell, Heartbeat, Hello, LineNews, RoomWord, Signal,
 };
 use engawa::documents::{LONGEST_DOCUMENT, MOST_DOCUMENTS};
-use engawa::model::{BootId, CameraState, DocumentId, MicState, Moment, SessionId, Stance, Together, Veil, VideoCodec};
+use engawa::model::{
+    BootId, CameraState, DocumentId, MicState, Moment, Pin, SessionId, Stance, Together, Veil, VideoCodec,
+};
 use engawa::trunk::message::{
-    Bulk, CADENCE_MAX, CADENCE_MIN, HELLO_LIMIT, LENGTH_BYTES, MESSAGE_LIMIT, MessageError, NAME_LIMIT, PIECE_LIMIT,
-    RANGES_LIMIT, SDP_LIMIT, Token, Wanted, decode_bulk, decode_hello, decode_signal, encode_bulk, encode_hello,
-    encode_signal,
+    Bulk, BundleRefused, BundleWord, CADENCE_MAX, CADENCE_MIN, Digest, HELLO_LIMIT, LENGTH_BYTES, MESSAGE_LIMIT,
+    MessageError, NAME_LIMIT, PIECE_LIMIT, RANGES_LIMIT, SDP_LIMIT, Token, Wanted, decode_bulk, decode_hello,
+    decode_signal, encode_bulk, encode_hello, encode_signal,
 };
 use proptest::prelude::*;
 use std::path::Path;
@@ -73,6 +76,16 @@ fn heartbeat_of_what_arrives() -> Heartbeat {
     Heartbeat { arriving: Some(arriving), ..heartbeat_with_room() }
 }
 
+fn help(word: HelpWord) -> Signal {
+    Signal::Help(Box::new(word))
+}
+
+const DIGEST: Digest = Digest([0xa5; 32]);
+
+fn bundle(word: BundleWord) -> Bulk {
+    Bulk::Bundle(word)
+}
+
 fn wanted(document: u8, ranges: &[(u64, u64)]) -> Wanted {
     let ranges = ranges.iter().map(|(from, to)| *from..*to).collect();
     Wanted { document: DocumentId([document; 32]), ranges }
@@ -89,6 +102,11 @@ fn signals() -> Vec<(&'static str, Signal)> {
         ("heartbeat", Signal::Heartbeat(Box::new(heartbeat()))),
         ("heartbeat_with_room", Signal::Heartbeat(Box::new(heartbeat_with_room()))),
         ("heartbeat_of_what_arrives", Signal::Heartbeat(Box::new(heartbeat_of_what_arrives()))),
+        ("help_ask", help(HelpWord::Ask { number: 3, task: Task::BeginAnew, pin: Pin::new("246810".into()).unwrap() })),
+        ("help_granted", help(HelpWord::Granted { number: 3 })),
+        ("help_denied", help(HelpWord::Denied { number: 3, why: HelpDenied::WrongPin })),
+        ("help_part", help(HelpWord::Part { number: 3, part: 1, text: "==== 状態 ====\n".into() })),
+        ("help_done", help(HelpWord::Done { number: 3, parts: 2 })),
         ("farewell", Signal::Farewell(Farewell::GoingDown)),
     ]
 }
@@ -131,6 +149,11 @@ fn the_bytes_on_the_wire_are_the_golden_ones() {
         ("bulk_want_nothing", Bulk::Want { list: vec![] }),
         ("bulk_piece", Bulk::Piece { document: DocumentId([0xa5; 32]), offset: 258, bytes: b"{page}".to_vec().into() }),
         ("bulk_first", Bulk::First { document: DocumentId([0xa5; 32]), parts: vec![0..5, 258..LONGEST_DOCUMENT] }),
+        ("bundle_offer", bundle(BundleWord::Offer { bundle: DIGEST, length: 7, release: "0.2.0".into() })),
+        ("bundle_want", bundle(BundleWord::Want { bundle: DIGEST, from: 1 << 20, to: 3 << 19 })),
+        ("bundle_piece", bundle(BundleWord::Piece { bundle: DIGEST, offset: 258, bytes: b"{squashfs}".to_vec() })),
+        ("bundle_here", bundle(BundleWord::Here { bundle: DIGEST })),
+        ("bundle_refused", bundle(BundleWord::Refused { bundle: DIGEST, why: BundleRefused::NoSpace })),
         ("bulk_refused", Bulk::Refused { document: DocumentId([6; 32]) }),
     ];
     for (name, message) in bulk {
@@ -162,7 +185,7 @@ fn the_version_after_says_more_and_is_understood() {
     assert_eq!(decode_hello(next).unwrap().codecs, [VideoCodec::Vp8]);
     assert_eq!(decode_signal(br#"{"say":"knock","who":"window","list":[{}]}"#), Ok(None));
     assert_eq!(decode_bulk(br#"{"say":"chunk","bytes":"AAAA"}"#), Ok(None));
-    assert_eq!((decode_bulk(b"\x03"), decode_bulk(b"\x08{}")), (Ok(None), Ok(None)), "bytes of a newer kind");
+    assert_eq!((decode_bulk(b"\x04"), decode_bulk(b"\x08{}")), (Ok(None), Ok(None)), "bytes of a newer kind");
     let listed =
         format!(r#"{{"say":"want","list":[{{"document":"{}","ranges":[[1,2]],"dpi":9}}],"by":1}}"#, "06".repeat(32));
     assert_eq!(decode_bulk(listed.as_bytes()), Ok(Some(Bulk::Want { list: vec![wanted(6, &[(1, 2)])] })));

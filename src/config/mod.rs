@@ -122,6 +122,7 @@ impl Config {
                 listen: written.setting("panel", "listen", |text: String| room::panel_listen(&text)),
                 room: written.setting("panel", "room", |text: String| room::networks(&text)),
                 pin: written.setting("panel", "pin", room::pin),
+                remote_help: written.setting("panel", "remote_help", Ok),
             },
             share: ShareConfig {
                 port: written.setting("share", "port", check::session_port),

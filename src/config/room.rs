@@ -128,6 +128,8 @@ pub struct PanelConfig {
     pub room: Vec<IpNetwork>,
     /// `pin`: opens the installer's pages; none: only the room code does.
     pub pin: Option<String>,
+    /// `remote_help`: whoever knows the PIN may help from the other room; never without a PIN.
+    pub remote_help: bool,
 }
 
 /// An address block.

@@ -41,6 +41,7 @@ impl Core {
             RoomInput::LiveSpokeAgain(id) => return room.live.spoke_again(id),
             RoomInput::InputAppeared { source, shows } => return room.input_appeared(source, shows, now),
             RoomInput::InputLost(id) => return room.input_lost(id, now),
+            RoomInput::Help(news) => return self.help_news(news, now),
         };
         self.outputs.push_back(Output::Answer { ticket, answer });
     }

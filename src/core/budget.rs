@@ -13,6 +13,8 @@ pub struct Wanted {
     pub live: bool,
     /// It has sound.
     pub sound: bool,
+    /// A bundle is passed on: a quarter of the line, and nothing beside a live share.
+    pub bundle: bool,
 }
 
 /// Encoder targets that keep the ceiling.
@@ -47,12 +49,14 @@ pub fn split(ceiling: Bitrate, wanted: Wanted) -> Split {
     let share = match wanted {
         Wanted { live: true, .. } => left / 7,
         Wanted { documents: true, .. } => left / 6,
+        Wanted { bundle: true, .. } => left / 4 * 3,
         Wanted { .. } => left,
     };
     let smallest = CAMERA_FLOOR / 15 * 16 / 7 * 8;
     let shared = left.saturating_sub(share.max(smallest)) / 8 * 7;
     // Whoever looks at a screen waits a little longer for the document behind it.
     let (bulk, live) = match (wanted.documents, wanted.live) {
+        (false, false) if wanted.bundle => (shared, 0),
         (false, false) => (0, 0),
         (true, false) => (shared, 0),
         (false, true) => (0, shared),
@@ -94,8 +98,13 @@ mod tests {
     const CEILINGS: [u32; 9] = [200, 300, 400, 500, 1000, 1500, 3000, 8000, 100_000];
 
     fn wishes() -> impl Iterator<Item = Wanted> {
-        let wish = |bits: u8| Wanted { documents: bits & 1 > 0, live: bits & 2 > 0, sound: bits & 4 > 0 };
-        (0..8).map(wish)
+        let wish = |bits: u8| Wanted {
+            documents: bits & 1 > 0,
+            live: bits & 2 > 0,
+            sound: bits & 4 > 0,
+            bundle: bits & 8 > 0,
+        };
+        (0..16).map(wish)
     }
 
     #[test]
@@ -108,7 +117,8 @@ mod tests {
             let wire = voice + TRUNK_AND_RTCP + pictures + sound + split.bulk.as_bps();
             assert!(wire <= kbps * 1000, "{kbps} {wanted:?}: {wire}");
             let nothing = Bitrate::from_bps(0);
-            assert_eq!((split.bulk > nothing, split.live > nothing), (wanted.documents, wanted.live), "{kbps}");
+            let bulk = wanted.documents || (wanted.bundle && !wanted.live);
+            assert_eq!((split.bulk > nothing, split.live > nothing), (bulk, wanted.live), "{kbps}");
             assert!(split.camera.as_bps() >= CAMERA_FLOOR);
         }
     }
@@ -123,12 +133,13 @@ mod tests {
     #[test]
     fn a_screen_over_one_megabit_gets_more_than_half_of_it_and_its_sound_is_worth_less_than_its_text() {
         for sound in [false, true] {
-            let split = split(Bitrate::from_kbps(1000), Wanted { live: true, sound, documents: false });
+            let split = split(Bitrate::from_kbps(1000), Wanted { live: true, sound, ..Wanted::default() });
             assert!(split.live >= Bitrate::from_kbps(550), "{:?}", split.live);
             assert_eq!(split.sound, sound.then_some(Bitrate::from_kbps(32)));
             assert!(split.camera >= Bitrate::from_kbps(90), "{:?}", split.camera);
         }
-        let heard = |kbps| split(Bitrate::from_kbps(kbps), Wanted { live: true, sound: true, documents: false }).sound;
+        let heard =
+            |kbps| split(Bitrate::from_kbps(kbps), Wanted { live: true, sound: true, ..Wanted::default() }).sound;
         assert_eq!([heard(300), heard(3000)], [None, Some(Bitrate::from_kbps(64))]);
     }
 }

@@ -214,6 +214,8 @@ pub enum Banner {
         /// The user's name and the PC's address.
         from: String,
     },
+    /// Somebody helps from the other room: an installer who knows this box's PIN.
+    Helped,
     /// Somebody at a PC wants to know which box this is.
     Identified,
     /// A key was pressed in vain.

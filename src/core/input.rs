@@ -1,5 +1,6 @@
 //! Everything that happens to a box. Past tense; every item says what it is about, so that the stale can be dropped.
 
+use crate::core::help::HelpNews;
 use crate::core::lesson::Lesson;
 use crate::core::live::LiveSource;
 use crate::core::prints::PrintNews;
@@ -236,6 +237,8 @@ pub enum RoomInput {
     },
     /// It has none.
     InputLost(LiveId),
+    /// Help from or in the other room.
+    Help(HelpNews),
 }
 
 /// Why a dial came to nothing.
@@ -277,6 +280,8 @@ pub enum News {
         /// 0 … 100.
         percent: u8,
     },
+    /// A bundle is on its way to the far box: the line is wanted for it.
+    BundleGoes(bool),
     /// What the receiving side of this line measured in the last second.
     Received(ReceiveReport),
     /// What the session measured in the last second.
@@ -295,6 +300,7 @@ impl News {
             Self::Carried(_) => 9,
             Self::Sent(_) => 10,
             Self::Arriving { .. } => 11,
+            Self::BundleGoes(_) => 12,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What the ledger is told: the answer to "when was the camera on?". Facts only; no picture, no sound.
 
+use crate::core::help::{HelpDenied, Task};
 use crate::core::request::{Asker, Denied};
 use crate::model::{CameraState, GuestId, LiveEnd, LiveKind, MicState, Mode, Side, Veil};
 
@@ -92,6 +93,21 @@ pub enum Entry {
         guest: GuestId,
         /// Why.
         why: Denied,
+    },
+    /// The installer of this room asked the far box for something, with its PIN.
+    HelpAsked {
+        /// What.
+        task: Task,
+    },
+    /// An installer in the far room knew this box's PIN: it is being done.
+    HelpGiven {
+        /// What.
+        task: Task,
+    },
+    /// Somebody in the far room asked this box for something in vain.
+    HelpRefused {
+        /// Why.
+        why: HelpDenied,
     },
     /// A guest is gone: removed, left, or the meeting ended.
     GuestEnded {

@@ -13,6 +13,8 @@ pub mod diagnosis;
 pub mod face;
 pub mod floor;
 mod front;
+pub mod help;
+mod helping;
 pub mod input;
 pub mod invariants;
 pub mod ledger;
@@ -86,6 +88,7 @@ pub struct Core {
     /// What the far box was told of documents, and said of them.
     sharing: Sharing,
     arriving: Option<(DocumentId, u8)>,
+    bundle_goes: bool,
     /// What the far box was told of board and floor.
     together: Together,
     /// And of the live share.
@@ -118,6 +121,7 @@ impl Core {
             said: RoomWord::default(),
             sharing: Sharing::default(),
             arriving: None,
+            bundle_goes: false,
             together: Together::default(),
             fronting: Fronting::default(),
             remembered: settings.remembered,
@@ -187,6 +191,7 @@ impl Core {
         }
         self.handle_share(&input, now);
         self.handle_together(&input);
+        self.handle_help(&input, now);
         match &mut self.link {
             Some(link) => link.handle(&input, now),
             None if input == Input::StopRequested => self.outputs.push_back(Output::Stop),
@@ -215,6 +220,7 @@ impl Core {
                     Line::LiveShare | Line::ShareSound => {}
                 }
             }
+            News::BundleGoes(goes) => self.bundle_goes = goes,
             News::Arriving { document, percent } => self.arriving = Some((document, percent)),
             News::Received(report) => {
                 self.room.sound(Side::Far, report.level_dbfs, now);
@@ -280,6 +286,7 @@ impl Core {
         self.keep(now);
         self.tell_share(now);
         self.tell_together(now);
+        self.tell_help(now);
         let plan = self.make_plan(now);
         if plan != self.plan {
             self.plan = plan.clone();

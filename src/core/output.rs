@@ -1,5 +1,6 @@
 //! Everything a box does. Commands; carrying one out never waits.
 
+use crate::core::help::HelpWish;
 use crate::core::ledger::Entry;
 use crate::core::memory::Remembered;
 use crate::core::notes::Kept;
@@ -102,6 +103,8 @@ pub enum Output {
         /// Why, for whoever shared.
         why: LiveEnd,
     },
+    /// Something for the far room's installer.
+    Help(HelpWish),
     /// Leave the process with exit code 0.
     Stop,
 }

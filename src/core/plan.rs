@@ -137,6 +137,8 @@ pub struct Situation<'c> {
     pub fault: Option<Sentence>,
     /// What is wrong with a device, if anything.
     pub device_sentence: Option<Sentence>,
+    /// A bundle is on its way to the far box.
+    pub bundle_goes: bool,
     /// The one bandwidth number.
     pub ceiling: Bitrate,
 }
@@ -151,7 +153,10 @@ pub fn plan(situation: &Situation<'_>) -> MediaPlan {
     let sent = room.mode() == Mode::Meeting && situation.state == LinkState::Up && situation.admitted;
     let source = room.live.source().filter(|_| sent);
     let sound = source.is_some_and(|source| source.sound);
-    let split = budget::split(situation.ceiling, Wanted { documents: fetched, live: source.is_some(), sound });
+    // Behind a curtain the camera needs nothing: an update has its share too.
+    let documents = fetched || (situation.bundle_goes && shut);
+    let wanted = Wanted { documents, live: source.is_some(), sound, bundle: situation.bundle_goes };
+    let split = budget::split(situation.ceiling, wanted);
     let live = LivePlan {
         shown: match room.live.shown() {
             None => None,

@@ -161,6 +161,8 @@ pub enum Denied {
     TooManyPrints,
     /// That print does not wait any more.
     NoSuchPrint,
+    /// The far box still works on what was asked before.
+    HelpRuns,
 }
 
 impl Denied {
@@ -269,6 +271,10 @@ impl Denied {
                 "Other prints wait for “Show it”. Please wait a little and print it again.",
             ),
             Self::NoSuchPrint => ("その印刷はもう待っていません。", "That print does not wait any more."),
+            Self::HelpRuns => (
+                "相手の箱は、前に頼んだことをまだしています。少し待ってください。",
+                "The other box still does what was asked before. Please wait a little.",
+            ),
             Self::OtherCamera => (
                 "別のカメラの映像なので、向きを覚えさせる必要はありません。",
                 "Another camera gives this view: there is no turning to learn.",

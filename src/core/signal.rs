@@ -2,6 +2,7 @@
 
 use crate::core::agreement::Wish;
 use crate::core::floor::FloorWord;
+use crate::core::help::HelpWord;
 use crate::core::live::LiveWord;
 use crate::core::notes::NotesWord;
 use crate::core::share::{InkMark, Pointer, ShareWord};
@@ -67,6 +68,8 @@ pub enum Signal {
     Floor(Box<FloorWord>),
     /// The live share: on every new connection and after every change, in a meeting only.
     Live(Box<LiveWord>),
+    /// Help asked for, and what became of it.
+    Help(Box<HelpWord>),
     /// Last words before a deliberate end.
     Farewell(Farewell),
 }

@@ -2,6 +2,7 @@
 
 use crate::core::face::Face;
 use crate::core::floor::Floor;
+use crate::core::help::Asked;
 use crate::core::input::{CarryReport, ReceiveReport, SendReport};
 use crate::core::lesson::Lesson;
 use crate::core::live::Live;
@@ -65,6 +66,8 @@ pub struct Snapshot {
     pub peer_address: Option<SocketAddr>,
     /// The peer's name, from its hello.
     pub peer_name: Option<String>,
+    /// The peer's release, from its hello.
+    pub peer_release: Option<String>,
     /// Round trip on the trunk, minimum of the window.
     pub rtt: Option<Duration>,
     /// Far clock minus near clock, nanoseconds, monotonic.
@@ -126,6 +129,10 @@ pub struct RoomSnapshot {
     pub live: Live,
     /// What became of the view that was taught last.
     pub lesson: Option<Lesson>,
+    /// What this room's installer asked of the far box last.
+    pub asked: Option<Asked>,
+    /// Somebody helps from the other room.
+    pub helped: bool,
     /// The room code, for the kiosk screen only.
     pub code: Option<u32>,
     /// Browsers that are admitted or wait.

@@ -53,6 +53,8 @@ pub enum Timer {
     LiveTurns,
     /// A print waited too long, or was told of long enough.
     PrintsDue,
+    /// Help from or in the other room: an answer is late, more of one may be said, or it is over.
+    HelpDue,
     /// Documents that one room alone looks at were not touched for long.
     PagesEnd,
     /// Out of hours: sleep if nobody is there.
@@ -96,7 +98,7 @@ impl Timers {
 }
 
 impl Timer {
-    const ALL: [Self; 26] = [
+    const ALL: [Self; 27] = [
         Self::Heartbeat,
         Self::Redial,
         Self::DialOverdue,
@@ -121,6 +123,7 @@ impl Timer {
         Self::LiveDue,
         Self::LiveTurns,
         Self::PrintsDue,
+        Self::HelpDue,
         Self::PagesEnd,
         Self::SleepDue,
     ];

@@ -51,6 +51,7 @@ impl Core {
             | Signal::Ink(_)
             | Signal::Point(_)
             | Signal::Live(_)
+            | Signal::Help(_)
             | Signal::Farewell(_) => {}
         }
     }

@@ -42,6 +42,7 @@ impl Core {
             snapshot.bulk = !link.bulk.is_empty();
             snapshot.peer_address = trunk.map(|trunk| trunk.peer);
             snapshot.peer_name = trunk.map(|trunk| trunk.hello.name.clone());
+            snapshot.peer_release = trunk.map(|trunk| trunk.hello.version.clone());
             snapshot.rtt = link.clock.rtt();
             snapshot.clock_offset_ns = link.clock.offset_ns();
             if let Some(far) = link.live.far() {
@@ -62,6 +63,7 @@ impl Core {
         let far_camera = link.live.far().map_or(CameraState::Off, |far| far.camera);
         let codecs = link.sessions.current.map(|current| current.codec);
         plan::plan(&plan::Situation {
+            bundle_goes: self.bundle_goes,
             room: &self.room,
             face: self.face(now),
             state: self.state,
@@ -170,6 +172,8 @@ impl Core {
             floor: room.floor.clone(),
             live: room.live.clone(),
             lesson: room.lesson,
+            asked: room.help.asked().cloned(),
+            helped: room.help.is_helped(),
             code: room.guests.code(),
             guests: room.guests.iter().cloned().collect(),
             evictions: room.evictions,

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 /// One address.
 #[derive(Clone, Copy, Debug)]
 pub struct Route {
-    /// "GET" or "POST".
+    /// "GET", "POST" or "PUT".
     pub method: &'static str,
     /// The path.
     pub path: &'static str,
@@ -56,6 +56,7 @@ enum Endpoint {
     FloorScript,
     LiveScript,
     InstallerScript,
+    UpdateScript,
     Words,
     Icon,
     Certificate,
@@ -87,10 +88,16 @@ pub(super) enum Errand {
     Clock,
     Settings,
     SaveSettings,
+    Update,
+    Bundle,
+    Install,
+    Pass,
+    Far,
+    AskFar,
 }
 
 /// All addresses.
-pub const ROUTES: [Route; 37] = [
+pub const ROUTES: [Route; 44] = [
     route("GET", "/", Who::Room, Endpoint::Page),
     route("GET", "/app.css", Who::Room, Endpoint::Style),
     route("GET", "/app.js", Who::Room, Endpoint::Script),
@@ -102,6 +109,7 @@ pub const ROUTES: [Route; 37] = [
     route("GET", "/floor.js", Who::Room, Endpoint::FloorScript),
     route("GET", "/live.js", Who::Room, Endpoint::LiveScript),
     route("GET", "/installer.js", Who::Room, Endpoint::InstallerScript),
+    route("GET", "/update.js", Who::Room, Endpoint::UpdateScript),
     route("GET", "/words.js", Who::Room, Endpoint::Words),
     route("GET", "/icon.svg", Who::Room, Endpoint::Icon),
     route("GET", "/certificate.pem", Who::Room, Endpoint::Certificate),
@@ -128,9 +136,16 @@ pub const ROUTES: [Route; 37] = [
     route("POST", "/api/clock", Who::Installer, Endpoint::Visit(Errand::Clock)),
     route("GET", "/api/settings", Who::Installer, Endpoint::Visit(Errand::Settings)),
     route("POST", "/api/settings", Who::Installer, Endpoint::Visit(Errand::SaveSettings)),
+    route("GET", UPDATE, Who::Installer, Endpoint::Visit(Errand::Update)),
+    route("PUT", UPDATE, Who::Installer, Endpoint::Visit(Errand::Bundle)),
+    route("POST", "/api/update/install", Who::Installer, Endpoint::Visit(Errand::Install)),
+    route("POST", "/api/update/pass", Who::Installer, Endpoint::Visit(Errand::Pass)),
+    route("GET", "/api/far", Who::Installer, Endpoint::Visit(Errand::Far)),
+    route("POST", "/api/far", Who::Installer, Endpoint::Visit(Errand::AskFar)),
 ];
 
 const DOCUMENTS: &str = "/api/documents";
+const UPDATE: &str = "/api/update";
 
 const fn route(method: &'static str, path: &'static str, who: Who, endpoint: Endpoint) -> Route {
     Route { method, path, who, endpoint }
@@ -139,7 +154,8 @@ const fn route(method: &'static str, path: &'static str, who: Who, endpoint: End
 /// The answer to one request; there always is one.
 pub(super) async fn answer(shared: &Arc<Shared>, arrival: &Arrival, request: Request<Incoming>) -> Reply {
     let path = request.uri().path();
-    let (shows, brought) = (request.method() != Method::POST, path == DOCUMENTS);
+    let shows = !matches!(*request.method(), Method::POST | Method::PUT);
+    let brought = path == DOCUMENTS || (path == UPDATE && !shows);
     let whip = whip::is_meant(path).then(|| whip::methods(path));
     let (result, cookie) = checked(shared, arrival, request).await;
     let language = shared.facts.language;
@@ -197,6 +213,7 @@ async fn checked(
         Endpoint::FloorScript => return asset(assets::FLOOR),
         Endpoint::LiveScript => return asset(assets::LIVE),
         Endpoint::InstallerScript => return asset(assets::INSTALLER),
+        Endpoint::UpdateScript => return asset(assets::UPDATE),
         Endpoint::Words => return asset(assets::WORDS),
         Endpoint::Icon => return asset(assets::ICON),
         Endpoint::Certificate => {

@@ -1,6 +1,7 @@
 //! What a browser may write in a body besides a wish, whose notation is in [`crate::asking`]. Unknown fields are refused.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use zeroize::Zeroizing;
 
 /// `POST /api/enter`
 #[derive(Deserialize)]
@@ -46,6 +47,32 @@ pub(super) struct Clock {
     pub(super) unix_ms: u64,
 }
 
+/// `POST /api/far`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Far {
+    #[serde(deserialize_with = "overwritten")]
+    pin: Zeroizing<String>,
+    r#do: String,
+}
+
+/// `POST /api/update/install` and `POST /api/update/pass`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Install {}
+
+impl Far {
+    /// The digits of the far box's PIN.
+    pub(super) fn digits(&self) -> Option<String> {
+        digits(&self.pin)
+    }
+
+    /// What is asked for.
+    pub(super) fn wish(&self) -> &str {
+        &self.r#do
+    }
+}
+
 impl Enter {
     /// The six digits; also as a Japanese keyboard types them, and with a gap as people read them.
     pub(super) fn code(&self) -> Option<u32> {
@@ -58,6 +85,10 @@ impl Installer {
     pub(super) fn digits(&self) -> Option<String> {
         digits(&self.pin)
     }
+}
+
+fn overwritten<'de, D: Deserializer<'de>>(from: D) -> Result<Zeroizing<String>, D::Error> {
+    String::deserialize(from).map(Zeroizing::new)
 }
 
 fn digits(text: &str) -> Option<String> {

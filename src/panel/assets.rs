@@ -34,6 +34,7 @@ pub(super) const BOARD: Asset = script(include_bytes!("assets/board.js"));
 pub(super) const FLOOR: Asset = script(include_bytes!("assets/floor.js"));
 pub(super) const LIVE: Asset = script(include_bytes!("assets/live.js"));
 pub(super) const INSTALLER: Asset = script(include_bytes!("assets/installer.js"));
+pub(super) const UPDATE: Asset = script(include_bytes!("assets/update.js"));
 pub(super) const WORDS: Asset = script(include_bytes!("assets/words.js"));
 pub(super) const ICON: Asset = Asset { kind: "image/svg+xml", bytes: include_bytes!("assets/icon.svg") };
 
@@ -48,7 +49,7 @@ mod tests {
     #[test]
     fn the_page_is_light_enough_for_a_phone() {
         let weight: usize =
-            [PAGE, STYLE, SCRIPT, DOM, REMOTE, DOCUMENTS, PAGES, BOARD, FLOOR, LIVE, INSTALLER, WORDS, ICON]
+            [PAGE, STYLE, SCRIPT, DOM, REMOTE, DOCUMENTS, PAGES, BOARD, FLOOR, LIVE, INSTALLER, UPDATE, WORDS, ICON]
                 .iter()
                 .map(|asset| asset.bytes.len())
                 .sum();

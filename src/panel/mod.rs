@@ -17,6 +17,7 @@ mod certificate;
 mod door;
 mod events;
 mod facts;
+mod far;
 mod guard;
 mod live;
 mod pages;
@@ -28,6 +29,7 @@ mod rows;
 mod settings;
 mod state;
 mod tokens;
+mod update;
 mod visit;
 mod whip;
 mod words;
@@ -36,7 +38,9 @@ pub use crate::door::{Networks, own_networks};
 pub use api::{ROUTES, Route, Who};
 pub use certificate::{Installed, Refused, install as install_certificate, request as request_certificate};
 pub use papers::{Devices, Found, LedgerLine, Paper};
+pub use pin::{PinCode, PinFault};
 pub use state::Meeting;
+pub use update::{NotPassed, Passed};
 
 use crate::config::{Hours, IpNetwork, Overlay};
 use crate::core::input::RoomInput;
@@ -46,9 +50,9 @@ use crate::door::Room;
 use crate::live::LiveDoor;
 use crate::model::{DocumentId, Fingerprint, GuestId, Language, Moment};
 use crate::questions::Questions;
+use crate::update::Place;
 use certificate::Certificates;
 use facts::Facts;
-use pin::Pin as PinCode;
 use serde::Serialize;
 use state::{Shown, looks_the_same};
 use std::io;
@@ -71,8 +75,8 @@ pub struct PanelSettings {
     pub listen: SocketAddr,
     /// `[panel] room`; empty: `networks` without the peer.
     pub room: Vec<IpNetwork>,
-    /// `[panel] pin`.
-    pub pin: Option<String>,
+    /// `[panel] pin`, and who guessed at it, here or from the other room.
+    pub pin: Option<PinCode>,
     /// `[box] language`.
     pub language: Language,
     /// `[box] name`.
@@ -112,6 +116,12 @@ pub struct Sources {
     pub live: LiveDoor,
     /// Writes a paper about this box; may take as long as it takes, and is dropped when it takes too long.
     pub paper: PaperSource,
+    /// Where updates come to.
+    pub updates: Place,
+    /// Passes the update that lies here on to the far box; false if there is none.
+    pub pass: Arc<dyn Fn() -> io::Result<bool> + Send + Sync>,
+    /// What became of it.
+    pub passing: Arc<dyn Fn() -> Option<Passed> + Send + Sync>,
     /// The installer set something: the daemon is to begin anew with it.
     pub begin_anew: Arc<dyn Fn() + Send + Sync>,
 }
@@ -187,6 +197,7 @@ struct Shared {
     asides: Arc<Semaphore>,
     uploads: Semaphore,
     writing: Semaphore,
+    bundles: Semaphore,
     pictures: Arc<Semaphore>,
     downloads: Arc<Semaphore>,
 }
@@ -221,7 +232,7 @@ impl Panel {
             certificates,
             tokens: Tokens::default(),
             senders: whip::Senders::default(),
-            pin: pin.as_deref().map(PinCode::new),
+            pin,
             overlay,
             questions,
             sources,
@@ -231,6 +242,7 @@ impl Panel {
             asides: Arc::new(Semaphore::new(papers::ASIDES)),
             uploads: Semaphore::new(visit::UPLOADS),
             writing: Semaphore::new(1),
+            bundles: Semaphore::new(1),
             pictures: Arc::new(Semaphore::new(pages::PICTURES)),
             downloads: Arc::new(Semaphore::new(pages::DOWNLOADS)),
         });

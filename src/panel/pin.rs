@@ -1,13 +1,24 @@
-//! The installer's PIN: few tries, then a pause that doubles.
+//! The installer's PIN: few tries, then a pause that doubles. The same for whoever tries, at the page or from the other room.
 
-use super::words::Refusal;
 use ring::digest::{SHA256, digest};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The PIN and who guessed at it.
-pub(super) struct Pin {
+/// The PIN and who guessed at it; clones share both. The PIN itself is not held.
+#[derive(Clone)]
+pub struct PinCode(Arc<Inner>);
+
+/// Why a try was in vain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PinFault {
+    /// Another PIN.
+    Wrong,
+    /// Too many wrong ones: the right one would not be taken either.
+    Pause,
+}
+
+struct Inner {
     hash: Vec<u8>,
     tries: Mutex<Tries>,
 }
@@ -18,19 +29,25 @@ struct Tries {
     shut_until: Option<Instant>,
 }
 
-impl Pin {
-    pub(super) fn new(pin: &str) -> Self {
-        Self { hash: digest(&SHA256, pin.as_bytes()).as_ref().to_vec(), tries: Mutex::default() }
+impl From<&str> for PinCode {
+    fn from(pin: &str) -> Self {
+        let hash = digest(&SHA256, pin.as_bytes()).as_ref().to_vec();
+        Self(Arc::new(Inner { hash, tries: Mutex::default() }))
     }
+}
 
+impl PinCode {
     /// Whoever tries: five wrong ones in a row shut it for everybody.
-    pub(super) fn attempt(&self, pin: &str, now: Instant) -> Result<(), Refusal> {
-        let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
+    ///
+    /// # Errors
+    /// See [`PinFault`].
+    pub fn attempt(&self, pin: &str, now: Instant) -> Result<(), PinFault> {
+        let mut tries = self.0.tries.lock().unwrap_or_else(PoisonError::into_inner);
         if tries.shut_until.is_some_and(|until| now < until) {
-            return Err(Refusal::PinPause);
+            return Err(PinFault::Pause);
         }
         // Compared as hashes: how long it takes says nothing about the PIN.
-        if digest(&SHA256, pin.as_bytes()).as_ref() == self.hash {
+        if digest(&SHA256, pin.as_bytes()).as_ref() == self.0.hash {
             *tries = Tries::default();
             return Ok(());
         }
@@ -38,7 +55,7 @@ impl Pin {
         if tries.wrong.is_multiple_of(TRIES) {
             tries.shut_until = Some(now + PAUSE * (1 << (tries.wrong / TRIES - 1).min(MOST_DOUBLINGS)));
         }
-        Err(Refusal::WrongPin)
+        Err(PinFault::Wrong)
     }
 }
 
@@ -53,20 +70,20 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn guessing_is_limited_and_the_pause_doubles() {
-        let pin = Pin::new("246810");
+        let pin = PinCode::from("246810");
         let mut guesses = 0;
         for _ in 0..3600 {
-            while pin.attempt("000000", Instant::now()) == Err(Refusal::WrongPin) {
+            while pin.attempt("000000", Instant::now()) == Err(PinFault::Wrong) {
                 guesses += 1;
             }
             tokio::time::advance(Duration::from_secs(1)).await;
         }
         // Pauses of 30, 60, 120, 240, 480, 960, 960, 960 s: the eighth ends after the hour.
         assert_eq!(guesses, 8 * 5);
-        assert_eq!(pin.attempt("246810", Instant::now()), Err(Refusal::PinPause), "the right one too");
+        assert_eq!(pin.attempt("246810", Instant::now()), Err(PinFault::Pause), "the right one too");
         tokio::time::advance(Duration::from_secs(960)).await;
         assert_eq!(pin.attempt("246810", Instant::now()), Ok(()));
-        assert_eq!(pin.attempt("24681", Instant::now()), Err(Refusal::WrongPin));
+        assert_eq!(pin.attempt("24681", Instant::now()), Err(PinFault::Wrong));
         assert_eq!(pin.attempt("246810", Instant::now()), Ok(()), "the right one starts afresh");
     }
 }

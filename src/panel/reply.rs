@@ -53,7 +53,7 @@ pub(super) fn not_shown(refusal: Refusal, language: Language) -> Reply {
         *reply.status_mut() = StatusCode::FORBIDDEN;
     }
     if refusal == Refusal::WrongMethod {
-        reply.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST"));
+        reply.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST, PUT"));
     }
     reply
 }

@@ -111,6 +111,7 @@ struct State<'s> {
     #[serde(flatten)]
     floor: Floor<'s>,
     live: Live,
+    helped: bool,
 }
 
 #[derive(Serialize)]
@@ -264,6 +265,7 @@ impl Shown {
             set: facts.list(self),
             floor: Floor::of(room, guest),
             live: Live::of(snapshot, guest, facts.language),
+            helped: room.helped,
         }
     }
 }

@@ -1,14 +1,15 @@
 //! One request of one browser: what is asked of the core, and what is shown.
 
 use super::api::{Errand, Who};
-use super::ask::{Clock, Enter, Forget, Installer, Leave, Wait};
+use super::ask::{Clock, Enter, Forget, Install, Installer, Leave, Wait};
 use super::door::Arrival;
 use super::events::Events;
+use super::pin::PinFault;
 use super::reply::{self, Reply};
 use super::state::Standing;
 use super::tokens::Visitor;
 use super::words::{self, Refusal};
-use super::{Shared, board, guard, pages, papers, query, settings, whip};
+use super::{Shared, board, far, guard, pages, papers, query, settings, update, whip};
 use crate::asking;
 use crate::core::input::RoomInput;
 use crate::core::request::{Answer, Asker, Denied};
@@ -80,6 +81,23 @@ impl Visit<'_> {
                 self.used();
                 settings::save(self.shared, read(request).await?).await
             }
+            Errand::Update => update::show(self.shared).await,
+            Errand::Bundle => update::take(self.shared, || self.used(), request).await,
+            Errand::Install => {
+                let Install {} = read(request).await?;
+                self.used();
+                update::install(self.shared).await
+            }
+            Errand::Pass => {
+                let Install {} = read(request).await?;
+                self.used();
+                update::pass(self.shared).await
+            }
+            Errand::Far => Ok(far::show(self.shared)),
+            Errand::AskFar => {
+                self.used();
+                self.said(far::ask(self.shared, read(request).await?).await?)
+            }
         }
     }
 
@@ -143,7 +161,10 @@ impl Visit<'_> {
         match &self.shared.pin {
             Some(pin) => {
                 let _place = self.stranger().await?;
-                pin.attempt(&digits, Instant::now())?;
+                pin.attempt(&digits, Instant::now()).map_err(|fault| match fault {
+                    PinFault::Wrong => Refusal::WrongPin,
+                    PinFault::Pause => Refusal::PinPause,
+                })?;
             }
             None => {
                 let code = digits.parse().ok().filter(|_| digits.len() == 6).ok_or(Refusal::NoCode)?;

@@ -47,6 +47,10 @@ pub(super) enum Refusal {
     ClockNotSet,
     /// What the installer set could not be read or kept.
     NotSaved,
+    /// The part of a bundle that was sent is not the one that comes next.
+    OtherOffset,
+    /// No update lies here.
+    NoUpdate,
     /// The loop gave no answer, or too much was asked at once.
     Busy,
     /// This browser has the page open too often.
@@ -76,6 +80,7 @@ impl Refusal {
             Self::Busy => 503,
             Self::TooManyPages => 429,
             Self::NoCode | Self::WrongPin | Self::PinPause | Self::ClockNotSet | Self::NotSaved => 200,
+            Self::OtherOffset | Self::NoUpdate => 200,
             Self::NotShared(LiveFault::Full | LiveFault::Busy) => 503,
             Self::NotShared(LiveFault::Denied(_)) => 403,
             Self::NotShared(_) => 400,
@@ -105,6 +110,8 @@ impl Refusal {
             Self::NotKept => "not_kept",
             Self::ClockNotSet => "clock_not_set",
             Self::NotSaved => "not_saved",
+            Self::OtherOffset => "other_offset",
+            Self::NoUpdate => "no_update",
             Self::Busy => "busy",
             Self::TooManyPages => "too_many_pages",
             Self::NotTaken(_) => "not_taken",
@@ -173,6 +180,13 @@ impl Refusal {
                 "保存できませんでした。前の設定のままです。箱のディスクを確かめてください。",
                 "It could not be saved; what was set before still counts. Check the box's disk.",
             ),
+            Self::OtherOffset => (
+                "続きの位置が合いません。もう一度送ってください。",
+                "That is not the part that comes next. Please send it again.",
+            ),
+            Self::NoUpdate => {
+                ("この箱に、入れられる更新はありません。", "No update lies here that could be installed.")
+            }
             Self::Busy => ("いま混み合っています。もう一度お試しください。", "The box is busy now. Please try again."),
             Self::TooManyPages => (
                 "このページが開きすぎています。ほかのタブを閉じてください。",
@@ -250,6 +264,15 @@ pub(super) fn banner(banner: &Banner, language: Language) -> (&'static str, Stri
                 Language::Japanese => format!("「{name}」の印刷が届きました（{from}）。"),
                 Language::English => format!("“{name}” was printed to the screens by {from}."),
             },
+        ),
+        Banner::Helped => (
+            "helped",
+            pick(
+                language,
+                "相手の部屋の設置担当者が、この箱を手伝っています。",
+                "An installer in the other room helps this box.",
+            )
+            .to_owned(),
         ),
         Banner::Identified => ("identified", pick(language, "この箱です。", "It is this box.").to_owned()),
         Banner::Denied(denied) => ("denied", denied.text(language).to_owned()),

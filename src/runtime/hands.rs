@@ -17,7 +17,7 @@ use crate::system::memory::Memory;
 use crate::system::notify::Notify;
 use crate::system::status::Status;
 use crate::system::status_socket::StatusSocket;
-use crate::trunk::Trunk;
+use crate::trunk::{Bundles, Trunk};
 use std::sync::Arc;
 use tokio::sync::Notify as Bell;
 
@@ -72,6 +72,11 @@ impl Hands {
     /// The documents of the meeting.
     pub(super) fn documents(&self) -> &Documents {
         self.pages.documents()
+    }
+
+    /// Updates that are passed on.
+    pub(super) fn bundles(&self) -> &Bundles {
+        self.room.bundles()
     }
 
     /// Rings when the installer set something: the daemon is to begin anew.
@@ -142,6 +147,7 @@ impl Hands {
                 tracing::debug!(?id, ?why, "end live");
                 self.room.end_live(id);
             }
+            Output::Help(wish) => self.room.help(wish),
             Output::Stop => self.stopping = true,
         }
     }

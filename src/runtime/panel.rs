@@ -16,14 +16,16 @@ use crate::media::face::FaceConstants;
 use crate::media::room::Media;
 use crate::model::{DocumentId, Language};
 use crate::panel::{
-    Devices, Found, KeptRow, KeptSources, Knowledge, LedgerLine, Meeting, Panel, PanelSettings, Paper, PaperSource,
-    Sources, own_networks,
+    Devices, Found, KeptRow, KeptSources, Knowledge, LedgerLine, Meeting, NotPassed, Panel, PanelSettings, Paper,
+    PaperSource, Passed, PinCode, Sources, own_networks,
 };
 use crate::questions::Questions;
 use crate::system::clerk;
 use crate::system::clock_wish;
 use crate::system::kept::{KeptDocuments, Note};
 use crate::system::ledger::Ledger;
+use crate::trunk::{BundleRefused, Bundles, Passing, Stage};
+use crate::update::Place;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -47,6 +49,9 @@ pub(super) struct Papers {
     pub(super) views: PageViews,
     pub(super) kept: KeptDocuments,
     pub(super) live: LiveDoor,
+    pub(super) pin: Option<PinCode>,
+    pub(super) updates: Place,
+    pub(super) bundles: Bundles,
 }
 
 /// What every try needs.
@@ -72,7 +77,7 @@ impl PanelHands {
             Self { panel: None, coming: None, known: Arc::default(), words: String::new(), meetings: Vec::new() };
         let Some(listen) = config.panel.listen else { return hands };
         let file = overlay.as_ref().map(|overlay| overlay.main().to_owned());
-        let settings = settings(config, listen, overlay);
+        let settings = PanelSettings { pin: papers.pin.clone(), ..settings(config, listen, overlay) };
         let attempt = Attempt {
             settings,
             questions: questions.clone(),
@@ -166,7 +171,7 @@ fn settings(config: &Config, listen: SocketAddr, overlay: Option<Overlay>) -> Pa
     PanelSettings {
         listen,
         room: config.panel.room.clone(),
-        pin: config.panel.pin.clone(),
+        pin: None,
         language: config.language,
         name: config.name.clone(),
         words: String::new(),
@@ -180,7 +185,8 @@ fn settings(config: &Config, listen: SocketAddr, overlay: Option<Overlay>) -> Pa
 
 fn sources(config: &Config, anew: &Arc<Notify>, papers: Papers, media: &Media, documents: &Documents) -> Sources {
     let (picture, language) = (media.own_picture(), config.language);
-    let Papers { ledger, views, kept, live } = papers;
+    let Papers { ledger, views, kept, live, updates, bundles, .. } = papers;
+    let passing = bundles.clone();
     let (camera, microphone, speaker) =
         (config.camera.source.clone(), config.sound.source.clone(), config.sound.sink.clone());
     let anew = anew.clone();
@@ -194,6 +200,9 @@ fn sources(config: &Config, anew: &Arc<Notify>, papers: Papers, media: &Media, d
         documents: documents.clone(),
         live,
         paper: paper_source(None),
+        updates,
+        pass: Arc::new(move || bundles.pass()),
+        passing: Arc::new(move || passing.passing().map(|passing| passed(&passing))),
         begin_anew: Arc::new(move || anew.notify_one()),
     }
 }
@@ -209,6 +218,20 @@ fn paper_source(config: Option<PathBuf>) -> PaperSource {
             }
         })
     })
+}
+
+fn passed(passing: &Passing) -> Passed {
+    match passing.stage {
+        Stage::Waits => Passed::Waits,
+        Stage::Goes(to) => Passed::Goes(u8::try_from(to * 100 / passing.length.max(1)).unwrap_or(100)),
+        Stage::Arrived => Passed::Arrived,
+        Stage::Refused(why) => Passed::Refused(match why {
+            BundleRefused::TooLarge => NotPassed::TooLarge,
+            BundleRefused::NoSpace => NotPassed::NoSpace,
+            BundleRefused::Busy => NotPassed::Busy,
+            BundleRefused::Broken | BundleRefused::Failed => NotPassed::Failed,
+        }),
+    }
 }
 
 fn kept_sources(kept: KeptDocuments) -> KeptSources {

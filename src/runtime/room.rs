@@ -1,6 +1,7 @@
 //! The hands that serve the room: answers, ledger, memory, room code, calendar, keys, panel.
 
 use super::guide::Guide;
+use super::help::HelpHands;
 use super::live::LiveHands;
 use super::page_views::PageViews;
 use super::panel::{PanelHands, Papers};
@@ -9,6 +10,7 @@ use super::turns::Turns;
 use super::{RunError, other};
 use crate::asking::mode_name;
 use crate::config::{Config, Overlay};
+use crate::core::help::HelpWish;
 use crate::core::input::RoomInput;
 use crate::core::ledger::Entry;
 use crate::core::memory::Remembered;
@@ -20,7 +22,7 @@ use crate::inbox::Inbox;
 use crate::media::face::FaceConstants;
 use crate::media::room::Media;
 use crate::model::{DocumentId, LiveId, Mode, Moment, Ticket};
-use crate::panel::Meeting;
+use crate::panel::{Meeting, PinCode};
 use crate::questions::Questions;
 use crate::system::board_file::BoardKeeper;
 use crate::system::clock;
@@ -30,6 +32,8 @@ use crate::system::kept::KeptDocuments;
 use crate::system::keys::{self, Profiles};
 use crate::system::ledger::{Ledger, Shown, What};
 use crate::system::room_memory::Keeper;
+use crate::trunk::Bundles;
+use crate::update::Place;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::path::Path;
 use std::sync::Arc;
@@ -55,6 +59,8 @@ pub(super) struct RoomHands {
     views: PageViews,
     kept: KeptDocuments,
     live: LiveHands,
+    help: HelpHands,
+    bundles: Bundles,
     documents: Documents,
     anew: Arc<Notify>,
     turns: Turns,
@@ -86,8 +92,26 @@ impl RoomHands {
         let kept = KeptDocuments::open(&config.state_directory, config.room.keep_days, life.machine_began_anew);
         kept.count();
         let views = PageViews::new(documents);
-        let shown =
-            Papers { ledger: ledger.clone(), views: views.clone(), kept: kept.clone(), live: live.door(&questions) };
+        let (pin, updates) = (config.panel.pin.as_deref().map(PinCode::from), Place::of(&config.state_directory));
+        let help = HelpHands {
+            pin: pin.clone(),
+            config: overlay.as_ref().map(|overlay| overlay.main().to_owned()),
+            questions: questions.clone(),
+            updates: updates.clone(),
+            anew: anew.clone(),
+        };
+        let bundles = Bundles::new(updates.clone());
+        let remembering = bundles.clone();
+        tokio::task::spawn_blocking(move || remembering.remember());
+        let shown = Papers {
+            ledger: ledger.clone(),
+            views: views.clone(),
+            kept: kept.clone(),
+            live: live.door(&questions),
+            pin,
+            updates,
+            bundles: bundles.clone(),
+        };
         let panel = PanelHands::start(config, overlay, &anew, &questions, shown, media, documents);
         let printer = PrinterHands::start(config, &panel, &questions, documents).map_err(other)?;
         let named: Vec<String> = config.room.views.iter().map(|view| view.name.clone()).collect();
@@ -109,6 +133,8 @@ impl RoomHands {
             views,
             kept,
             live,
+            help,
+            bundles,
             documents: documents.clone(),
             anew,
             turns,
@@ -135,6 +161,16 @@ impl RoomHands {
     /// A PC or an input shares no longer.
     pub(super) fn end_live(&self, id: LiveId) {
         self.live.end(id);
+    }
+
+    /// Updates that are passed on.
+    pub(super) fn bundles(&self) -> &Bundles {
+        &self.bundles
+    }
+
+    /// Something for the far room's installer.
+    pub(super) fn help(&self, wish: HelpWish) {
+        self.help.carry_out(wish);
     }
 
     /// Rings when the daemon is to begin anew.
@@ -260,6 +296,9 @@ fn meetings(lines: &[Shown]) -> Vec<Meeting> {
             | What::GuestAdmitted { .. }
             | What::GuestRefused { .. }
             | What::PrintRefused { .. }
+            | What::HelpAsked { .. }
+            | What::HelpGiven { .. }
+            | What::HelpRefused { .. }
             | What::GuestEnded { .. }
             | What::Segment { .. }
             | What::SegmentDropped { .. }

@@ -28,7 +28,7 @@ use crate::system::status_socket::StatusSocket;
 use crate::trunk::identity::{self, Identity, IdentityError};
 use crate::trunk::key::{NotAKey, PeerKey};
 use crate::trunk::words::six_words;
-use crate::trunk::{Trunk, TrunkSettings};
+use crate::trunk::{Bundles, Trunk, TrunkSettings};
 use crate::update::release;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::sync::{Arc, OnceLock};
@@ -64,7 +64,7 @@ pub(super) async fn start(
     let (mut trunk, mut link) = (None, None);
     match pinned {
         Some(pinned) => {
-            let linking = self::link(config, pinned, &documents, inbox).await?;
+            let linking = self::link(config, pinned, &documents, room.bundles(), inbox).await?;
             room.paired(&linking.words, &media);
             (trunk, link) = (Some(linking.trunk), Some(linking.settings));
         }
@@ -83,6 +83,7 @@ pub(super) async fn start(
         follow_turns: config.room.follow_turns,
         keeps_documents: config.room.keep_days > 0,
         take_over: config.room.take_over,
+        remote_help: config.panel.remote_help && config.panel.pin.is_some(),
         quiet_after: config.room.quiet_after,
         microphone_open: config.sound.microphone_open,
     };
@@ -118,6 +119,7 @@ pub(super) async fn link(
     config: &Config,
     pinned: PeerKey,
     documents: &Documents,
+    bundles: &Bundles,
     inbox: &Inbox,
 ) -> Result<Linking, RunError> {
     let identity = Identity::load_or_create(&config.state_directory).map_err(keys)?;
@@ -144,6 +146,7 @@ pub(super) async fn link(
         pinned,
         hello,
         documents: documents.clone(),
+        bundles: bundles.clone(),
     };
     let trunk = Trunk::start(trunk, inbox.clone()).await.map_err(|error| RunError::PortTaken(error.to_string()))?;
     Ok(Linking { trunk, settings: link, words })

@@ -63,6 +63,8 @@ pub struct RoomStatus {
     pub live: Option<LiveStatus>,
     /// The document input has a signal and is not in front.
     pub input: bool,
+    /// Somebody helps from the other room.
+    pub helped: bool,
     /// The far box is authenticated end to end right now.
     pub sealed: bool,
 }
@@ -251,6 +253,7 @@ impl RoomStatus {
             }),
             live: LiveStatus::of(snapshot),
             input: face.live.input,
+            helped: room.helped,
             sealed: face.sealed,
         }
     }

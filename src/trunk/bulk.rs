@@ -13,30 +13,34 @@
 
 mod demand;
 mod exchange;
+mod giving;
 mod pace;
 mod supply;
+mod taking;
 
 pub(super) use exchange::Exchange;
 
 use super::Shared;
 use super::frame::{self, FrameError};
-use super::message::{self, Bulk, HELLO_LIMIT, MESSAGE_LIMIT, MessageError, Token, Wanted};
+use super::message::{self, Bulk, BundleWord, HELLO_LIMIT, MESSAGE_LIMIT, MessageError, Token, Wanted};
 use super::tls::{self, Secured};
 use crate::core::input::{Input, News};
 use crate::documents::{Documents, Taken};
 use crate::model::{DocumentId, TrunkId};
 use demand::Demand;
 use exchange::Seat;
+use giving::Giving;
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use supply::Supply;
+use taking::Taking;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tracing::{debug, warn};
 use zeroize::Zeroizing;
 
@@ -91,7 +95,8 @@ pub(super) async fn hear_hello(secured: &mut Secured) -> Result<Token, FrameErro
             | Bulk::Want { .. }
             | Bulk::Piece { .. }
             | Bulk::First { .. }
-            | Bulk::Refused { .. },
+            | Bulk::Refused { .. }
+            | Bulk::Bundle(_),
         )
         | None => Err(MessageError::OutOfBounds("the first message").into()),
     }
@@ -124,9 +129,13 @@ async fn carry(shared: &Shared, secured: Secured) -> FrameError {
     let (wanted, heard) = watch::channel(Vec::new());
     let demand = Demand::new(Seat::take(&shared.exchange));
     let supply = Supply::new(&shared.exchange, heard);
+    let (said, about_ours) = mpsc::channel(MOST_WORDS);
+    let (taken, about_theirs) = mpsc::channel(MOST_WORDS);
+    let giving = Giving::new(&shared.exchange, &shared.inbox, about_ours, about_theirs);
+    let taking = Taking::new(&shared.exchange.bundles, taken);
     let ended = tokio::select! {
-        end = listen(shared, reader, asked, wanted) => end,
-        end = speak(&shared.exchange, writer, answers, demand, supply) => end,
+        end = listen(shared, reader, asked, wanted, (said, taking)) => end,
+        end = speak(&shared.exchange, writer, answers, demand, supply, giving) => end,
         end = all_forgotten(&shared.exchange.documents) => Err(end),
     };
     match ended {
@@ -156,6 +165,7 @@ async fn listen(
     mut reader: impl AsyncRead + Unpin,
     asked: mpsc::Sender<u64>,
     wanted: watch::Sender<Vec<Wanted>>,
+    (bundle_said, mut taking): (mpsc::Sender<BundleWord>, Taking),
 ) -> Result<Infallible, FrameError> {
     let (mut withheld, mut told) = (Vec::new(), 0);
     loop {
@@ -181,6 +191,13 @@ async fn listen(
                     shared.inbox.urgent(Input::DocumentWithheld { document });
                 }
             }
+            Some(Bulk::Bundle(BundleWord::Offer { bundle, length, .. })) => {
+                taking.offered(bundle, length, Instant::now());
+            }
+            Some(Bulk::Bundle(BundleWord::Piece { bundle, offset, bytes })) => taking.piece(bundle, offset, bytes)?,
+            Some(Bulk::Bundle(word)) => {
+                bundle_said.try_send(word).map_err(|_| MessageError::OutOfBounds("the number of words"))?;
+            }
             Some(Bulk::Pong { .. }) | None => {}
             Some(Bulk::Hello { .. }) => return Err(MessageError::OutOfBounds("a second hello").into()),
         }
@@ -193,6 +210,7 @@ async fn speak(
     mut answers: mpsc::Receiver<u64>,
     mut demand: Demand,
     mut supply: Supply,
+    mut giving: Giving,
 ) -> Result<Infallible, FrameError> {
     let mut pings = interval(PING_EVERY);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -207,6 +225,8 @@ async fn speak(
             }
             list = demand.next() => list,
             message = supply.next() => message,
+            // Documents always go first.
+            word = giving.next() => Bulk::Bundle(word),
         };
         let frame = Zeroizing::new(message::encode_bulk(&message)?);
         exchange.spend(frame.len());
@@ -233,6 +253,8 @@ fn take_in(shared: &Shared, document: DocumentId, offset: u64, bytes: &[u8]) -> 
     Ok(())
 }
 
+/// Words about bundles that wait for their turn.
+const MOST_WORDS: usize = 16;
 /// Refusals of one connection that the loop hears of.
 const MOST_TOLD: u32 = 256;
 /// For TCP, TLS and hellos together.

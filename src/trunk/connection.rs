@@ -24,6 +24,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tracing::{debug, info};
+use zeroize::Zeroizing;
 
 /// A control connection on which both hellos were said.
 pub(super) struct Greeted {
@@ -102,7 +103,7 @@ async fn listen(mut reader: impl AsyncRead + Unpin, trunk: TrunkId, inbox: &Inbo
         pace.tick().await;
         for _ in 0..SIGNALS_PER_PACE {
             let heard = match frame::read(&mut reader, MESSAGE_LIMIT).await {
-                Ok(bytes) => message::decode_signal(&bytes),
+                Ok(bytes) => message::decode_signal(&Zeroizing::new(bytes)),
                 Err(FrameError::Message(fault)) => Err(fault),
                 Err(FrameError::Io(error)) => {
                     debug!(trunk = trunk.0, %error, "nothing more to hear");
@@ -123,7 +124,8 @@ async fn listen(mut reader: impl AsyncRead + Unpin, trunk: TrunkId, inbox: &Inbo
 
 async fn speak(mut writer: impl AsyncWrite + Unpin, mut queue: mpsc::Receiver<Vec<u8>>) -> End {
     let say_all = async {
-        while let Some(frame) = queue.recv().await {
+        // Help carries a PIN.
+        while let Some(frame) = queue.recv().await.map(Zeroizing::new) {
             frame::write(&mut writer, &frame).await?;
         }
         writer.shutdown().await

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! control   Hello  Signal Signal Signal …        ALPN engawa/1
-//! bulk      Hello  Ping/Pong Want Piece … Refused ALPN engawa-bulk/1
+//! bulk      Hello  Ping/Pong Want Piece … Refused, Bundle …  ALPN engawa-bulk/1
 //! ```
 //!
 //! A box speaks with the previous version of itself: fields it does not know are ignored, missing ones get a default,
@@ -11,8 +11,10 @@
 //! that proved its pinned key is ever read here.
 
 mod bulk;
+mod bundle;
 mod floor;
 mod heartbeat;
+mod help;
 mod ink;
 mod live;
 mod notes;
@@ -21,6 +23,7 @@ mod share;
 mod wire;
 
 pub use bulk::{Bulk, PART_BYTES, PIECE_HEAD, PIECE_LIMIT, RANGES_LIMIT, Token, Wanted, decode_bulk, encode_bulk};
+pub use bundle::{BundleRefused, BundleWord, Digest};
 
 use crate::core::signal::{Hello, Signal};
 use serde::Serialize;

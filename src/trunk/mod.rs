@@ -13,6 +13,7 @@
 //! the core's choice. There is no way to connect without the pinned key, and no way to resume.
 
 mod bulk;
+mod bundles;
 mod connection;
 mod dial;
 mod frame;
@@ -27,6 +28,9 @@ mod registry;
 mod tasks;
 mod tls;
 pub mod words;
+
+pub use bundles::{Bundles, Passing, Stage};
+pub use message::BundleRefused;
 
 use crate::core::signal::{Hello, Signal};
 use crate::documents::Documents;
@@ -66,6 +70,8 @@ pub struct TrunkSettings {
     pub hello: Hello,
     /// Where documents come in and what the peer is served from.
     pub documents: Documents,
+    /// Updates that are passed on, either way.
+    pub bundles: Bundles,
 }
 
 /// The line to the peer. Dropping it cuts everything at once; [`Trunk::stop`] says good-bye first.
@@ -89,7 +95,7 @@ impl Trunk {
             hello: message::encode_hello(&settings.hello)?,
             peer_address: settings.peer_address,
             registry: Registry::new(inbox.clone()),
-            exchange: Exchange::new(settings.documents),
+            exchange: Exchange::new(settings.documents, settings.bundles),
             inbox,
             gate: Gate::new(settings.peer_address.map(|address| address.ip())),
             proven: Arc::new(Semaphore::new(PROVEN_LIMIT)),

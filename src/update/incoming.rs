@@ -104,7 +104,7 @@ impl Incoming {
         let digest = self.digest.clone().finish();
         let sha256: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
         let other = self.expected.sha256.as_ref().is_some_and(|expected| *expected != sha256);
-        if other || (self.offset < self.expected.length && self.expected.sha256.is_none()) {
+        if other || (self.offset < self.expected.length && !self.expected.is_resumable()) {
             gone(&directory.join(EXPECTED))?;
             gone(&directory.join(PART))?;
         }
@@ -151,6 +151,16 @@ impl PowerCut {
 pub(super) struct Expected {
     pub(super) length: u64,
     pub(super) sha256: Option<String>,
+    /// As its sender calls it; digests are checked, names are not.
+    #[serde(default)]
+    pub(super) name: Option<String>,
+}
+
+impl Expected {
+    /// What arrived of it is known again.
+    pub(super) fn is_resumable(&self) -> bool {
+        self.sha256.is_some() || self.name.is_some()
+    }
 }
 
 /// Written to the disk at least this often, bytes.

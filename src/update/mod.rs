@@ -12,13 +12,16 @@
 
 pub mod examine;
 pub mod incoming;
+mod passing;
 pub mod place;
 pub mod rauc;
 pub mod refusal;
 pub mod release;
 pub mod report;
+mod upload;
 
 pub use incoming::Incoming;
 pub use place::{Place, Whole, Wish};
 pub use refusal::Refusal;
 pub use report::{Report, Source, State};
+pub use upload::{Asked, Unfinished};

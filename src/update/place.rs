@@ -29,7 +29,7 @@ pub struct Place {
     pub(super) directory: PathBuf,
     report: PathBuf,
     rolled_back: PathBuf,
-    limits: Limits,
+    pub(super) limits: Limits,
 }
 
 /// A bundle that arrived whole. That is all: whether it may be installed is not known before it was checked.
@@ -94,7 +94,7 @@ impl Place {
     /// [`Refusal::TooLarge`], [`Refusal::NoSpace`], [`Refusal::Busy`] while another one comes or is being installed,
     /// [`Refusal::Disk`]; all of them are in the report, but for `Busy`, which is told to its own sender only.
     pub fn begin(&self, source: Source, length: u64) -> Result<Incoming, Refusal> {
-        self.start(source, Expected { length, sha256: None })
+        self.start(source, Expected { length, sha256: None, name: None })
     }
 
     /// As [`Place::begin`], but goes on where the same bundle, by length and digest, stopped: see [`Incoming::offset`]. Reads what is
@@ -103,7 +103,7 @@ impl Place {
     /// # Errors
     /// As [`Place::begin`].
     pub fn resume(&self, source: Source, length: u64, sha256: &str) -> Result<Incoming, Refusal> {
-        self.start(source, Expected { length, sha256: Some(sha256.to_owned()) })
+        self.start(source, Expected { length, sha256: Some(sha256.to_owned()), name: None })
     }
 
     /// The bundle that is here, if one is. Its content is not looked at.
@@ -198,15 +198,19 @@ impl Place {
         }
     }
 
-    fn lock(&self) -> io::Result<Option<Held>> {
+    pub(super) fn lock(&self) -> io::Result<Option<Held>> {
         DirBuilder::new().recursive(true).mode(0o700).create(&self.directory)?;
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false).mode(0o600);
         Held::take(options.open(self.directory.join(LOCK))?)
     }
 
-    fn start(&self, source: Source, expected: Expected) -> Result<Incoming, Refusal> {
+    pub(super) fn start(&self, source: Source, expected: Expected) -> Result<Incoming, Refusal> {
         let Some(held) = self.lock()? else { return Err(Refusal::Busy) };
+        self.receive_or_tell(source, expected, held)
+    }
+
+    pub(super) fn receive_or_tell(&self, source: Source, expected: Expected, held: Held) -> Result<Incoming, Refusal> {
         self.receive(source, expected, held).inspect_err(|refusal| {
             let _still_refused = self.tell(&Report::refused(Some(source), None, refusal));
         })
@@ -233,9 +237,8 @@ impl Place {
         let mut options = OpenOptions::new();
         options.read(true).append(true).create(true).mode(0o600);
         let part = options.open(self.directory.join(PART))?;
-        let before: Option<Expected> = durable::read(&self.directory.join(EXPECTED), LONGEST_NOTE)?
-            .and_then(|text| serde_json::from_slice(&text).ok());
-        if expected.sha256.is_none() || before.as_ref() != Some(expected) || part.metadata()?.len() > expected.length {
+        let before = self.expected()?;
+        if !expected.is_resumable() || before.as_ref() != Some(expected) || part.metadata()?.len() > expected.length {
             part.set_len(0)?;
             return Ok((part, 0));
         }
@@ -250,6 +253,11 @@ impl Place {
                 }
             }
         }
+    }
+
+    pub(super) fn expected(&self) -> io::Result<Option<Expected>> {
+        let text = durable::read(&self.directory.join(EXPECTED), LONGEST_NOTE)?;
+        Ok(text.and_then(|text| serde_json::from_slice(&text).ok()))
     }
 
     /// The bundle that is here goes only where the next one could not come otherwise.

@@ -19,6 +19,7 @@ export async function openWithThePin() {
     await look(page, 'installer');
     await page.click('#set-clock');
     await page.waitForSelector('#notice:visible');
+    await bringAnUpdateAndHelp(page, box === near);
     const certificate = await page.evaluate(async () => (await fetch('/certificate.pem')).text());
     assert(certificate.includes('BEGIN CERTIFICATE'), 'the certificate can be saved');
     // The PIN steers nothing: the remote is behind the code on the screen, as for everybody.
@@ -28,6 +29,21 @@ export async function openWithThePin() {
     await look(page, 'installer-at-the-door');
     await page.context().close();
   }
+}
+
+/** Nobody checks it here: there is no RAUC. */
+async function bringAnUpdateAndHelp(page, japanese) {
+  await until(page, '#release-near', { text: '0.' });
+  const bundle = { name: 'engawa.raucb', mimeType: 'application/octet-stream', buffer: Buffer.alloc(3_000_000, 7) };
+  await page.setInputFiles('#update-file', bundle);
+  await until(page, '#notice', { text: japanese ? '届きました' : 'being checked' });
+  assert(await page.evaluate(async () => (await (await fetch('/api/update')).json()).waits), 'it lies there whole');
+  await page.fill('#far-pin', pin);
+  await page.click('[data-far="support"]');
+  await page.waitForSelector('#far-paper:visible', { timeout: 40_000 });
+  assert((await page.textContent('#far-paper')).includes('==== status ===='), 'how the other box is');
+  assert((await page.getAttribute('#far-save', 'href')).startsWith('blob:'), 'to be saved');
+  await look(page, 'installer-far', '#far-paper');
 }
 
 /** Returns how long the page was away after saving, in milliseconds. */

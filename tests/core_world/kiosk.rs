@@ -334,6 +334,7 @@ impl Counts {
             | Output::Hold { .. }
             | Output::Keep { .. }
             | Output::EndLive { .. }
+            | Output::Help(_)
             | Output::Stop => return,
         };
         *place += 1;
@@ -391,6 +392,7 @@ pub fn in_words(who: usize, now: u64, output: &Output) -> String {
         | Output::Hold { .. }
         | Output::Keep { .. }
         | Output::EndLive { .. }
+        | Output::Help(_)
         | Output::Stop => format!("{seconds:.6} {who} {output:?}"),
     }
 }

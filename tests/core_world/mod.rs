@@ -346,7 +346,7 @@ impl World {
             Output::Record(entry) => self.kiosks[who].ledger.push(entry),
             Output::Remember(remembered) => self.kiosks[who].settings.remembered = remembered,
             Output::KeepBoard(board) => self.kiosks[who].settings.board = board,
-            Output::Teach { .. } => {}
+            Output::Teach { .. } | Output::Help(_) => {}
             Output::EndLive { id, why } => self.kiosks[who].lives_ended.push((id, why)),
             Output::DrawCode => {
                 let now = self.kiosks[who].clock.local(self.now);

@@ -23,6 +23,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
             "core::floor",
             "core::live",
             "core::prints",
+            "core::help",
             "documents",
             "model",
         ],
@@ -113,6 +114,7 @@ pub const PUBLIC_CORE_FILES: &[&str] = &[
     "floor",
     "live",
     "prints",
+    "help",
     "agreement",
     "turning",
 ];

@@ -20,6 +20,8 @@ use engawa::model::{Bitrate, DocumentId, Key, Language, LiveId};
 use engawa::panel::{Devices, Found, KeptSources, LedgerLine, Panel, PanelSettings, Sources};
 use engawa::questions::Questions;
 use engawa::system::clock::{Clock, ClockSetting};
+use engawa::update::Place;
+use engawa::update::place::{LIMITS, Limits};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use std::net::{IpAddr, SocketAddr};
@@ -48,6 +50,7 @@ pub struct Kiosk {
     pub documents: Documents,
     pub picture: Arc<Mutex<Option<Vec<u8>>>>,
     pub begun_anew: Arc<AtomicUsize>,
+    pub updates: Place,
     pub directory: TempDir,
     turning: JoinHandle<()>,
 }
@@ -58,6 +61,11 @@ impl Kiosk {
     }
 
     pub fn with(change: impl FnOnce(&mut PanelSettings)) -> Self {
+        Self::within(LIMITS, change)
+    }
+
+    /// With other limits for bundles.
+    pub fn within(limits: Limits, change: impl FnOnce(&mut PanelSettings)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut settings = settings(directory.path());
         change(&mut settings);
@@ -69,11 +77,13 @@ impl Kiosk {
             counting.fetch_add(1, Ordering::SeqCst);
         });
         let documents = Documents::default();
-        let sources = Sources { begin_anew, documents: documents.clone(), ..sources(&clock_set, &picture) };
+        let updates = Place::of(directory.path()).within(limits);
+        let (own, bundles) = (documents.clone(), updates.clone());
+        let sources = Sources { begin_anew, documents: own, updates: bundles, ..sources(&clock_set, &picture) };
         let panel = Arc::new(Panel::start(settings, questions.clone(), sources).expect("listens"));
         let entries = Arc::default();
         let turning = tokio::spawn(turn(inbox.clone(), questions, panel.clone(), Arc::clone(&entries)));
-        Self { panel, inbox, entries, clock_set, picture, documents, begun_anew, directory, turning }
+        Self { panel, inbox, entries, clock_set, picture, documents, begun_anew, updates, directory, turning }
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -142,6 +152,9 @@ pub fn sources(clock_set: &Arc<Mutex<Option<Duration>>>, picture: &Arc<Mutex<Opt
         own_picture: Arc::new(move || picture.lock().unwrap().clone()),
         ledger: Arc::new(move || (1..=300).map(line).collect()),
         devices: Arc::new(move || Devices { cameras: vec![camera.clone()], ..Devices::default() }),
+        updates: Place::of(Path::new("/nonexistent/engawa")),
+        pass: Arc::new(|| Ok(false)),
+        passing: Arc::new(|| None),
         set_clock: Arc::new(move |since_1970| {
             *clock_set.lock().unwrap() = Some(since_1970);
             if since_1970.as_secs() == 1_600_000_000 {

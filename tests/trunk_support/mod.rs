@@ -14,7 +14,8 @@ use engawa::model::{BootId, Moment, Side, TrunkId, VideoCodec};
 use engawa::trunk::identity::Identity;
 use engawa::trunk::key::PeerKey;
 use engawa::trunk::message::{self, LENGTH_BYTES};
-use engawa::trunk::{Trunk, TrunkSettings};
+use engawa::trunk::{Bundles, Trunk, TrunkSettings};
+use engawa::update::Place;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
 use rustls::server::AlwaysResolvesServerRawPublicKeys;
@@ -24,6 +25,7 @@ use rustls::{ClientConfig, DigitallySignedStruct, DistinguishedName, ServerConfi
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tempfile::TempDir;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::timeout;
@@ -43,6 +45,9 @@ pub struct End {
     pub inbox: Inbox,
     pub hello: Hello,
     pub documents: Documents,
+    pub updates: Place,
+    pub bundles: Bundles,
+    pub home: TempDir,
 }
 
 impl End {
@@ -56,7 +61,10 @@ impl End {
         peer_address: Option<SocketAddr>,
         listen: Option<SocketAddr>,
     ) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let updates = Place::of(home.path());
         let (inbox, hello, documents) = (Inbox::default(), hello(identity), Documents::default());
+        let bundles = Bundles::new(updates.clone());
         let settings = TrunkSettings {
             listen,
             peer_address,
@@ -64,9 +72,10 @@ impl End {
             pinned,
             hello: hello.clone(),
             documents: documents.clone(),
+            bundles: bundles.clone(),
         };
         let trunk = Trunk::start(settings, inbox.clone()).await.unwrap();
-        Self { trunk, inbox, hello, documents }
+        Self { trunk, inbox, hello, documents, updates, bundles, home }
     }
 
     pub fn address(&self) -> SocketAddr {

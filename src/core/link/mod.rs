@@ -216,6 +216,7 @@ impl Link {
             | Timer::ShareDue
             | Timer::PointerFades
             | Timer::PrintsDue
+            | Timer::HelpDue
             | Timer::PagesEnd
             | Timer::NotesDue
             | Timer::NotesAge

@@ -126,7 +126,7 @@ impl Link {
             Signal::Heartbeat(heartbeat) => self.heard_heartbeat(heartbeat, now),
             // Heard by the core: it is the room's.
             Signal::Share(_) | Signal::Ink(_) | Signal::Point(_) => {}
-            Signal::Notes(_) | Signal::Floor(_) | Signal::Live(_) => {}
+            Signal::Notes(_) | Signal::Floor(_) | Signal::Live(_) | Signal::Help(_) => {}
             Signal::Farewell(Farewell::GoingDown) => {
                 self.trouble.farewell = true;
                 self.end_all_sessions();

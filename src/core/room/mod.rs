@@ -23,6 +23,7 @@ pub use settings::RoomSettings;
 use crate::core::agreement::Agreement;
 use crate::core::face::Banner;
 use crate::core::floor::Floor;
+use crate::core::help::Help;
 use crate::core::ledger::Entry;
 use crate::core::lesson::Lesson;
 use crate::core::live::Live;
@@ -80,6 +81,7 @@ pub struct Room {
     pub(super) notes: Notes,
     pub(super) floor: Floor,
     pub(super) live: Live,
+    pub(super) help: Help,
     /// The document input, while it has a signal.
     input: Option<Signalled>,
     /// As it was noted last; stands on notes.
@@ -140,6 +142,7 @@ impl Room {
             notes: Notes::new(board),
             floor: Floor::new(remembered.parted),
             live,
+            help: Help::default(),
             input: None,
             wall_ms: 0,
             meeting_since: (mode == Mode::Meeting).then_some(now),
@@ -281,7 +284,8 @@ impl Room {
         let share = || self.share_waits().map(Banner::ShareWaits);
         let input = || self.asks_input().then_some(Banner::InputWaits);
         let first = told(false).or_else(share).or_else(input).or_else(turning).or_else(|| told(true)).or_else(knocking);
-        first.or_else(waiting).or_else(|| self.print_banner())
+        let helped = || self.help.is_helped().then_some(Banner::Helped);
+        first.or_else(helped).or_else(waiting).or_else(|| self.print_banner())
     }
 
     /// The one place where a mode is entered.

@@ -113,7 +113,7 @@ impl Room {
             }
             Timer::PagesEnd => self.end_pages(),
             Timer::ShareDue | Timer::NotesDue | Timer::NotesAge | Timer::FloorDue => {}
-            Timer::LiveDue | Timer::LiveTurns | Timer::PrintsDue => {}
+            Timer::LiveDue | Timer::LiveTurns | Timer::PrintsDue | Timer::HelpDue => {}
             Timer::CodeRotates => {
                 self.refusal_told = false;
                 let before: Vec<GuestId> = self.guests.iter().map(|guest| guest.id).collect();

@@ -22,6 +22,8 @@ pub struct RoomSettings {
     pub keeps_documents: bool,
     /// Another source wants to be in front while one of this room is.
     pub take_over: TakeOver,
+    /// An installer in the other room who knows this box's PIN may help.
+    pub remote_help: bool,
     /// Talking without a sound for so long becomes quiet again.
     pub quiet_after: Duration,
     /// `microphone = "open"`: demonstrations and measurements.
@@ -39,6 +41,7 @@ impl Default for RoomSettings {
             follow_turns: false,
             keeps_documents: true,
             take_over: TakeOver::Ask,
+            remote_help: false,
             quiet_after: Duration::from_secs(180),
             microphone_open: false,
         }

@@ -132,6 +132,14 @@ fn announcement(setting: &Setting<'_>, banner: &Banner) -> Announcement {
             };
             (PAPER, Sign::Notice, Headline::Reason(text), keys)
         }
+        Banner::Helped => {
+            let text = say(
+                language,
+                "この箱を手伝っています\n相手の部屋の設置担当者です",
+                "Somebody helps this box\nan installer in the other room",
+            );
+            (PAPER, Sign::Notice, Headline::Reason(text.to_owned()), Vec::new())
+        }
         Banner::Identified => {
             let text =
                 say(language, "この箱です\n印刷はこの画面に出ます", "It is this box\nprints appear on this screen");

@@ -6,6 +6,7 @@
 // no press, so that nobody opens what they meant to close.
 import { $, attr, language, list, node, notice, ownPicture, pause, post, prop, read, say, show, speak, text, write } from '/dom.js';
 import { drawStage, renderInstaller } from '/installer.js';
+import { renderUpdate } from '/update.js';
 import { renderBoard } from '/board.js';
 import { renderDocuments } from '/documents.js';
 import { forgetPages } from '/pages.js';
@@ -190,6 +191,7 @@ function render() {
   }
   if (!steers) renderDoor();
   renderInstaller(state, admitted, screen === 'installer');
+  renderUpdate(Boolean(state.you.installer), screen === 'installer');
   previewLoop();
 }
 

@@ -142,6 +142,7 @@ function renderBanner(state) {
     : print ? { text: say('print_waits', print), yes: ['show_print', { ask: 'show_print', print: print.id }], no: ['refuse_print', { ask: 'refuse_print', print: print.id }] }
     : state.sentence && state.link === 'up' ? { text: state.sentence }
     : null;
+  show('helped', state.helped);
   show('banner', banner !== null);
   if (!banner) return text('banner-text', '');
   text('banner-text', banner.text);

@@ -65,6 +65,12 @@ pub enum What {
     GuestRefused { guest: u64, why: String },
     /// [`Entry::PrintRefused`]
     PrintRefused { guest: u64, why: String },
+    /// [`Entry::HelpAsked`]
+    HelpAsked { task: String },
+    /// [`Entry::HelpGiven`]
+    HelpGiven { task: String },
+    /// [`Entry::HelpRefused`]
+    HelpRefused { why: String },
     /// [`Entry::GuestEnded`]
     GuestEnded { guest: u64 },
     /// First line of a segment; `previous` is the chain value of the line before it, wherever that is now.
@@ -109,6 +115,9 @@ impl What {
             Entry::GuestAdmitted { guest, name } => Self::GuestAdmitted { guest: guest.0, name: name.clone() },
             Entry::GuestRefused { guest, why } => Self::GuestRefused { guest: guest.0, why: denied_name(*why).into() },
             Entry::PrintRefused { guest, why } => Self::PrintRefused { guest: guest.0, why: denied_name(*why).into() },
+            Entry::HelpAsked { task } => Self::HelpAsked { task: task.name().into() },
+            Entry::HelpGiven { task } => Self::HelpGiven { task: task.name().into() },
+            Entry::HelpRefused { why } => Self::HelpRefused { why: why.name().into() },
             Entry::GuestEnded { guest } => Self::GuestEnded { guest: guest.0 },
         }
     }
@@ -133,6 +142,9 @@ impl What {
             | Self::GuestAdmitted { .. }
             | Self::GuestRefused { .. }
             | Self::PrintRefused { .. }
+            | Self::HelpAsked { .. }
+            | Self::HelpGiven { .. }
+            | Self::HelpRefused { .. }
             | Self::GuestEnded { .. }
             | Self::Segment { .. }
             | Self::SegmentDropped { .. }

@@ -2,6 +2,7 @@
 
 use super::line::{GUEST, RULE, What};
 use crate::asking;
+use crate::core::help::{HelpDenied, Task};
 use crate::core::request::Denied;
 use crate::model::{CameraState, Language, LiveEnd, MicState, Mode, Veil};
 
@@ -89,6 +90,21 @@ impl What {
                 format!("端末{guest}の印刷を断った：{}", reason(why, Language::Japanese)),
                 format!("A print of guest {guest} was refused: {}", reason(why, Language::English)),
             ),
+            Self::HelpAsked { task } => {
+                let (ja, en) = task_words(task);
+                (format!("設置担当者が相手の箱に頼んだ：{ja}"), format!("The installer asked the other box for {en}"))
+            }
+            Self::HelpGiven { task } => {
+                let (ja, en) = task_words(task);
+                (
+                    format!("相手の部屋から暗証番号で手伝いがあった：{ja}"),
+                    format!("An installer in the other room, with this box's PIN, asked for {en}"),
+                )
+            }
+            Self::HelpRefused { why } => {
+                let (ja, en) = refusal_words(why);
+                (format!("相手の部屋からの手伝いを断った：{ja}"), format!("Help from the other room was refused: {en}"))
+            }
             Self::GuestEnded { guest } => (format!("端末{guest}の操作を終えた"), format!("Guest {guest} is gone")),
             Self::Segment { .. } => ("記録の続き".into(), "The ledger goes on in a new file".into()),
             Self::SegmentDropped { first, last, .. } => (
@@ -115,6 +131,23 @@ impl What {
             Language::Japanese => ja,
             Language::English => en,
         }
+    }
+}
+
+fn task_words(name: &str) -> (&str, &str) {
+    let known = Task::ALL.into_iter().find(|task| task.name() == name);
+    known.map_or((name, name), |task| (task.text(Language::Japanese), task.text(Language::English)))
+}
+
+fn refusal_words(why: &str) -> (&str, &str) {
+    match HelpDenied::ALL.into_iter().find(|known| known.name() == why) {
+        Some(HelpDenied::NotAllowed) => ("この箱はそう設定されていない", "this box is not set so"),
+        Some(HelpDenied::WrongPin) => ("暗証番号が違う", "wrong PIN"),
+        Some(HelpDenied::TooManyTries) => ("間違った暗証番号が続いた", "too many wrong PINs"),
+        Some(
+            HelpDenied::Busy | HelpDenied::NoUpdate | HelpDenied::Failed | HelpDenied::NoAnswer | HelpDenied::CutOff,
+        )
+        | None => (why, why),
     }
 }
 

@@ -6,6 +6,7 @@
 use super::pace::Pace;
 use crate::documents::{Documents, MOST_DOCUMENTS, Missing, Ranges, Taken};
 use crate::model::{Bitrate, DocumentId};
+use crate::trunk::bundles::Bundles;
 use crate::trunk::message::{MessageError, RANGES_LIMIT, Wanted};
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
@@ -16,6 +17,7 @@ use tokio::time::{Instant, timeout_at};
 /// One for each trunk.
 pub(in crate::trunk) struct Exchange {
     pub(super) documents: Documents,
+    pub(super) bundles: Bundles,
     state: Mutex<State>,
     /// Rings when what is wanted, the pace or the connections changed.
     pub(super) changed: watch::Sender<()>,
@@ -33,10 +35,10 @@ struct State {
 }
 
 impl Exchange {
-    pub(in crate::trunk) fn new(documents: Documents) -> Arc<Self> {
+    pub(in crate::trunk) fn new(documents: Documents, bundles: Bundles) -> Arc<Self> {
         let pace = Pace::new(Instant::now());
         let state = State { wanted: Vec::new(), asked: VecDeque::new(), seats: BTreeSet::new(), next_seat: 0, pace };
-        Arc::new(Self { documents, state: Mutex::new(state), changed: watch::Sender::new(()) })
+        Arc::new(Self { documents, bundles, state: Mutex::new(state), changed: watch::Sender::new(()) })
     }
 
     pub(in crate::trunk) fn want(&self, wanted: &[DocumentId]) {

@@ -5,8 +5,9 @@
 //! first   2 │ document: 32 bytes │ 1 to 1000 times: from, to (exclusive): u32, big endian
 //! ```
 //!
-//! Bodies that begin with 3 to 8, which JSON never does, are left for later versions and skipped.
+//! A body that begins with 3 is part of a bundle (`message/bundle.rs`). Those that begin with 4 to 8, which JSON never does, are left for later versions and skipped.
 
+use super::bundle::{self, BundleWord};
 use super::wire::old_enough;
 use super::{LENGTH_BYTES, MESSAGE_LIMIT, MessageError, PROTOCOL, frame, parse};
 use crate::documents::{DocumentBytes, LONGEST_DOCUMENT, MOST_DOCUMENTS, MOST_PARTS};
@@ -58,6 +59,8 @@ pub enum Bulk {
         /// Which.
         document: DocumentId,
     },
+    /// About an update that one box passes on to the other.
+    Bundle(BundleWord),
 }
 
 /// What is wanted of one document.
@@ -84,6 +87,10 @@ pub fn encode_bulk(message: &Bulk) -> Result<Vec<u8>, MessageError> {
             check_list(list)?;
             wire_frame(&Wire::Want { list: list.iter().map(WireWanted::from).collect() })
         }
+        Bulk::Bundle(word) => match bundle::write(word)? {
+            bundle::Written::Json(wire) => wire_frame(&Wire::Bundle(wire)),
+            bundle::Written::Frame(frame) => Ok(frame),
+        },
         Bulk::Refused { document } => wire_frame(&Wire::Refused { document: document.to_string() }),
     }
 }
@@ -96,6 +103,7 @@ pub fn decode_bulk(bytes: &[u8]) -> Result<Option<Bulk>, MessageError> {
     match bytes.split_first() {
         Some((&PIECE, rest)) => piece(rest).map(Some),
         Some((&FIRST, rest)) => first(rest).map(Some),
+        Some((&bundle::PIECE, rest)) => Ok(Some(Bulk::Bundle(bundle::piece(rest)?))),
         Some((LATER_FIRST..=LATER_LAST, rest)) if rest.len() < MESSAGE_LIMIT => Ok(None),
         Some(_) | None => parse::<Wire>(bytes, MESSAGE_LIMIT)?.try_into(),
     }
@@ -125,6 +133,7 @@ enum Wire {
     Refused {
         document: String,
     },
+    Bundle(bundle::Wire),
     #[serde(other)]
     Newer,
 }
@@ -160,6 +169,7 @@ impl TryFrom<Wire> for Option<Bulk> {
                 Bulk::Want { list }
             }
             Wire::Refused { document } => Bulk::Refused { document: named(&document)? },
+            Wire::Bundle(wire) => return Ok(wire.read()?.map(Bulk::Bundle)),
             Wire::Newer => return Ok(None),
         }))
     }
@@ -276,5 +286,5 @@ pub const PART_BYTES: usize = 8;
 pub const PIECE_HEAD: usize = 1 + 32 + 8;
 const PIECE: u8 = 1;
 const FIRST: u8 = 2;
-const LATER_FIRST: u8 = 3;
+const LATER_FIRST: u8 = 4;
 const LATER_LAST: u8 = 8;

@@ -3,6 +3,7 @@
 
 use super::floor::Floor;
 use super::heartbeat::Heartbeat;
+use super::help::Help;
 use super::ink::{Ink, Pointer};
 use super::live::Live;
 use super::notes::Notes;
@@ -52,6 +53,7 @@ pub(super) enum Signal {
     Notes(Box<Notes>),
     Floor(Box<Floor>),
     Live(Box<Live>),
+    Help(Help),
     Farewell {
         #[serde(default)]
         why: Farewell,
@@ -137,6 +139,7 @@ impl TryFrom<&signal::Signal> for Signal {
             signal::Signal::Notes(word) => Self::Notes(Box::new(word.as_ref().into())),
             signal::Signal::Floor(word) => Self::Floor(Box::new(word.as_ref().into())),
             signal::Signal::Live(word) => Self::Live(Box::new(word.as_ref().into())),
+            signal::Signal::Help(word) => Self::Help(word.as_ref().into()),
             signal::Signal::Farewell(signal::Farewell::GoingDown) => Self::Farewell { why: Farewell::GoingDown },
         })
     }
@@ -166,6 +169,10 @@ impl TryFrom<Signal> for Option<signal::Signal> {
             Signal::Notes(notes) => signal::Signal::Notes(Box::new((*notes).try_into()?)),
             Signal::Floor(floor) => signal::Signal::Floor(Box::new((*floor).try_into()?)),
             Signal::Live(live) => signal::Signal::Live(Box::new((*live).try_into()?)),
+            Signal::Help(help) => match help.read()? {
+                Some(word) => signal::Signal::Help(Box::new(word)),
+                None => return Ok(None),
+            },
             // Whatever the reason, the sender leaves.
             Signal::Farewell { why: Farewell::GoingDown | Farewell::Newer } => {
                 signal::Signal::Farewell(signal::Farewell::GoingDown)
