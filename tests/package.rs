@@ -174,10 +174,11 @@ fn life(system: &System) {
     assert_eq!(owner("/var/lib/engawa"), "engawa:engawa 700");
     system.run("id -u engawa-screen");
     let enabled = |unit: &str| system.run(&format!("systemctl is-enabled {unit} || true")).trim().to_owned();
-    let units = ["engawa.service", "engawa-clock.socket", "engawa-screen.service", "engawa-network.path"];
+    let units =
+        ["engawa.service", "engawa-reset.path", "engawa-clock.socket", "engawa-screen.service", "engawa-network.path"];
     assert_eq!(
         units.map(enabled),
-        ["enabled", "enabled", "disabled", "disabled"],
+        ["enabled", "enabled", "enabled", "disabled", "disabled"],
         "a machine becomes a box only when it is asked to"
     );
 
@@ -188,7 +189,7 @@ fn life(system: &System) {
     system.run("systemctl enable engawa-screen.service && systemctl disable engawa-clock.socket");
     system.run("dpkg -i /2.deb");
     assert_eq!(system.run("dpkg-query -W -f '${Version} ${db:Status-Status}' engawa"), "2 installed");
-    assert_eq!(units.map(enabled), ["enabled", "disabled", "enabled", "enabled"]);
+    assert_eq!(units.map(enabled), ["enabled", "enabled", "disabled", "enabled", "enabled"]);
     assert_eq!(system.run("dpkg -V engawa"), "");
     system.run(&format!("ls {kept}"));
 

@@ -1,5 +1,5 @@
 //! Subcommands: run, pair, identity, certificate, status, mode and what else people ask, doctor, check-config, provision, take, stick,
-//! network, demo, bench. Each file is one of them.
+//! reset, network, demo, bench. Each file is one of them.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line talks to a person here")]
 
 pub mod bench;
@@ -16,6 +16,7 @@ pub mod network;
 pub mod pair_of_boxes;
 mod papers;
 pub mod provision;
+mod reset;
 pub mod room;
 pub mod run;
 mod share;
@@ -70,6 +71,9 @@ enum Command {
         /// Bench only: force a new session this often, in milliseconds.
         #[arg(long, hide = true)]
         renew_every_ms: Option<u64>,
+        /// Tests only: where other units of the box report.
+        #[arg(long, hide = true, default_value = "/run")]
+        reports: PathBuf,
         #[command(flatten)]
         guide: run::GuideArguments,
     },
@@ -108,6 +112,8 @@ enum Command {
     Take(take::Arguments),
     /// On the box: looks for its file and updates on a USB stick, or deletes the key on it. Nothing is mounted.
     Stick(stick::Arguments),
+    /// On the box: makes it forget everything it was told, made and wrote, as on the day it came.
+    Reset(reset::Arguments),
     /// On the box: makes systemd-networkd's file of network.toml.
     Network(network::Arguments),
     /// Two paired boxes on this machine.
@@ -146,7 +152,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.command {
-        Command::Run { config, stamps, clock_ppm, clock_begins_at_s, rtp_starts, renew_every_ms, guide } => {
+        Command::Run { config, stamps, clock_ppm, clock_begins_at_s, rtp_starts, renew_every_ms, reports, guide } => {
             run::close_what_was_left_open();
             if let Err(error) = logging::init(cli.log, None) {
                 eprintln!("engawa: {error}");
@@ -154,7 +160,8 @@ pub fn main() -> ExitCode {
             run::leave_no_core_file();
             let begins_at = clock_begins_at_s.map(|seconds| Moment::default() + Duration::from_secs(seconds));
             let clock = ClockSetting { ppm: clock_ppm, begins_at };
-            let options = RunOptions { stamps, clock, rtp_starts, renew_every_ms, ..RunOptions::default() };
+            let reports = Some(reports);
+            let options = RunOptions { stamps, clock, rtp_starts, renew_every_ms, reports, ..RunOptions::default() };
             finish(run::run(&config, &guide, options))
         }
         Command::Pair(arguments) => finish(keys::pair(&arguments)),
@@ -173,6 +180,7 @@ pub fn main() -> ExitCode {
         Command::Provision(arguments) => finish(provision::run(&arguments)),
         Command::Take(arguments) => finish(take::run(&arguments)),
         Command::Stick(arguments) => finish(stick::run(&arguments)),
+        Command::Reset(arguments) => finish(reset::run(&arguments)),
         Command::Network(arguments) => finish(network::run(&arguments)),
         Command::DrawPages { trespass } => pages::worker::main(trespass),
         Command::FindOnStick { trespass } => crate::provision::stick::find_on_stick(trespass),

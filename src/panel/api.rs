@@ -87,10 +87,11 @@ pub(super) enum Errand {
     Clock,
     Settings,
     SaveSettings,
+    Reset,
 }
 
 /// All addresses.
-pub const ROUTES: [Route; 37] = [
+pub const ROUTES: [Route; 38] = [
     route("GET", "/", Who::Room, Endpoint::Page),
     route("GET", "/app.css", Who::Room, Endpoint::Style),
     route("GET", "/app.js", Who::Room, Endpoint::Script),
@@ -128,6 +129,7 @@ pub const ROUTES: [Route; 37] = [
     route("POST", "/api/clock", Who::Installer, Endpoint::Visit(Errand::Clock)),
     route("GET", "/api/settings", Who::Installer, Endpoint::Visit(Errand::Settings)),
     route("POST", "/api/settings", Who::Installer, Endpoint::Visit(Errand::SaveSettings)),
+    route("POST", "/api/reset", Who::Installer, Endpoint::Visit(Errand::Reset)),
 ];
 
 const DOCUMENTS: &str = "/api/documents";

@@ -46,6 +46,15 @@ pub(super) struct Clock {
     pub(super) unix_ms: u64,
 }
 
+/// `POST /api/reset`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Reset {
+    pin: String,
+    /// The box's name, as typed.
+    pub(super) name: String,
+}
+
 impl Enter {
     /// The six digits; also as a Japanese keyboard types them, and with a gap as people read them.
     pub(super) fn code(&self) -> Option<u32> {
@@ -55,6 +64,13 @@ impl Enter {
 
 impl Installer {
     /// The digits.
+    pub(super) fn digits(&self) -> Option<String> {
+        digits(&self.pin)
+    }
+}
+
+impl Reset {
+    /// The digits of the PIN.
     pub(super) fn digits(&self) -> Option<String> {
         digits(&self.pin)
     }

@@ -19,13 +19,14 @@ use crate::panel::{
     Devices, Found, KeptRow, KeptSources, Knowledge, LedgerLine, Meeting, Panel, PanelSettings, Paper, PaperSource,
     Sources, own_networks,
 };
+use crate::provision::reset;
 use crate::questions::Questions;
 use crate::system::clerk;
 use crate::system::clock_wish;
 use crate::system::kept::{KeptDocuments, Note};
 use crate::system::ledger::Ledger;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
@@ -124,6 +125,7 @@ impl PanelHands {
             panel_url: panel.map(panel_url).unwrap_or_default(),
             panel_fingerprint: panel.map(Panel::fingerprint).unwrap_or_default(),
             guide: None,
+            notice: None,
         }
     }
 
@@ -181,6 +183,7 @@ fn settings(config: &Config, listen: SocketAddr, overlay: Option<Overlay>) -> Pa
 fn sources(config: &Config, anew: &Arc<Notify>, papers: Papers, media: &Media, documents: &Documents) -> Sources {
     let (picture, language) = (media.own_picture(), config.language);
     let Papers { ledger, views, kept, live } = papers;
+    let (of_reset, state) = (ledger.clone(), config.state_directory.clone());
     let (camera, microphone, speaker) =
         (config.camera.source.clone(), config.sound.source.clone(), config.sound.sink.clone());
     let anew = anew.clone();
@@ -195,7 +198,16 @@ fn sources(config: &Config, anew: &Arc<Notify>, papers: Papers, media: &Media, d
         live,
         paper: paper_source(None),
         begin_anew: Arc::new(move || anew.notify_one()),
+        forget: Arc::new(move || forget(&of_reset, &state)),
     }
+}
+
+/// What is told of it is on the disk before it is wished for.
+fn forget(ledger: &Ledger, state: &Path) -> std::io::Result<()> {
+    if !ledger.settle(SETTLED) {
+        tracing::warn!("the ledger does not take that this box forgets everything; it does so all the same");
+    }
+    reset::want(state)
 }
 
 /// Without a file, as in tests of the loop, there is nothing to tell of.
@@ -276,3 +288,5 @@ fn plugged_in(camera: &Source, microphone: &Source, speaker: &Sink) -> Devices {
 }
 
 const TRY_AGAIN: Duration = Duration::from_secs(3);
+/// A disk that hangs delays nothing longer.
+const SETTLED: Duration = Duration::from_secs(1);

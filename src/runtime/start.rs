@@ -2,6 +2,7 @@
 
 use super::hands::Hands;
 use super::live::LiveHands;
+use super::notices::News;
 use super::pages::PageHands;
 use super::room::{Life, RoomHands};
 use super::{RunError, RunOptions, other};
@@ -72,6 +73,7 @@ pub(super) async fn start(
             room.introduce(&media);
         }
     }
+    room.tell_of(options.reports.clone(), if options.guide.is_some() { News::Updates } else { News::All });
     network::watch(inbox.clone()).map_err(other)?;
     let settings = RoomSettings {
         views: config.room.views.iter().map(|view| view.name.clone()).collect(),

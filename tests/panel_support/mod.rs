@@ -48,6 +48,8 @@ pub struct Kiosk {
     pub documents: Documents,
     pub picture: Arc<Mutex<Option<Vec<u8>>>>,
     pub begun_anew: Arc<AtomicUsize>,
+    /// What was told to the ledger when this box was made to forget everything.
+    pub forgot: Arc<Mutex<Option<Vec<Entry>>>>,
     pub directory: TempDir,
     turning: JoinHandle<()>,
 }
@@ -69,11 +71,18 @@ impl Kiosk {
             counting.fetch_add(1, Ordering::SeqCst);
         });
         let documents = Documents::default();
-        let sources = Sources { begin_anew, documents: documents.clone(), ..sources(&clock_set, &picture) };
+        let entries = Arc::<Mutex<Vec<Entry>>>::default();
+        let forgot = Arc::<Mutex<Option<Vec<Entry>>>>::default();
+        let (told, forgetting) = (entries.clone(), forgot.clone());
+        let forget = Arc::new(move || {
+            *forgetting.lock().unwrap() = Some(told.lock().unwrap().clone());
+            Ok(())
+        });
+        let documents_of = documents.clone();
+        let sources = Sources { begin_anew, forget, documents: documents_of, ..sources(&clock_set, &picture) };
         let panel = Arc::new(Panel::start(settings, questions.clone(), sources).expect("listens"));
-        let entries = Arc::default();
         let turning = tokio::spawn(turn(inbox.clone(), questions, panel.clone(), Arc::clone(&entries)));
-        Self { panel, inbox, entries, clock_set, picture, documents, begun_anew, directory, turning }
+        Self { panel, inbox, entries, clock_set, picture, documents, begun_anew, forgot, directory, turning }
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -152,6 +161,7 @@ pub fn sources(clock_set: &Arc<Mutex<Option<Duration>>>, picture: &Arc<Mutex<Opt
         }),
         paper: Arc::new(|paper| Box::pin(async move { Some(format!("{paper:?}").into_bytes()) })),
         begin_anew: Arc::new(|| {}),
+        forget: Arc::new(|| Ok(())),
         live: LiveDoor {
             name: Arc::new(|| LiveId(7)),
             open: Arc::new(|_, offer| {

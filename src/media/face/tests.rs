@@ -21,7 +21,7 @@ fn look(screen: &Screen, seconds: u64) -> Look {
         words: "higashi kumo sakana yuki midori tokei".into(),
         panel_url: "https://192.0.2.10/".into(),
         panel_fingerprint: ["AB"; 32].join(":"),
-        guide: None,
+        ..FaceConstants::default()
     };
     Look::at(screen, &Arc::new(constants), None, false, at(seconds))
 }

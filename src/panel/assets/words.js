@@ -115,6 +115,8 @@ const ja = {
   clock_title: '時計', clock_here: 'この端末の時刻', clock_lead: '箱の時計は記録の日時だけに使われます。合っていなくても、つながりには影響しません。',
   clock_set: '箱の時計をこの端末に合わせる', certificate: '証明書', certificate_lead: 'この箱の証明書を庁内の端末に配ると、ブラウザーの警告が出なくなります。', certificate_get: '証明書を保存（PEM）',
   papers: '書類', papers_lead: '引き渡し票は回線を10秒間見てから作ります。サポート用ファイルには、映像・音声・資料・氏名・鍵は入りません。', handover_get: '引き渡し票を保存（PDF）', support_get: 'サポート用ファイルを保存',
+  reset_title: 'すべて消す', reset_lead: 'ほかの場所へ移すとき、別の部屋の箱にするときに使います。鍵・設定・台帳・掲示板・残した資料を消し、元には戻せません。台帳は先に保存してください。消したあとは、設定を待つ画面に戻ります。',
+  reset_name: 'この箱の名前（ページの上に出ている名前）', reset_do: 'すべて消して始めからにする',
   days: '{n}日', hours: '{h}時間{m}分', mins: '{n}分', seconds: '{n}秒',
   done: '済みました。',
 
@@ -253,6 +255,8 @@ const en = {
   clock_title: 'Clock', clock_here: 'This device', clock_lead: 'The box uses its clock only to date the ledger. A wrong one does not disturb the link.',
   clock_set: 'Set the box’s clock from this device', certificate: 'Certificate', certificate_lead: 'Hand this box’s certificate out to the PCs of the office, and browsers stop warning.', certificate_get: 'Save the certificate (PEM)',
   papers: 'Papers', papers_lead: 'The hand-over sheet watches the line for ten seconds first. The support file holds no picture, no sound, no document, nobody’s name and no key.', handover_get: 'Save the hand-over sheet (PDF)', support_get: 'Save the support file',
+  reset_title: 'Forget everything', reset_lead: 'Before the box goes elsewhere, or is set up for another room. Keys, settings, ledger, board and kept documents are deleted for good; save the ledger before. It then shows again how to set it up.',
+  reset_name: 'Name of this box, as it stands at the top of the page', reset_do: 'Forget everything and begin anew',
   days: '{n} d', hours: '{h} h {m} min', mins: '{n} min', seconds: '{n} s',
   done: 'Done.',
 
