@@ -33,6 +33,7 @@ use crate::pages;
 use crate::runtime::{RunError, RunOptions};
 use crate::system::clock::{self, ClockSetting};
 use crate::system::clock_wish;
+use crate::system::unwedge;
 use clap::{Parser, Subcommand};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -132,6 +133,13 @@ enum Command {
     /// engawa-clock@.service's own: sets the clock as the daemon wishes on standard input.
     #[command(hide = true)]
     SetClock,
+    /// engawa-unwedge@.service's own: resets a USB camera as the daemon wishes on standard input.
+    #[command(hide = true)]
+    Unwedge {
+        /// Tests only: another /sys.
+        #[arg(long, hide = true, default_value = "/sys")]
+        sys: PathBuf,
+    },
     /// The daemon's own: draws one document's pages without any rights, as asked on standard input.
     #[command(hide = true)]
     DrawPages {
@@ -177,6 +185,7 @@ pub fn main() -> ExitCode {
         Command::Papers { directory } => finish(papers::write(&directory)),
         Command::HoldScreen => finish(hold_screen::run()),
         Command::SetClock => finish(set_clock()),
+        Command::Unwedge { sys } => finish(unwedge_camera(&sys)),
         Command::Provision(arguments) => finish(provision::run(&arguments)),
         Command::Take(arguments) => finish(take::run(&arguments)),
         Command::Stick(arguments) => finish(stick::run(&arguments)),
@@ -252,6 +261,11 @@ fn set_clock() -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure::new(format!("the clock was not set: {error}"));
     clock_wish::grant(std::io::stdin(), std::io::stdout(), clock::set_wall).map_err(failed)?;
     clock_wish::tell_the_hardware().map_err(|error| Failure::new(format!("the hardware clock was not set: {error}")))
+}
+
+fn unwedge_camera(sys: &Path) -> Result<(), Failure> {
+    let granted = unwedge::grant(std::io::stdin(), std::io::stdout(), sys, unwedge::write);
+    granted.map_err(|error| Failure::new(format!("the camera was not reset: {error}")))
 }
 
 fn trespass(name: &str) -> Result<Trespass, String> {

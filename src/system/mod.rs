@@ -18,3 +18,4 @@ pub mod room_memory;
 pub mod room_status;
 pub mod status;
 pub mod status_socket;
+pub mod unwedge;
