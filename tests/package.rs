@@ -43,6 +43,7 @@ fn the_package_holds_what_a_box_and_an_installer_need_and_depends_on_exactly_the
         "usr/share/engawa/engawa.toml",
         "usr/share/engawa/examples/site-a.toml",
         "usr/share/engawa/hw/keypads/numeric.toml",
+        "usr/share/engawa/hw/profiles/cameras/vivid.toml",
         "usr/share/engawa/box/systemd/system.conf.d/50-engawa.conf",
         "usr/share/engawa/box/systemd/journald.conf.d/50-engawa.conf",
         "usr/share/doc/engawa/copyright",

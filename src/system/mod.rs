@@ -7,6 +7,7 @@ pub mod clerk;
 pub mod clock;
 pub mod clock_wish;
 pub mod desk;
+pub mod hardware;
 pub mod hours;
 pub mod kept;
 pub mod keys;
