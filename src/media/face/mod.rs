@@ -61,6 +61,8 @@ pub struct GuideFace {
     pub report: Option<[String; 2]>,
     /// That file was refused.
     pub refused: bool,
+    /// The disk does not give what this box remembered.
+    pub memory_lost: bool,
 }
 
 /// Everything that decides how the screen looks. Equal looks look equal: time comes in as whole units only.
