@@ -73,7 +73,7 @@ checks: test-packages
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo check --locked --no-default-features --manifest-path fuzz/Cargo.toml --target-dir "$(TARGET)"
 	RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links' cargo doc --locked --no-deps --document-private-items --quiet
-	@if command -v shellcheck >/dev/null; then git ls-files 'packaging/*.sh' 'packaging/deb/p*' packaging/image/rootfs/usr/lib/engawa-image packaging/image/rootfs/etc/initramfs-tools/hooks 'tests/*.sh' | xargs shellcheck .ci/run; \
+	@if command -v shellcheck >/dev/null; then git ls-files 'packaging/*.sh' 'packaging/deb/p*' packaging/image/rootfs/usr/lib/engawa-image packaging/image/rootfs/etc/initramfs-tools/hooks packaging/image/rootfs/etc/initramfs-tools/scripts 'tests/*.sh' | xargs shellcheck .ci/run; \
 		else echo 'shellcheck is not installed: scripts are not checked'; fi
 	cargo build --locked
 	packaging/check-units.sh "$(TARGET)/debug/engawa"

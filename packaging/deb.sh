@@ -43,6 +43,7 @@ put 644 usr/lib/udev/rules.d systemd/udev/*.rules
 put 644 usr/share/engawa config/engawa.toml
 put 644 usr/share/engawa/examples config/examples/*.toml
 put 644 usr/share/engawa/hw/keypads hw/keypads/*.toml
+for room in hw/profiles/*/; do put 644 "usr/share/engawa/$room" "$room"*.toml; done
 cp -r systemd/box "$stage/usr/share/engawa/box"
 
 put 644 usr/share/doc/engawa README.md CHANGELOG.md docs/*.md hw/UNTRIED.md packaging/deb/copyright

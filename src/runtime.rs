@@ -11,6 +11,7 @@ mod guide;
 mod hands;
 mod help;
 mod live;
+mod notices;
 mod page_views;
 mod pages;
 mod panel;
@@ -25,11 +26,13 @@ use crate::core::input::Input;
 use crate::core::signal::Signal;
 use crate::inbox::{Inbox, Mail};
 use crate::media::room as media;
+use crate::provision::reset;
 use crate::system::clock::{self, Clock, ClockSetting};
 use crate::system::network;
 use crate::trunk::identity;
 pub use guide::Guide;
 use hands::Hands;
+use std::path::PathBuf;
 use std::pin::pin;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
@@ -54,6 +57,8 @@ pub struct RunOptions {
     pub shut: bool,
     /// The box is not set up.
     pub guide: Option<Guide>,
+    /// `/run`, where other units of the box say what became of a stick or an update; none: nothing is told of them.
+    pub reports: Option<PathBuf>,
 }
 
 /// Why the daemon ended without a fault.
@@ -180,8 +185,15 @@ async fn turn(
         hands.carry_out_all(&mut core, now);
         if hands.stopping {
             hands.notify.stopping();
+            let forgets = reset::is_wanted(&config.state_directory);
+            if forgets {
+                hands.tell_forgetting();
+            }
             if let Some(trunk) = hands.trunk.take() {
                 trunk.stop().await;
+            }
+            if forgets {
+                tokio::time::sleep(READ).await;
             }
             return Ok(ended);
         }
@@ -205,5 +217,7 @@ fn other(error: impl std::fmt::Display) -> RunError {
 }
 
 const REPORT_PERIOD: Duration = Duration::from_secs(1);
+/// For the last sentence on the screen; well within the unit's TimeoutStopSec=.
+const READ: Duration = Duration::from_millis(1500);
 const SHUTDOWN: Duration = Duration::from_secs(1);
 const NEVER: Duration = Duration::from_secs(u32::MAX as u64);

@@ -33,6 +33,21 @@ fn a_looped_clip_stays_in_real_time_and_never_runs_back() {
 }
 
 #[test]
+fn a_camera_that_is_opened_in_vain_three_times_is_told_of_once_with_its_device_file() {
+    let room = start(Source::V4l2("/dev/video-hangs".into()), VideoCodec::H264, 500);
+    let (tell, told) = std::sync::mpsc::channel();
+    room.sender.on_wedged(std::sync::Arc::new(move |node| drop(tell.send((now(), node)))));
+    let begun = now();
+    let (at, node) = told.recv_timeout(Duration::from_secs(10)).expect("told");
+    assert_eq!(node, Path::new("/dev/video-hangs"));
+    // After pauses of 0.5 and 1 s.
+    assert!(at.since(begun) > Duration::from_millis(1300), "{:?}", at.since(begun));
+    let again = told.recv_timeout(Duration::from_secs(6));
+    assert!(again.is_err(), "not again within the minute: {again:?}");
+    assert!(room.sender.report().fps > 0.0, "the placeholder stands meanwhile");
+}
+
+#[test]
 fn every_key_frame_carries_its_headers_and_every_frame_is_one_slice() {
     let room = start(Source::Test, VideoCodec::H264, 1000);
     let first = room.unit();

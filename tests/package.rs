@@ -43,6 +43,7 @@ fn the_package_holds_what_a_box_and_an_installer_need_and_depends_on_exactly_the
         "usr/share/engawa/engawa.toml",
         "usr/share/engawa/examples/site-a.toml",
         "usr/share/engawa/hw/keypads/numeric.toml",
+        "usr/share/engawa/hw/profiles/cameras/vivid.toml",
         "usr/share/engawa/box/systemd/system.conf.d/50-engawa.conf",
         "usr/share/engawa/box/systemd/journald.conf.d/50-engawa.conf",
         "usr/share/doc/engawa/copyright",
@@ -174,10 +175,11 @@ fn life(system: &System) {
     assert_eq!(owner("/var/lib/engawa"), "engawa:engawa 700");
     system.run("id -u engawa-screen");
     let enabled = |unit: &str| system.run(&format!("systemctl is-enabled {unit} || true")).trim().to_owned();
-    let units = ["engawa.service", "engawa-clock.socket", "engawa-screen.service", "engawa-network.path"];
+    let units =
+        ["engawa.service", "engawa-reset.path", "engawa-clock.socket", "engawa-screen.service", "engawa-network.path"];
     assert_eq!(
         units.map(enabled),
-        ["enabled", "enabled", "disabled", "disabled"],
+        ["enabled", "enabled", "enabled", "disabled", "disabled"],
         "a machine becomes a box only when it is asked to"
     );
 
@@ -188,7 +190,7 @@ fn life(system: &System) {
     system.run("systemctl enable engawa-screen.service && systemctl disable engawa-clock.socket");
     system.run("dpkg -i /2.deb");
     assert_eq!(system.run("dpkg-query -W -f '${Version} ${db:Status-Status}' engawa"), "2 installed");
-    assert_eq!(units.map(enabled), ["enabled", "disabled", "enabled", "enabled"]);
+    assert_eq!(units.map(enabled), ["enabled", "enabled", "disabled", "enabled", "enabled"]);
     assert_eq!(system.run("dpkg -V engawa"), "");
     system.run(&format!("ls {kept}"));
 

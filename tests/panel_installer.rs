@@ -2,6 +2,7 @@
 
 mod panel_support;
 
+use engawa::core::ledger::Entry;
 use panel_support::browser::Browser;
 use panel_support::{CODE_TYPED, Kiosk, PIN, until};
 use serde_json::json;
@@ -108,4 +109,34 @@ async fn what_the_installer_sets_is_checked_kept_and_begins_anew() {
     let text = std::fs::read_to_string(&file).unwrap();
     assert!(text.contains("masks = \"10,10,20,30\"") && !text.contains("ceiling"), "{text}");
     assert_eq!(installer.get("/api/settings").await.json(), settings);
+}
+
+#[tokio::test]
+async fn forgetting_everything_takes_the_pin_again_and_the_name_of_the_box() {
+    let kiosk = Kiosk::start();
+    let mut installer = Browser::guest(&kiosk, "PC").await;
+    let wish = |pin: &str, name: &str| json!({"pin": pin, "name": name});
+    installer.post("/api/reset", &wish(PIN, "市民課")).await.refused(403, "not_installer");
+    installer.post("/api/installer", &json!({"pin": PIN})).await;
+    installer.post("/api/reset", &wish("00000000", "市民課")).await.refused(200, "wrong_pin");
+    for name in ["北支所", "", "市民"] {
+        installer.post("/api/reset", &wish(PIN, name)).await.refused(200, "other_name");
+    }
+    installer.post("/api/reset", &json!({"pin": PIN})).await.refused(400, "not_understood");
+    installer
+        .post("/api/reset", &json!({"pin": PIN, "name": "市民課", "sure": true}))
+        .await
+        .refused(400, "not_understood");
+    assert!(kiosk.forgot.lock().unwrap().is_none(), "nothing was forgotten");
+    let answer = installer.post("/api/reset", &wish(PIN, " 市民課 ")).await.json();
+    assert_eq!(answer["answer"], "accepted");
+    assert!(answer["text"].as_str().unwrap().contains("すべてを忘れて"), "{answer}");
+    let told = kiosk.forgot.lock().unwrap().clone().expect("wished for");
+    assert!(told.iter().any(|entry| matches!(entry, Entry::ResetWanted { .. })), "the ledger is told before: {told:?}");
+
+    // The limiter is the one of the door.
+    for guess in 0..5 {
+        installer.post("/api/reset", &wish(&format!("{guess:08}"), "市民課")).await.refused(200, "wrong_pin");
+    }
+    installer.post("/api/reset", &wish(PIN, "市民課")).await.refused(200, "too_many_tries");
 }

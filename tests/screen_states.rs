@@ -54,7 +54,7 @@ fn every_state_tells_the_microphone_across_the_whole_width() {
             words: "higashi kumo sakana yuki midori tokei".into(),
             panel_url: "https://192.0.2.10/".into(),
             panel_fingerprint: fingerprint.collect::<Vec<_>>().join(":"),
-            guide: None,
+            ..FaceConstants::default()
         });
         for (name, screen) in states(language) {
             view.show(&screen);

@@ -25,19 +25,13 @@ struct Slots(TempDir);
 impl Slots {
     fn new() -> Self {
         let slots = Self(tempfile::tempdir().unwrap());
-        for directory in [
-            "bin",
-            "proc",
-            "efi/EFI/debian",
-            "etc/engawa",
-            "usr/lib/engawa-image",
-            "var/lib/rauc",
-            "dev/disk/by-partlabel",
-        ] {
+        for directory in
+            ["bin", "proc", "efi/EFI/debian", "etc/engawa", "usr/lib/engawa-image", "var/lib/rauc", "dev/engawa"]
+        {
             fs::create_dir_all(slots.path(directory)).unwrap();
         }
         fs::write(slots.path("etc/machine-id"), "0123456789abcdef0123456789abcdef\n").unwrap();
-        fs::write(slots.path("dev/disk/by-partlabel/engawa-b"), "").unwrap();
+        fs::write(slots.path("dev/engawa/b"), "").unwrap();
         slots
             .stand_in("systemctl", "case $* in *is-active*) [ -e active ] ;; *reboot*) echo reboot >>restarts ;; esac");
         slots.stand_in("engawa", "[ \"$1 $2\" = 'status --json' ] && cat status.json");

@@ -1,8 +1,9 @@
-//! What the doctor says about cameras, microphones and speakers.
+//! What the doctor says about cameras, microphones and speakers: which are there, and what is known of each.
 
 use crate::cli::doctor::Check;
 use crate::config::{Config, Sink, Source};
-use crate::media::devices::{self, Listing};
+use crate::media::devices::{self, Kind, Listing};
+use crate::system::hardware::{self, Profile, Profiles};
 
 /// One check per kind of device, with the names the configuration takes.
 pub fn checks(config: &Config) -> Vec<Check> {
@@ -12,23 +13,49 @@ pub fn checks(config: &Config) -> Vec<Check> {
         Sink::Auto | Sink::Alsa(_) => true,
         Sink::None | Sink::Gst(_) => false,
     };
+    let profiles = Profiles::installed();
     vec![
         check(
             "cameras",
             "v4l2:",
-            &devices::cameras(),
+            &known(devices::cameras(), &profiles),
             camera,
             "plug a camera in; until then the far room sees a placeholder",
         ),
         check(
             "microphones",
             "alsa:",
-            &devices::microphones(),
+            &known(devices::microphones(), &profiles),
             microphone,
             "plug a microphone in; until then nothing is sent",
         ),
-        check("speakers", "alsa:", &devices::speakers(), speaker, "plug a speaker in; until then nothing is heard"),
+        check(
+            "speakers",
+            "alsa:",
+            &known(devices::speakers(), &profiles),
+            speaker,
+            "plug a speaker in; until then nothing is heard",
+        ),
     ]
+}
+
+/// With the profile in hw/profiles beside the name, if there is one.
+fn known(found: Vec<Listing>, profiles: &Profiles) -> Vec<Listing> {
+    let profile = |listing: &Listing| {
+        let (kinds, usb) = match listing.kind {
+            Kind::Camera => (OF_PICTURE, hardware::usb_of_camera(&devices::camera_path(&listing.id))),
+            Kind::Microphone | Kind::Speaker => {
+                let card = listing.id.split("CARD=").nth(1).and_then(|rest| rest.split(',').next());
+                (OF_SOUND, card.and_then(hardware::usb_of_card))
+            }
+        };
+        profiles.fitting(kinds, &listing.name, usb.as_deref()).map(Profile::text)
+    };
+    let told = |listing: Listing| match profile(&listing) {
+        Some(text) => Listing { name: format!("{}; {text}", listing.name), ..listing },
+        None => listing,
+    };
+    found.into_iter().map(told).collect()
 }
 
 fn check(about: &str, prefix: &str, found: &[Listing], needed: bool, advice: &str) -> Check {
@@ -46,3 +73,6 @@ fn needs_device(source: &Source) -> bool {
         Source::None | Source::Test | Source::File(_) | Source::Gst(_) => false,
     }
 }
+
+const OF_PICTURE: &[hardware::Kind] = &[hardware::Kind::Camera, hardware::Kind::Capture, hardware::Kind::Ptz];
+const OF_SOUND: &[hardware::Kind] = &[hardware::Kind::Speakerphone, hardware::Kind::Camera];

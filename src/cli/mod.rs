@@ -1,5 +1,5 @@
 //! Subcommands: run, pair, identity, certificate, status, mode and what else people ask, doctor, check-config, provision, take, stick,
-//! network, update, demo, bench. Each file is one of them.
+//! reset, network, update, demo, bench. Each file is one of them.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line talks to a person here")]
 
 pub mod bench;
@@ -16,6 +16,7 @@ pub mod network;
 pub mod pair_of_boxes;
 mod papers;
 pub mod provision;
+mod reset;
 pub mod room;
 pub mod run;
 mod share;
@@ -33,6 +34,7 @@ use crate::pages;
 use crate::runtime::{RunError, RunOptions};
 use crate::system::clock::{self, ClockSetting};
 use crate::system::clock_wish;
+use crate::system::unwedge;
 use crate::update::release;
 use clap::{Parser, Subcommand};
 use std::path::{Path, PathBuf};
@@ -72,6 +74,9 @@ enum Command {
         /// Bench only: force a new session this often, in milliseconds.
         #[arg(long, hide = true)]
         renew_every_ms: Option<u64>,
+        /// Tests only: where other units of the box report.
+        #[arg(long, hide = true, default_value = "/run")]
+        reports: PathBuf,
         #[command(flatten)]
         guide: run::GuideArguments,
     },
@@ -110,6 +115,8 @@ enum Command {
     Take(take::Arguments),
     /// On the box: looks for its file and updates on a USB stick, or deletes the key on it. Nothing is mounted.
     Stick(stick::Arguments),
+    /// On the box: makes it forget everything it was told, made and wrote, as on the day it came.
+    Reset(reset::Arguments),
     /// On the box: makes systemd-networkd's file of network.toml.
     Network(network::Arguments),
     /// On the box: the update from a stick, from the panel or from the other box, and how it stands.
@@ -130,6 +137,13 @@ enum Command {
     /// engawa-clock@.service's own: sets the clock as the daemon wishes on standard input.
     #[command(hide = true)]
     SetClock,
+    /// engawa-unwedge@.service's own: resets a USB camera as the daemon wishes on standard input.
+    #[command(hide = true)]
+    Unwedge {
+        /// Tests only: another /sys.
+        #[arg(long, hide = true, default_value = "/sys")]
+        sys: PathBuf,
+    },
     /// The daemon's own: draws one document's pages without any rights, as asked on standard input.
     #[command(hide = true)]
     DrawPages {
@@ -150,7 +164,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.command {
-        Command::Run { config, stamps, clock_ppm, clock_begins_at_s, rtp_starts, renew_every_ms, guide } => {
+        Command::Run { config, stamps, clock_ppm, clock_begins_at_s, rtp_starts, renew_every_ms, reports, guide } => {
             run::close_what_was_left_open();
             if let Err(error) = logging::init(cli.log, None) {
                 eprintln!("engawa: {error}");
@@ -158,7 +172,8 @@ pub fn main() -> ExitCode {
             run::leave_no_core_file();
             let begins_at = clock_begins_at_s.map(|seconds| Moment::default() + Duration::from_secs(seconds));
             let clock = ClockSetting { ppm: clock_ppm, begins_at };
-            let options = RunOptions { stamps, clock, rtp_starts, renew_every_ms, ..RunOptions::default() };
+            let reports = Some(reports);
+            let options = RunOptions { stamps, clock, rtp_starts, renew_every_ms, reports, ..RunOptions::default() };
             finish(run::run(&config, &guide, options))
         }
         Command::Pair(arguments) => finish(keys::pair(&arguments)),
@@ -174,9 +189,11 @@ pub fn main() -> ExitCode {
         Command::Papers { directory } => finish(papers::write(&directory)),
         Command::HoldScreen => finish(hold_screen::run()),
         Command::SetClock => finish(set_clock()),
+        Command::Unwedge { sys } => finish(unwedge_camera(&sys)),
         Command::Provision(arguments) => finish(provision::run(&arguments)),
         Command::Take(arguments) => finish(take::run(&arguments)),
         Command::Stick(arguments) => finish(stick::run(&arguments)),
+        Command::Reset(arguments) => finish(reset::run(&arguments)),
         Command::Network(arguments) => finish(network::run(&arguments)),
         Command::Update(arguments) => finish(update::run(&arguments)),
         Command::DrawPages { trespass } => pages::worker::main(trespass),
@@ -249,6 +266,11 @@ fn set_clock() -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure::new(format!("the clock was not set: {error}"));
     clock_wish::grant(std::io::stdin(), std::io::stdout(), clock::set_wall).map_err(failed)?;
     clock_wish::tell_the_hardware().map_err(|error| Failure::new(format!("the hardware clock was not set: {error}")))
+}
+
+fn unwedge_camera(sys: &Path) -> Result<(), Failure> {
+    let granted = unwedge::grant(std::io::stdin(), std::io::stdout(), sys, unwedge::write);
+    granted.map_err(|error| Failure::new(format!("the camera was not reset: {error}")))
 }
 
 fn trespass(name: &str) -> Result<Trespass, String> {

@@ -25,6 +25,9 @@ pub struct GuideArguments {
     /// What `engawa take` reported last: shown while there is no configuration file.
     #[arg(long, default_value = take::REPORT)]
     take_report: PathBuf,
+    /// Tests only: where the image mounts what a box remembers.
+    #[arg(long, hide = true, default_value = "/state")]
+    memory: PathBuf,
     /// Tests only: what the guide differs in from a box with the defaults.
     #[arg(long, hide = true)]
     guide_config: Option<PathBuf>,
@@ -51,7 +54,8 @@ pub fn run(config: &Path, guide: &GuideArguments, options: RunOptions) -> Result
                 Some(path) => Config::load(path)?,
                 None => Config::parse(GUIDE, config)?,
             };
-            let guide = Guide { config: config.to_owned(), report: guide.take_report.clone() };
+            let (report, memory) = (guide.take_report.clone(), guide.memory.clone());
+            let guide = Guide { config: config.to_owned(), report, memory };
             return anew(runtime::run(unset, &RunOptions { guide: Some(guide), ..options })?);
         }
         loaded => loaded?,

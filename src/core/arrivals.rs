@@ -4,6 +4,7 @@ use super::Core;
 use crate::core::input::RoomInput;
 use crate::core::ledger::Entry;
 use crate::core::output::Output;
+use crate::core::request::Answer;
 use crate::model::Moment;
 
 impl Core {
@@ -20,6 +21,10 @@ impl Core {
                 return self.outputs.push_back(Output::Record(Entry::InstallerEntered { guest }));
             }
             RoomInput::InstallerSet { what, uncovers } => return room.installer_set(what, uncovers, now),
+            RoomInput::ResetWanted { ticket, guest } => {
+                self.outputs.push_back(Output::Record(Entry::ResetWanted { guest }));
+                (ticket, Answer::Accepted)
+            }
             RoomInput::GuestLeft(guest) => return room.guest_left(guest, now),
             RoomInput::CodeDrawn(code) => return room.code_drawn(code, now),
             RoomInput::HoursChanged(open) => return room.hours(open, now),

@@ -157,6 +157,14 @@ pub enum RoomInput {
         /// Something that was hidden will not be.
         uncovers: bool,
     },
+    /// The installer proved the PIN and the box's name: it is to forget everything; answered by `Output::Answer`, and told to the
+    /// ledger before that.
+    ResetWanted {
+        /// Names the question.
+        ticket: Ticket,
+        /// Which browser.
+        guest: GuestId,
+    },
     /// A browser is gone.
     GuestLeft(GuestId),
     /// Answers `Output::DrawCode` with a random number.

@@ -41,6 +41,11 @@ pub enum Entry {
     },
     /// What the installer's page had set cannot be read any more: the curtain was drawn.
     InstallerLost,
+    /// The installer's page wished that this box forgets everything.
+    ResetWanted {
+        /// Which browser.
+        guest: GuestId,
+    },
     /// Both rooms wanted a document kept: it is written to this box's disk. Its name is not told here.
     DocumentKept {
         /// Bytes.

@@ -22,8 +22,9 @@ use crate::media::presence::Presence;
 use crate::media::sights::{FIRST, Sights};
 use crate::media::source::{Form, now};
 use crate::media::thumbnail::ThumbnailOut;
+use crate::media::wedged::{self, Wedged};
 use crate::model::{Bitrate, Device, Moment, VideoCodec};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// What to capture.
@@ -57,6 +58,7 @@ pub struct CameraSender {
     desk: Arc<Desk>,
     handoff: Arc<Handoff>,
     size: (u32, u32),
+    wedged: Arc<OnceLock<Wedged>>,
 }
 
 impl CameraSender {
@@ -67,7 +69,8 @@ impl CameraSender {
         let CameraSettings { camera, views, masks, stamps } = settings;
         let sights = Sights::new(&camera.source, &views);
         let handoff = Arc::new(Handoff::new(sights.clone(), masks, camera.fps, stamps));
-        let sender = Self { desk: desk.clone(), handoff: handoff.clone(), size: camera.size };
+        let wedged: Arc<OnceLock<Wedged>> = Arc::default();
+        let sender = Self { desk: desk.clone(), handoff: handoff.clone(), size: camera.size, wedged: wedged.clone() };
         let cameras = sights.cameras().len();
         let worker = Worker {
             camera,
@@ -78,6 +81,7 @@ impl CameraSender {
             feeds: (0..cameras).map(|_| None).collect(),
             presence: Presence::new(cameras, to_loop(Device::Camera, inbox)),
             motors: Motors::default(),
+            wedged,
             sights,
             made: None,
             leave_at: None,
@@ -106,6 +110,11 @@ impl CameraSender {
     pub fn refresher(&self) -> impl Fn() + Send + Sync + Clone + use<> {
         let handoff = self.handoff.clone();
         move || handoff.refresh()
+    }
+
+    /// Told of a camera that hangs however often it is opened; said once.
+    pub fn on_wedged(&self, wedged: Wedged) {
+        let _said_once = self.wedged.set(wedged);
     }
 
     /// What the far side sees.
@@ -196,6 +205,7 @@ struct Worker {
     feeds: Vec<Option<Feed>>,
     presence: Arc<Presence>,
     motors: Motors,
+    wedged: Arc<OnceLock<Wedged>>,
     /// The plan that is followed.
     made: Option<CameraPlan>,
     /// When cameras that are not on view are closed.
@@ -309,6 +319,7 @@ impl Worker {
         let CameraConfig { size, fps, .. } = self.camera;
         let (handoff, handed, presence) = (self.handoff.clone(), self.handoff.clone(), self.presence.clone());
         let (motors, source) = (self.motors.clone(), self.sights.cameras()[camera].clone());
+        let (hangs, helper) = (source.clone(), self.wedged.clone());
         Feed::start(FeedOrder {
             name: "camera",
             source: source.clone(),
@@ -326,6 +337,7 @@ impl Worker {
                 }
             }),
             still: None,
+            wedged: Some(Arc::new(move |attempt| wedged::tell(&hangs, attempt, &helper))),
         })
     }
 

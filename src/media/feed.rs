@@ -50,6 +50,8 @@ pub(crate) struct FeedOrder {
     pub said: Said,
     /// Told when frames stop for a moment, and come again.
     pub still: Option<Still>,
+    /// Told, at most once a minute, that opening does not help; with the number of the last try.
+    pub wedged: Option<Arc<dyn Fn(usize) + Send + Sync>>,
 }
 
 /// Takes whether the source is there, and a word on it.
@@ -94,7 +96,17 @@ impl Feed {
         let board = Arc::new(Board::default());
         let feed = Self(board.clone());
         let spawned = std::thread::Builder::new().name("engawa-feed".to_owned()).spawn(move || {
-            Keeping { order, board, lives: Arc::default(), attempt: 0, rung: 0, said: None, placeholder: None }.run()
+            Keeping {
+                order,
+                board,
+                lives: Arc::default(),
+                attempt: 0,
+                rung: 0,
+                asked: None,
+                said: None,
+                placeholder: None,
+            }
+            .run()
         });
         if let Err(error) = spawned {
             tracing::error!(%error, "no thread to keep a source open");
@@ -128,6 +140,8 @@ struct Keeping {
     lives: Arc<AtomicUsize>,
     attempt: usize,
     rung: u32,
+    /// When somebody was asked for help last.
+    asked: Option<Moment>,
     /// What was told last.
     said: Option<bool>,
     placeholder: Option<Life>,
@@ -186,6 +200,7 @@ impl Keeping {
             State::Waiting { until } if at < until => State::Waiting { until },
             State::Waiting { until } if self.lives.load(Ordering::Relaxed) >= LIVES => {
                 tracing::debug!(device = self.order.name, "the driver still holds earlier tries");
+                self.ask_for_help(at);
                 State::Waiting { until: until + PAUSE_LONGEST }
             }
             State::Waiting { .. } => self.open(),
@@ -268,7 +283,19 @@ impl Keeping {
         self.stand_in();
         let pause = PAUSE_SHORTEST.saturating_mul(1 << self.rung.min(8)).min(PAUSE_LONGEST);
         self.rung = self.rung.saturating_add(1);
+        if self.rung >= IN_VAIN {
+            self.ask_for_help(at);
+        }
         State::Waiting { until: at + pause }
+    }
+
+    /// The next step of the ladder, beyond opening anew.
+    fn ask_for_help(&mut self, at: Moment) {
+        let Some(wedged) = &self.order.wedged else { return };
+        if self.asked.is_none_or(|asked| at.since(asked) >= HELP_AGAIN) {
+            self.asked = Some(at);
+            wedged(self.attempt.saturating_sub(1));
+        }
     }
 
     /// When the frames of a source count as stopped, unless another one comes.
@@ -329,6 +356,10 @@ const PAUSE_SHORTEST: Duration = Duration::from_millis(500);
 const PAUSE_LONGEST: Duration = Duration::from_secs(5);
 /// After this long a source counts as well again and the ladder begins anew.
 const PROVEN: Duration = Duration::from_secs(10);
+/// After so many losses in a row opening does not help.
+const IN_VAIN: u32 = 3;
+/// A reset needs seconds, and may need the next one.
+const HELP_AGAIN: Duration = Duration::from_secs(60);
 /// Tries that may hang in a driver at the same time.
 const LIVES: usize = 3;
 
@@ -348,11 +379,12 @@ mod tests {
             examine: Arc::new(|_| None),
             said: Arc::new(|_, _| {}),
             still: Some(Arc::new(|_| {})),
+            wedged: None,
         };
         let board = Arc::new(Board::default());
         board.last_buffer.store(1, Ordering::Relaxed);
         let lives = Arc::default();
-        let keeping = Keeping { order, board, lives, attempt: 1, rung: 0, said: None, placeholder: None };
+        let keeping = Keeping { order, board, lives, attempt: 1, rung: 0, asked: None, said: None, placeholder: None };
         let late = Moment::from_nanos(3_600_000_000_000);
         assert!(keeping.still_at().is_some_and(|at| at < late));
         assert_eq!(keeping.longest_wait(&State::Waiting { until: late }, late), TICK);

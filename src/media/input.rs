@@ -40,6 +40,7 @@ impl DocumentInput {
             examine: Arc::new(|_| None),
             said: Arc::new(move |present, _| said(present)),
             still: Some(still),
+            wedged: None,
         };
         wanted.then(|| Self { _feed: Feed::start(order) })
     }

@@ -60,6 +60,7 @@ impl MicrophoneSender {
             examine: Arc::new(move |at| lock(&listened).vitals.fault(at).filter(|_| is_device)),
             said: to_loop(Device::Microphone, inbox),
             still: None,
+            wedged: None,
         };
         Self { voice, _feed: wanted.then(|| Feed::start(order)) }
     }

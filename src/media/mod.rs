@@ -40,3 +40,4 @@ pub mod thumbnail;
 mod veil;
 pub mod voice;
 mod voice_decoder;
+pub mod wedged;

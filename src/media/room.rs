@@ -17,6 +17,7 @@ use crate::media::source::{probe_picture, probe_sound};
 use crate::media::stamp;
 use crate::media::stamps::Stamps;
 use crate::media::thumbnail::ThumbnailOut;
+use crate::media::wedged::Wedged;
 use crate::model::{Line, Moment, SessionId, VideoCodec};
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -93,6 +94,11 @@ impl Media {
     /// What the screen says of this box itself: the pair's words, the panel's address. Known at the start, or once paired.
     pub fn introduce(&self, constants: FaceConstants) {
         self.playout.introduce(constants);
+    }
+
+    /// Told of a camera that hangs however often it is opened; said once.
+    pub fn on_wedged_camera(&self, wedged: Wedged) {
+        self.camera.on_wedged(wedged);
     }
 
     /// Takes drawn pages, on any thread.

@@ -94,10 +94,11 @@ pub(super) enum Errand {
     Pass,
     Far,
     AskFar,
+    Reset,
 }
 
 /// All addresses.
-pub const ROUTES: [Route; 44] = [
+pub const ROUTES: [Route; 45] = [
     route("GET", "/", Who::Room, Endpoint::Page),
     route("GET", "/app.css", Who::Room, Endpoint::Style),
     route("GET", "/app.js", Who::Room, Endpoint::Script),
@@ -142,6 +143,7 @@ pub const ROUTES: [Route; 44] = [
     route("POST", "/api/update/pass", Who::Installer, Endpoint::Visit(Errand::Pass)),
     route("GET", "/api/far", Who::Installer, Endpoint::Visit(Errand::Far)),
     route("POST", "/api/far", Who::Installer, Endpoint::Visit(Errand::AskFar)),
+    route("POST", "/api/reset", Who::Installer, Endpoint::Visit(Errand::Reset)),
 ];
 
 const DOCUMENTS: &str = "/api/documents";

@@ -73,6 +73,15 @@ impl Far {
     }
 }
 
+/// `POST /api/reset`
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Reset {
+    pin: String,
+    /// The box's name, as typed.
+    pub(super) name: String,
+}
+
 impl Enter {
     /// The six digits; also as a Japanese keyboard types them, and with a gap as people read them.
     pub(super) fn code(&self) -> Option<u32> {
@@ -89,6 +98,13 @@ impl Installer {
 
 fn overwritten<'de, D: Deserializer<'de>>(from: D) -> Result<Zeroizing<String>, D::Error> {
     String::deserialize(from).map(Zeroizing::new)
+}
+
+impl Reset {
+    /// The digits of the PIN.
+    pub(super) fn digits(&self) -> Option<String> {
+        digits(&self.pin)
+    }
 }
 
 fn digits(text: &str) -> Option<String> {

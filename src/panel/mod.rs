@@ -124,6 +124,8 @@ pub struct Sources {
     pub passing: Arc<dyn Fn() -> Option<Passed> + Send + Sync>,
     /// The installer set something: the daemon is to begin anew with it.
     pub begin_anew: Arc<dyn Fn() + Send + Sync>,
+    /// Leaves the durable wish that this box forgets everything; may wait for the ledger for a second.
+    pub forget: Arc<dyn Fn() -> io::Result<()> + Send + Sync>,
 }
 
 /// Writes papers, in a process of its own.

@@ -1,7 +1,7 @@
 //! One request of one browser: what is asked of the core, and what is shown.
 
 use super::api::{Errand, Who};
-use super::ask::{Clock, Enter, Forget, Install, Installer, Leave, Wait};
+use super::ask::{Clock, Enter, Forget, Install, Installer, Leave, Reset, Wait};
 use super::door::Arrival;
 use super::events::Events;
 use super::pin::PinFault;
@@ -76,6 +76,7 @@ impl Visit<'_> {
             Errand::Devices => papers::devices(self.shared).await,
             Errand::Paper(paper) => papers::written(self.shared, paper).await,
             Errand::Clock => self.clock(&read(request).await?).await,
+            Errand::Reset => self.reset(read(request).await?).await,
             Errand::Settings => settings::show(self.shared).await,
             Errand::SaveSettings => {
                 self.used();
@@ -155,9 +156,43 @@ impl Visit<'_> {
         self.said(shared.map_err(Refusal::NotTaken)?.ok_or(Refusal::Busy)?)
     }
 
-    /// Without a PIN in the configuration the room code is what only somebody in the room knows.
     async fn installer(&self, installer: Installer) -> Result<Reply, Refusal> {
-        let digits = installer.digits().unwrap_or_default();
+        self.prove(installer.digits()).await?;
+        tracing::info!(source = %self.arrival.source, "a browser became installer");
+        self.used();
+        self.shared.tokens.set_installer(self.guest(), true);
+        self.shared.questions.tell(RoomInput::InstallerEntered(self.guest()));
+        self.shared.nudge();
+        self.said(Answer::Accepted)
+    }
+
+    /// Everything that this box knows is to go: proved again by the PIN, and by its name that it is this box.
+    async fn reset(&self, reset: Reset) -> Result<Reply, Refusal> {
+        self.prove(reset.digits()).await?;
+        self.used();
+        if reset.name.trim() != self.shared.name.trim() {
+            return Err(Refusal::OtherName);
+        }
+        let guest = self.guest();
+        let told = self.shared.questions.ask(|ticket| RoomInput::ResetWanted { ticket, guest }).await;
+        told.ok_or(Refusal::Busy)?;
+        let forget = self.shared.sources.forget.clone();
+        papers::aside(self.shared, move || forget()).await?.map_err(|error| {
+            tracing::warn!(%error, "this box cannot be made to forget everything");
+            Refusal::NotSaved
+        })?;
+        tracing::warn!(source = %self.arrival.source, "this box forgets everything, as its installer wishes");
+        let text = words::pick(
+            self.shared.facts.language,
+            "受け付けました。この箱は、すべてを忘れて始めから始まります。電源を切らないでください。",
+            "Done. This box forgets everything and begins anew. Leave its power on.",
+        );
+        Ok(reply::done("accepted", text))
+    }
+
+    /// Without a PIN in the configuration the room code is what only somebody in the room knows.
+    async fn prove(&self, digits: Option<String>) -> Result<(), Refusal> {
+        let digits = digits.unwrap_or_default();
         match &self.shared.pin {
             Some(pin) => {
                 let _place = self.stranger().await?;
@@ -174,12 +209,7 @@ impl Visit<'_> {
                 }
             }
         }
-        tracing::info!(source = %self.arrival.source, "a browser became installer");
-        self.used();
-        self.shared.tokens.set_installer(self.guest(), true);
-        self.shared.questions.tell(RoomInput::InstallerEntered(self.guest()));
-        self.shared.nudge();
-        self.said(Answer::Accepted)
+        Ok(())
     }
 
     async fn clock(&self, clock: &Clock) -> Result<Reply, Refusal> {

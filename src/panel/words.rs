@@ -33,6 +33,8 @@ pub(super) enum Refusal {
     NoCode,
     /// The installer's PIN is another one.
     WrongPin,
+    /// The box is called otherwise.
+    OtherName,
     /// Too many wrong PINs.
     PinPause,
     /// For the installer only.
@@ -79,8 +81,10 @@ impl Refusal {
             Self::WrongMethod => 405,
             Self::Busy => 503,
             Self::TooManyPages => 429,
-            Self::NoCode | Self::WrongPin | Self::PinPause | Self::ClockNotSet | Self::NotSaved => 200,
             Self::OtherOffset | Self::NoUpdate => 200,
+            Self::NoCode | Self::WrongPin | Self::OtherName | Self::PinPause | Self::ClockNotSet | Self::NotSaved => {
+                200
+            }
             Self::NotShared(LiveFault::Full | LiveFault::Busy) => 503,
             Self::NotShared(LiveFault::Denied(_)) => 403,
             Self::NotShared(_) => 400,
@@ -103,6 +107,7 @@ impl Refusal {
             Self::WrongMethod => "wrong_method",
             Self::NoCode => "no_code",
             Self::WrongPin => "wrong_pin",
+            Self::OtherName => "other_name",
             Self::PinPause => "too_many_tries",
             Self::NotInstaller => "not_installer",
             Self::NothingSent => "nothing_sent",
@@ -159,6 +164,10 @@ impl Refusal {
                 ("画面に出ている6桁の数字を入力してください。", "Please type the six digits that stand on the screen.")
             }
             Self::WrongPin => ("設置用の暗証番号が違います。", "Wrong installer's PIN."),
+            Self::OtherName => (
+                "この箱の名前と違います。ページの上に出ている名前を、そのまま入力してください。",
+                "This box is called otherwise. Type the name that stands at the top of the page, exactly.",
+            ),
             Self::PinPause => (
                 "間違った暗証番号が続いたので、しばらく受け付けません。少し待ってください。",
                 "Too many wrong PINs. Please wait a little.",

@@ -7,7 +7,7 @@
 //!                                    └── private part overwritten in place ◀── stick wipe
 //! ```
 //! May be relied on: a refused table writes nothing and a refused file changes nothing; what is refused is told with its line and
-//! in words that people in the room can read. No part of this runs in the daemon. It stands above `trunk`, whose keys it makes.
+//! in words that people in the room can read. `reset` makes a box forget all of it. No part of this runs in the daemon. It stands above `trunk`, whose keys it makes.
 
 mod bundle_name;
 mod columns;
@@ -17,6 +17,7 @@ pub mod file;
 pub mod make;
 pub mod network;
 pub mod refusal;
+pub mod reset;
 mod settings;
 pub mod stick;
 pub mod table;

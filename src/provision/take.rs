@@ -19,7 +19,7 @@ use crate::model::Language;
 use crate::trunk::identity::{self, Identity, IdentityError};
 use nix::libc;
 use serde::{Deserialize, Serialize};
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{DirBuilder, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -129,7 +129,7 @@ pub fn last_report(path: &Path) -> Option<Report> {
 pub struct PowerCut(pub Option<u32>);
 
 impl PowerCut {
-    fn after(self, step: u32) {
+    pub(super) fn after(self, step: u32) {
         if self.0 == Some(step) {
             std::process::abort();
         }
@@ -199,7 +199,7 @@ fn candidates(source: &Path) -> io::Result<Vec<Candidate>> {
     let mut found = Vec::new();
     for path in paths {
         match read(&path) {
-            Ok(bytes) => found.push((path, bytes)),
+            Ok((bytes, _)) => found.push((path, bytes)),
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) && path != source => {}
             Err(error) => return Err(error),
         }
@@ -207,21 +207,26 @@ fn candidates(source: &Path) -> io::Result<Vec<Candidate>> {
     Ok(found)
 }
 
-fn read(path: &Path) -> io::Result<Vec<u8>> {
+/// At most one byte more than the longest file of a box, of a file that is one: never through a link, never from a pipe.
+///
+/// # Errors
+/// As the file system says; `InvalidInput` when it is no file.
+pub fn read(path: &Path) -> io::Result<(Vec<u8>, Metadata)> {
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)?;
-    if !file.metadata()?.is_file() {
+    let about = file.metadata()?;
+    if !about.is_file() {
         return Err(ErrorKind::InvalidInput.into());
     }
     let mut bytes = Vec::new();
     file.take(LONGEST_BOX_FILE + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    Ok((bytes, about))
 }
 
 /// What was said of the sticks in and below a directory.
 fn listings(source: &Path) -> Vec<(PathBuf, Listing)> {
     let below = std::fs::read_dir(source).into_iter().flatten().take(MOST_STICKS).flatten().map(|entry| entry.path());
     let homes = std::iter::once(source.to_owned()).chain(below);
-    let listing = |path: PathBuf| Some((path.clone(), serde_json::from_slice(&read(&path).ok()?).ok()?));
+    let listing = |path: PathBuf| Some((path.clone(), serde_json::from_slice(&read(&path).ok()?.0).ok()?));
     homes.filter_map(|home| listing(home.join(LISTING))).collect()
 }
 

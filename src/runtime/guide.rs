@@ -9,6 +9,7 @@
 use crate::media::face::GuideFace;
 use crate::provision::take::{self, Outcome};
 use crate::system::network;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::sleep;
@@ -20,6 +21,8 @@ pub struct Guide {
     pub config: PathBuf,
     /// What `engawa take` said last.
     pub report: PathBuf,
+    /// Where the image mounts what a box remembers; a machine of another kind has no such directory.
+    pub memory: PathBuf,
 }
 
 impl Guide {
@@ -31,6 +34,7 @@ impl Guide {
         GuideFace {
             addresses: network.addresses.iter().map(ToString::to_string).collect(),
             carrier: network.carrier,
+            memory_lost: is_lost(&self.memory),
             refused: report
                 .as_ref()
                 .is_some_and(|report| matches!(report.outcome, Outcome::Refused | Outcome::Nothing)),
@@ -49,6 +53,13 @@ pub(super) async fn until_set_up(guide: Option<&Guide>) {
     sleep(READ).await;
 }
 
+/// The directory is there, and nothing is mounted on it.
+fn is_lost(memory: &Path) -> bool {
+    let disk = |path: &Path| std::fs::metadata(path).ok().map(|about| about.dev());
+    let around = memory.parent().and_then(disk);
+    disk(memory).is_some_and(|own| Some(own) == around)
+}
+
 fn is_there(config: &Path) -> bool {
     std::fs::symlink_metadata(config).is_ok()
 }
@@ -56,3 +67,18 @@ fn is_there(config: &Path) -> bool {
 const LOOK: Duration = Duration::from_secs(1);
 /// For "this box is now …".
 const READ: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_memory_is_lost_where_its_place_is_there_and_nothing_is_mounted() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let memory = directory.path().join("state");
+        assert!(!is_lost(&memory), "no image");
+        std::fs::create_dir(&memory).expect("made");
+        assert!(is_lost(&memory));
+        assert!(!is_lost(Path::new("/proc")), "something is mounted there");
+    }
+}

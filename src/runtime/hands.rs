@@ -84,6 +84,11 @@ impl Hands {
         self.room.anew()
     }
 
+    /// The last that the screen says before the box forgets everything.
+    pub(super) fn tell_forgetting(&mut self) {
+        self.room.tell_forgetting(&self.media);
+    }
+
     /// One change, then drain to the end.
     pub(super) fn carry_out_all(&mut self, core: &mut Core, now: Moment) {
         while let Some(output) = core.poll_output() {

@@ -19,6 +19,7 @@ use crate::panel::{
     Devices, Found, KeptRow, KeptSources, Knowledge, LedgerLine, Meeting, NotPassed, Panel, PanelSettings, Paper,
     PaperSource, Passed, PinCode, Sources, own_networks,
 };
+use crate::provision::reset;
 use crate::questions::Questions;
 use crate::system::clerk;
 use crate::system::clock_wish;
@@ -27,7 +28,7 @@ use crate::system::ledger::Ledger;
 use crate::trunk::{BundleRefused, Bundles, Passing, Stage};
 use crate::update::Place;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
@@ -129,6 +130,7 @@ impl PanelHands {
             panel_url: panel.map(panel_url).unwrap_or_default(),
             panel_fingerprint: panel.map(Panel::fingerprint).unwrap_or_default(),
             guide: None,
+            notice: None,
         }
     }
 
@@ -187,6 +189,7 @@ fn sources(config: &Config, anew: &Arc<Notify>, papers: Papers, media: &Media, d
     let (picture, language) = (media.own_picture(), config.language);
     let Papers { ledger, views, kept, live, updates, bundles, .. } = papers;
     let passing = bundles.clone();
+    let (of_reset, state) = (ledger.clone(), config.state_directory.clone());
     let (camera, microphone, speaker) =
         (config.camera.source.clone(), config.sound.source.clone(), config.sound.sink.clone());
     let anew = anew.clone();
@@ -204,7 +207,16 @@ fn sources(config: &Config, anew: &Arc<Notify>, papers: Papers, media: &Media, d
         pass: Arc::new(move || bundles.pass()),
         passing: Arc::new(move || passing.passing().map(|passing| passed(&passing))),
         begin_anew: Arc::new(move || anew.notify_one()),
+        forget: Arc::new(move || forget(&of_reset, &state)),
     }
+}
+
+/// What is told of it is on the disk before it is wished for.
+fn forget(ledger: &Ledger, state: &Path) -> std::io::Result<()> {
+    if !ledger.settle(SETTLED) {
+        tracing::warn!("the ledger does not take that this box forgets everything; it does so all the same");
+    }
+    reset::want(state)
 }
 
 /// Without a file, as in tests of the loop, there is nothing to tell of.
@@ -299,3 +311,5 @@ fn plugged_in(camera: &Source, microphone: &Source, speaker: &Sink) -> Devices {
 }
 
 const TRY_AGAIN: Duration = Duration::from_secs(3);
+/// A disk that hangs delays nothing longer.
+const SETTLED: Duration = Duration::from_secs(1);

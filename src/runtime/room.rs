@@ -3,6 +3,7 @@
 use super::guide::Guide;
 use super::help::HelpHands;
 use super::live::LiveHands;
+use super::notices::{self, News};
 use super::page_views::PageViews;
 use super::panel::{PanelHands, Papers};
 use super::printer::PrinterHands;
@@ -19,7 +20,7 @@ use crate::core::request::Answer;
 use crate::core::snapshot::Snapshot;
 use crate::documents::Documents;
 use crate::inbox::Inbox;
-use crate::media::face::FaceConstants;
+use crate::media::face::{FaceConstants, NoticeFace};
 use crate::media::room::Media;
 use crate::model::{DocumentId, LiveId, Mode, Moment, Ticket};
 use crate::panel::{Meeting, PinCode};
@@ -35,9 +36,9 @@ use crate::system::room_memory::Keeper;
 use crate::trunk::Bundles;
 use crate::update::Place;
 use ring::rand::{SecureRandom, SystemRandom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 /// This life of the daemon.
 pub(super) struct Life {
@@ -66,6 +67,7 @@ pub(super) struct RoomHands {
     turns: Turns,
     introduced: FaceConstants,
     guide: Option<Guide>,
+    notice: Option<watch::Receiver<Option<NoticeFace>>>,
 }
 
 impl RoomHands {
@@ -140,6 +142,7 @@ impl RoomHands {
             turns,
             introduced: FaceConstants::default(),
             guide: None,
+            notice: None,
         })
     }
 
@@ -190,9 +193,21 @@ impl RoomHands {
         self.guide = guide;
     }
 
+    /// Tells of sticks and updates from now on, as others report of them below this directory.
+    pub(super) fn tell_of(&mut self, reports: Option<PathBuf>, news: News) {
+        self.notice = reports.map(|reports| notices::watch(reports, news));
+    }
+
+    /// The last that this screen says before the box forgets everything.
+    pub(super) fn tell_forgetting(&mut self, media: &Media) {
+        self.notice = None;
+        media.introduce(FaceConstants { notice: Some(notices::forgetting()), ..self.introduced.clone() });
+    }
+
     /// Tells the screen what this box is called and where its panel is.
     pub(super) fn introduce(&mut self, media: &Media) {
-        let face = FaceConstants { guide: self.guide.as_ref().map(Guide::face), ..self.panel.face() };
+        let notice = self.notice.as_ref().and_then(|notice| notice.borrow().clone());
+        let face = FaceConstants { guide: self.guide.as_ref().map(Guide::face), notice, ..self.panel.face() };
         if self.introduced != face {
             self.introduced = face.clone();
             media.introduce(face);
@@ -289,6 +304,7 @@ fn meetings(lines: &[Shown]) -> Vec<Meeting> {
             | What::InstallerSet { .. }
             | What::InstallerEntered { .. }
             | What::InstallerLost {}
+            | What::ResetWanted { .. }
             | What::DocumentKept { .. }
             | What::KeptTaken { .. }
             | What::LiveBegan { .. }

@@ -2,6 +2,7 @@
 
 use super::hands::Hands;
 use super::live::LiveHands;
+use super::notices::News;
 use super::pages::PageHands;
 use super::room::{Life, RoomHands};
 use super::{RunError, RunOptions, other};
@@ -25,12 +26,14 @@ use crate::system::clock::Clock;
 use crate::system::network;
 use crate::system::room_memory;
 use crate::system::status_socket::StatusSocket;
+use crate::system::unwedge;
 use crate::trunk::identity::{self, Identity, IdentityError};
 use crate::trunk::key::{NotAKey, PeerKey};
 use crate::trunk::words::six_words;
 use crate::trunk::{Bundles, Trunk, TrunkSettings};
 use crate::update::release;
 use ring::rand::{SecureRandom, SystemRandom};
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 pub(super) async fn start(
@@ -73,6 +76,7 @@ pub(super) async fn start(
             room.introduce(&media);
         }
     }
+    room.tell_of(options.reports.clone(), if options.guide.is_some() { News::Updates } else { News::All });
     network::watch(inbox.clone()).map_err(other)?;
     let settings = RoomSettings {
         views: config.room.views.iter().map(|view| view.name.clone()).collect(),
@@ -186,7 +190,16 @@ fn wire(config: &Config, options: &RunOptions, inbox: &Inbox) -> Result<(Peer, M
         inbox,
     );
     let _set_once = media_later.set(media.intake());
+    media.on_wedged_camera(Arc::new(reset_camera));
     Ok((peer, media))
+}
+
+/// What the daemon may not do itself. Where nobody grants it, as on a machine that is no box, people pull the plug.
+fn reset_camera(node: PathBuf) {
+    match unwedge::wish(&node) {
+        Ok(()) => tracing::warn!(camera = %node.display(), "the camera hung: it was taken off its bus and put back"),
+        Err(error) => tracing::debug!(camera = %node.display(), %error, "the camera is not reset"),
+    }
 }
 
 fn pinned_peer(config: &Config) -> Result<Option<PeerKey>, RunError> {

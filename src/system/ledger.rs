@@ -135,6 +135,14 @@ impl Ledger {
         shared.changed.notify_all();
     }
 
+    /// Waits until everything that was told is on the disk; false when the disk does not take it in time. Not on the loop.
+    pub fn settle(&self, within: Duration) -> bool {
+        let shared = &self.0.0;
+        let waits = |state: &mut State| !state.waiting.is_empty();
+        let waited = shared.changed.wait_timeout_while(shared.lock(), within, waits);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+    }
+
     /// At most so many lines, oldest first; also those that wait for the disk. Never waits for it.
     pub fn newest(&self, most: usize) -> Vec<Shown> {
         let state = self.0.0.lock();
@@ -314,6 +322,8 @@ impl Writer {
                 let Some(done) = state.waiting.pop_front() else { break };
                 state.show(done.number, done.stamp.wall_ms, done.what);
             }
+            drop(state);
+            shared.changed.notify_all();
         }
         Ok(())
     }

@@ -3,7 +3,7 @@ import { assert, far, look, media, near, pin, until, visit } from './rig.mjs';
 
 /** On both boxes; the PIN opens this page and nothing else. */
 export async function openWithThePin() {
-  for (const [box, wrong] of [[near, '違います'], [far, 'Wrong']]) {
+  for (const [box, wrong, otherwise] of [[near, '違います', '名前と違います'], [far, 'Wrong', 'called otherwise']]) {
     const page = await visit(box, { path: '/#installer' });
     await page.waitForSelector('#pin-card:visible');
     await look(page, 'installer-pin');
@@ -22,6 +22,11 @@ export async function openWithThePin() {
     await bringAnUpdateAndHelp(page, box === near);
     const certificate = await page.evaluate(async () => (await fetch('/certificate.pem')).text());
     assert(certificate.includes('BEGIN CERTIFICATE'), 'the certificate can be saved');
+    await page.fill('#reset-name', 'another box');
+    await page.fill('#reset-pin', pin);
+    await page.click('#reset-do');
+    await until(page, '#reset-answer', { text: otherwise });
+    await look(page, 'installer-reset', '#reset');
     // The PIN steers nothing: the remote is behind the code on the screen, as for everybody.
     await page.click('nav a[href="#remote"]');
     await page.waitForSelector('body[data-screen="door"]');

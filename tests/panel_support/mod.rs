@@ -51,6 +51,8 @@ pub struct Kiosk {
     pub picture: Arc<Mutex<Option<Vec<u8>>>>,
     pub begun_anew: Arc<AtomicUsize>,
     pub updates: Place,
+    /// What was told to the ledger when this box was made to forget everything.
+    pub forgot: Arc<Mutex<Option<Vec<Entry>>>>,
     pub directory: TempDir,
     turning: JoinHandle<()>,
 }
@@ -79,11 +81,17 @@ impl Kiosk {
         let documents = Documents::default();
         let updates = Place::of(directory.path()).within(limits);
         let (own, bundles) = (documents.clone(), updates.clone());
-        let sources = Sources { begin_anew, documents: own, updates: bundles, ..sources(&clock_set, &picture) };
+        let entries = Arc::<Mutex<Vec<Entry>>>::default();
+        let forgot = Arc::<Mutex<Option<Vec<Entry>>>>::default();
+        let (told, forgetting) = (entries.clone(), forgot.clone());
+        let forget = Arc::new(move || {
+            *forgetting.lock().unwrap() = Some(told.lock().unwrap().clone());
+            Ok(())
+        });
+        let sources = Sources { begin_anew, forget, documents: own, updates: bundles, ..sources(&clock_set, &picture) };
         let panel = Arc::new(Panel::start(settings, questions.clone(), sources).expect("listens"));
-        let entries = Arc::default();
         let turning = tokio::spawn(turn(inbox.clone(), questions, panel.clone(), Arc::clone(&entries)));
-        Self { panel, inbox, entries, clock_set, picture, documents, begun_anew, updates, directory, turning }
+        Self { panel, inbox, entries, clock_set, picture, documents, begun_anew, updates, forgot, directory, turning }
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -165,6 +173,7 @@ pub fn sources(clock_set: &Arc<Mutex<Option<Duration>>>, picture: &Arc<Mutex<Opt
         }),
         paper: Arc::new(|paper| Box::pin(async move { Some(format!("{paper:?}").into_bytes()) })),
         begin_anew: Arc::new(|| {}),
+        forget: Arc::new(|| Ok(())),
         live: LiveDoor {
             name: Arc::new(|| LiveId(7)),
             open: Arc::new(|_, offer| {

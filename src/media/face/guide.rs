@@ -10,7 +10,11 @@ use super::words;
 pub(super) fn guide(setting: &Setting<'_>, guide: &GuideFace) -> Placed {
     let width = (setting.canvas.width - 2.0 * EDGE).min(WIDEST);
     let is_set_up = guide.report.is_some() && !guide.refused;
-    let mut lines = if is_set_up { set_up() } else { steps() };
+    let mut lines = match (is_set_up, guide.memory_lost) {
+        (true, _) => set_up(),
+        (false, true) => memory_lost(),
+        (false, false) => steps(),
+    };
     lines.push(Line::gap(20.0));
     let address = match (guide.addresses.is_empty(), guide.carrier) {
         (false, _) => guide.addresses.join("　"),
@@ -60,6 +64,31 @@ fn steps() -> Vec<Line> {
         ),
         Line::new(64.0, "2　この画面に結果が出るまで、抜かずにお待ちください", Size::Body, Weight::Bold, PAPER),
         Line::new(46.0, "　　Leave it in until this screen says what became of it", Size::Small, Weight::Plain, SOFT),
+    ]
+}
+
+/// A file could not be kept either.
+fn memory_lost() -> Vec<Line> {
+    vec![
+        Line::new(92.0, "この箱の記憶が読めません", Size::Title, Weight::Bold, PAPER),
+        Line::new(56.0, "This box cannot read its memory", Size::Body, Weight::Plain, SOFT),
+        Line::gap(20.0),
+        Line::new(64.0, "1　電源を切り、もう一度入れてください", Size::Body, Weight::Bold, PAPER),
+        Line::new(46.0, "　　Switch it off and on again", Size::Small, Weight::Plain, SOFT),
+        Line::new(
+            64.0,
+            "2　直らないときは、ディスクの故障です。設置担当者に知らせてください",
+            Size::Body,
+            Weight::Bold,
+            PAPER,
+        ),
+        Line::new(
+            46.0,
+            "　　If this stays, its disk is broken: please tell the installer",
+            Size::Small,
+            Weight::Plain,
+            SOFT,
+        ),
     ]
 }
 

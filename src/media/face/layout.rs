@@ -16,7 +16,7 @@ use super::super::page::PagePicture;
 use super::sheet::{Align, Area, Colour, Placed, Run, SOFT, Sheet, Size, Style, Weight};
 use super::sheet::{BOARD, DUSK, GLASS, INK, NIGHT, PAPER};
 use super::words::{self, say};
-use super::{Look, board, calm, cards, door, floor, guide, live, slips};
+use super::{Look, board, calm, cards, door, floor, guide, live, notice, slips};
 use crate::core::face::PageState;
 use crate::core::plan::Picture;
 use crate::model::{Language, Mode, Stance, Veil};
@@ -58,11 +58,22 @@ impl<'l> Setting<'l> {
 
 /// Lays out a look on a canvas.
 pub(super) fn layout(look: &Look, language: Language, canvas: Area) -> Layout {
-    let face = &look.screen.face;
     let setting = Setting::new(look, language, canvas);
-    let Setting { free, shift, .. } = setting;
+    let mut layout = of_the_room(&setting);
+    if let Some(told) = &look.constants.notice {
+        // A banner is always the last sheet.
+        let banner = look.screen.face.banner.as_ref().and(layout.sheets.last()).filter(|_| layout.backdrop != NIGHT);
+        let top = banner.map_or(0.0, |banner| banner.y - setting.shift.1 + banner.sheet.height + MARGIN);
+        layout.sheets.push(notice::notice(&setting, told, top));
+    }
+    layout
+}
+
+fn of_the_room(setting: &Setting<'_>) -> Layout {
+    let Setting { look, canvas, free, shift, .. } = *setting;
+    let face = &look.screen.face;
     if face.near == Stance::Asleep {
-        return Layout { sheets: calm::night(&setting), ..Layout::bare(NIGHT) };
+        return Layout { sheets: calm::night(setting), ..Layout::bare(NIGHT) };
     }
     let mut sheets = Vec::new();
     let mut layout = Layout::bare(INK);
@@ -70,14 +81,14 @@ pub(super) fn layout(look: &Look, language: Language, canvas: Area) -> Layout {
     match face.mode {
         Mode::Quiet | Mode::Talking => {
             layout.picture = seen.then_some(canvas);
-            let sentence = words_over(&setting, free);
+            let sentence = words_over(setting, free);
             let bottom = sentence.as_ref().map_or(free.height, |sentence| sentence.y - shift.1) - MARGIN;
-            sheets.extend(slips::slips(&setting, bottom));
-            sheets.extend(floor::floor(&setting, free));
+            sheets.extend(slips::slips(setting, bottom));
+            sheets.extend(floor::floor(setting, free));
             sheets.extend(sentence);
             if face.own_picture {
                 let own = Area::new(canvas.width - OWN.0 - 48.0, 48.0, OWN.0, OWN.1).moved(shift);
-                sheets.push(own_frame(&setting, own));
+                sheets.push(own_frame(setting, own));
                 layout.own = look.own_is_live.then_some(own);
             }
         }
@@ -86,54 +97,54 @@ pub(super) fn layout(look: &Look, language: Language, canvas: Area) -> Layout {
             // A live share stands beside the far room, whatever its shape: something may happen in every corner of it.
             let shape = look.page.as_ref().map_or(1.0, PagePicture::shape);
             let place = page_area(canvas, shape, face.mode);
-            layout.under.push(calm::place(&setting, place));
+            layout.under.push(calm::place(setting, place));
             layout.page = Some(place.moved(shift));
             layout.live = look.live_shape.filter(|_| face.live.shown.is_some()).map(|_| place.moved(shift));
-            sheets.extend(layout.live.and_then(|_| live::silent(&setting, place)));
-            sheets.extend(calm::coming(&setting, place));
-            sheets.extend(floor::floor(&setting, place));
-            sheets.extend(words_over(&setting, place));
+            sheets.extend(layout.live.and_then(|_| live::silent(setting, place)));
+            sheets.extend(calm::coming(setting, place));
+            sheets.extend(floor::floor(setting, place));
+            sheets.extend(words_over(setting, place));
             layout.picture = seen.then_some(strip);
             if !seen {
-                sheets.push(calm::empty_strip(&setting, strip));
+                sheets.push(calm::empty_strip(setting, strip));
             }
             let under = Area { y: strip.y + strip.height + MARGIN, ..strip };
             if face.own_picture {
-                sheets.push(own_frame(&setting, under));
+                sheets.push(own_frame(setting, under));
                 layout.own = look.own_is_live.then_some(under);
             }
             // A wide page has the whole screen, and the far room over it; the caption would cover its text.
             if shape < WIDE {
-                sheets.extend(calm::caption(&setting, strip));
+                sheets.extend(calm::caption(setting, strip));
             }
-            sheets.extend(calm::meeting_clock(&setting, strip, shape >= WIDE && !face.own_picture));
+            sheets.extend(calm::meeting_clock(setting, strip, shape >= WIDE && !face.own_picture));
         }
         Mode::Curtain | Mode::Asleep => {
             layout.backdrop = DUSK;
             let shown = face.page.as_ref().is_some_and(|page| !matches!(page.state, PageState::Refused(_)));
             if (shown || face.live.shown.is_some()) && face.drawn.is_none() {
-                sheets.push(calm::shut_line(&setting));
+                sheets.push(calm::shut_line(setting));
                 let place = page_area(canvas, 1.0, face.mode);
-                layout.under.push(calm::place(&setting, place));
+                layout.under.push(calm::place(setting, place));
                 layout.page = Some(place.moved(shift));
                 layout.live = look.live_shape.filter(|_| face.live.shown.is_some()).map(|_| place.moved(shift));
-                sheets.extend(layout.live.and_then(|_| live::silent(&setting, place)));
-                sheets.extend(calm::coming(&setting, place));
+                sheets.extend(layout.live.and_then(|_| live::silent(setting, place)));
+                sheets.extend(calm::coming(setting, place));
             } else {
-                sheets.extend(calm::shut(&setting));
+                sheets.extend(calm::shut(setting));
             }
         }
     }
-    sheets.extend(live::line(&setting));
-    sheets.extend(board::board(&setting));
+    sheets.extend(live::line(setting));
+    sheets.extend(board::board(setting));
     if let Some(code) = face.code {
-        sheets.push(door::page(&setting, code));
+        sheets.push(door::page(setting, code));
     }
     if let Some(page) = face.menu {
-        sheets.push(cards::menu(&setting, page));
+        sheets.push(cards::menu(setting, page));
     }
     if let Some(banner) = &face.banner {
-        sheets.push(cards::banner(&setting, banner));
+        sheets.push(cards::banner(setting, banner));
     }
     layout.sheets = sheets;
     layout

@@ -18,6 +18,7 @@ mod ink;
 pub(super) mod layer;
 mod layout;
 mod live;
+mod notice;
 mod paint;
 mod sheet;
 mod signs;
@@ -29,6 +30,7 @@ use crate::core::face::PageState;
 use crate::core::plan::{Picture, Screen};
 use crate::model::{Language, Mode, Moment};
 use layer::{Image, Layer, Rect, Scene};
+pub use notice::{NoticeFace, Tone};
 use sheet::{Area, Sheet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,6 +46,8 @@ pub struct FaceConstants {
     pub panel_fingerprint: String,
     /// The box is not set up: what to do about it.
     pub guide: Option<GuideFace>,
+    /// What the box has to say of itself just now.
+    pub notice: Option<NoticeFace>,
 }
 
 /// What the screen of a box says that is not set up yet.
@@ -57,6 +61,8 @@ pub struct GuideFace {
     pub report: Option<[String; 2]>,
     /// That file was refused.
     pub refused: bool,
+    /// The disk does not give what this box remembered.
+    pub memory_lost: bool,
 }
 
 /// Everything that decides how the screen looks. Equal looks look equal: time comes in as whole units only.

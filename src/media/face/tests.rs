@@ -21,7 +21,7 @@ fn look(screen: &Screen, seconds: u64) -> Look {
         words: "higashi kumo sakana yuki midori tokei".into(),
         panel_url: "https://192.0.2.10/".into(),
         panel_fingerprint: ["AB"; 32].join(":"),
-        guide: None,
+        ..FaceConstants::default()
     };
     Look::at(screen, &Arc::new(constants), None, false, at(seconds))
 }
@@ -380,5 +380,7 @@ fn a_box_that_is_not_set_up_says_so_in_both_languages_until_it_is() {
     assert!(refused.contains("not set up yet") && refused.contains("words") && refused.contains("no cable"));
     let taken = said(GuideFace { report, ..GuideFace::default() }, None);
     assert!(taken.contains("has taken its settings") && !taken.contains("not set up yet"));
+    let lost = said(GuideFace { memory_lost: true, ..GuideFace::default() }, None);
+    assert!(lost.contains("記憶が読めません") && lost.contains("cannot read its memory"), "{lost}");
     assert!(!said(GuideFace::default(), Some(7)).contains("not set up yet"), "whoever asked for the code reads that");
 }

@@ -371,3 +371,16 @@ $('settings').addEventListener('submit', async (event) => {
   }
 });
 $('undo').addEventListener('click', load);
+
+// ---- forgetting everything ------------------------------------------------------------------------------------------------------
+
+$('reset').noValidate = true;
+$('reset').addEventListener('submit', async (event) => {
+  event.preventDefault();
+  const body = { pin: $('reset-pin').value.normalize('NFKC'), name: $('reset-name').value.trim() };
+  const answer = await post('/api/reset', body, $('reset-do'), true);
+  if (!answer) return;
+  $('reset-pin').value = '';
+  text('reset-answer', answer.text);
+  if (answer.answer === 'accepted') prop($('install'), 'inert', true);
+});

@@ -121,6 +121,8 @@ const ja = {
   update_broken: '箱まで送り切れませんでした。もう一度同じファイルを選ぶと、続きから送ります。', update_unread: 'このファイルを読めませんでした。もう一度選んでください。',
   far_title: '相手の箱を手伝う', far_lead: '相手の箱の設置用の暗証番号が要ります。手伝っている間、相手の部屋の画面に表示され、相手の箱の記録に残ります。', far_pin: '相手の箱の暗証番号',
   far_support: '相手の箱の様子を見る', far_begin_anew: '相手の箱を入れ直す', far_install: '相手の箱で待っている更新を入れる', far_paper: '相手の箱の様子', far_save: '保存する',
+  reset_title: 'すべて消す', reset_lead: 'ほかの場所へ移すとき、別の部屋の箱にするときに使います。鍵・設定・台帳・掲示板・残した資料を消し、元には戻せません。台帳は先に保存してください。消したあとは、設定を待つ画面に戻ります。',
+  reset_name: 'この箱の名前（ページの上に出ている名前）', reset_do: 'すべて消して始めからにする',
   days: '{n}日', hours: '{h}時間{m}分', mins: '{n}分', seconds: '{n}秒',
   done: '済みました。',
 
@@ -265,6 +267,8 @@ const en = {
   update_broken: 'It did not get to the box. Choose the same file again, and it goes on where it stopped.', update_unread: 'This file cannot be read. Please choose it again.',
   far_title: 'Help the other box', far_lead: 'It takes the PIN of the other box’s installer. The screen over there shows that somebody helps, and its ledger keeps it.', far_pin: 'PIN of the other box',
   far_support: 'See how the other box is', far_begin_anew: 'Let the other box start again', far_install: 'Install the update that waits there', far_paper: 'How the other box is', far_save: 'Save it',
+  reset_title: 'Forget everything', reset_lead: 'Before the box goes elsewhere, or is set up for another room. Keys, settings, ledger, board and kept documents are deleted for good; save the ledger before. It then shows again how to set it up.',
+  reset_name: 'Name of this box, as it stands at the top of the page', reset_do: 'Forget everything and begin anew',
   days: '{n} d', hours: '{h} h {m} min', mins: '{n} min', seconds: '{n} s',
   done: 'Done.',
 

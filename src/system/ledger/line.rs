@@ -51,6 +51,8 @@ pub enum What {
     InstallerEntered { guest: u64 },
     /// [`Entry::InstallerLost`]
     InstallerLost {},
+    /// [`Entry::ResetWanted`]
+    ResetWanted { guest: u64 },
     /// [`Entry::DocumentKept`]
     DocumentKept { length: u64 },
     /// [`Entry::KeptTaken`]
@@ -101,6 +103,7 @@ impl What {
             Entry::InstallerSet { what } => Self::InstallerSet { settings: what.clone() },
             Entry::InstallerEntered { guest } => Self::InstallerEntered { guest: guest.0 },
             Entry::InstallerLost => Self::InstallerLost {},
+            Entry::ResetWanted { guest } => Self::ResetWanted { guest: guest.0 },
             Entry::DocumentKept { length } => Self::DocumentKept { length: *length },
             Entry::KeptTaken { guest, forgotten } => Self::KeptTaken { guest: guest.0, forgotten: *forgotten },
             Entry::LiveBegan { side, kind, name, guest } => Self::LiveBegan {
@@ -122,12 +125,13 @@ impl What {
         }
     }
 
-    /// Must be on the disk at once: a camera or microphone opens.
+    /// Must be on the disk at once: a camera or microphone opens, or the disk is about to be emptied.
     pub fn opens(&self) -> bool {
         match self {
             Self::Camera { state } => *state != camera_name(CameraState::Off),
             Self::Microphone { state } => *state != microphone_name(MicState::Closed),
             Self::Gate { open, .. } => *open,
+            Self::ResetWanted { .. } => true,
             Self::Started { .. }
             | Self::Stopped {}
             | Self::Mode { .. }

@@ -55,6 +55,10 @@ impl What {
                 "設置者のページの設定が読めなくなり、カーテンを閉じた".into(),
                 "What the installer's page had set cannot be read; the curtain was drawn".into(),
             ),
+            Self::ResetWanted { guest } => (
+                format!("端末{guest}が、この箱の記憶をすべて消すことにした"),
+                format!("Guest {guest} wished that this box forgets everything"),
+            ),
             Self::DocumentKept { length } => (
                 format!("両方の部屋が望んだ資料を残した（{length}バイト）"),
                 format!("Kept a document that both rooms wanted kept ({length} bytes)"),
