@@ -38,7 +38,7 @@ fn a_bundle_signed_by_a_certificate_that_expired_is_good_also_where_the_clock_st
     let builder = Builder::new();
     let keys = builder.path("keys");
     done(at(Some(LONG_AGO), root("packaging/image/keys.sh").to_str().unwrap()).arg(&keys));
-    // A signer for one day.
+    // A signer for one day. Making a key takes seconds, of the false clock too: what it signs, it signs later.
     let mut openssl = at(Some(LONG_AGO), "openssl");
     openssl.args([
         "req",
@@ -57,7 +57,7 @@ fn a_bundle_signed_by_a_certificate_that_expired_is_good_also_where_the_clock_st
     openssl.args(["x509", "-req", "-in", "day", "-CA", "ca.pem", "-CAkey", "ca.key", "-set_serial", "7", "-days", "1"]);
     openssl.args(["-extfile", "openssl.cnf", "-extensions", "signer", "-out", "signer.pem"]);
     done(openssl.current_dir(&keys));
-    let bundle = builder.odd_bundle(&keys, "verity", "engawa-x86-64", Some(LONG_AGO));
+    let bundle = builder.odd_bundle(&keys, "verity", "engawa-x86-64", Some(HOURS_LATER));
     let kiosk = builder.new_box("box", &keys);
     assert_eq!(kiosk.offer(Source::Panel, Wish::Check, &bundle)["state"], "ready");
     kiosk.place().wish(Wish::Check).unwrap();

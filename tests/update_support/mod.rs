@@ -13,6 +13,7 @@ pub const BINARY: &str = env!("CARGO_BIN_EXE_engawa");
 pub const RUNNING: &str = "0.1.0+20261123.0214";
 pub const NEWER: &str = "0.1.0+20261201.0900";
 pub const LONG_AGO: &str = "2025-01-01 12:00:00";
+pub const HOURS_LATER: &str = "2025-01-01 18:00:00";
 
 /// Where bundles are built.
 pub struct Builder(pub TempDir);
