@@ -21,6 +21,7 @@ help:
 	@echo 'make image               the disk image of a box, from that package; needs root'
 	@echo 'make bundle              the signed update to that image; keys: packaging/image/bundle.sh'
 	@echo 'make vm-test             boxes from that image in virtual machines: starts, power cuts, the link'
+	@echo 'make vm-power            hard power-offs and interrupted updates of such a box; goes on where it was stopped'
 	@echo 'make bench               delay, CPU and recovery of two boxes, as one JSON object'
 
 .PHONY: demo
@@ -67,6 +68,10 @@ bundle:
 vm-test: image
 	tests/vm/run.sh "$(TARGET)"
 
+.PHONY: vm-power
+vm-power: image
+	tests/vm/run.sh "$(TARGET)" power
+
 .PHONY: checks
 checks: test-packages
 	cargo fmt --check
@@ -80,7 +85,7 @@ checks: test-packages
 
 .PHONY: test-packages
 test-packages: cargo
-	@packaging/install.sh packaging/apt-run.txt packaging/apt-build.txt packaging/apt-test.txt
+	@packaging/install.sh packaging/apt-run.txt packaging/apt-build.txt packaging/apt-test.txt packaging/apt-image.txt
 	@packaging/nextest.sh
 	@cd tests/browser && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund; }
 

@@ -33,6 +33,8 @@ pub enum Need {
     Sticks,
     /// Signed bundles, GRUB's notes, a signing time long ago.
     Updates,
+    /// A virtual machine with UEFI firmware, and a Debian mirror for what starts in it.
+    Machine,
 }
 
 /// Why a need is not met.
@@ -45,7 +47,7 @@ pub enum Lack {
 }
 
 impl Need {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Line,
         Self::Capture,
         Self::Screen,
@@ -57,6 +59,7 @@ impl Need {
         Self::Debian,
         Self::Sticks,
         Self::Updates,
+        Self::Machine,
     ];
 
     /// Whether a test that needs it can run here.
@@ -76,7 +79,13 @@ impl Need {
 
     pub fn lack(self) -> Option<Lack> {
         let needs_root = match self {
-            Self::Line | Self::Capture | Self::FalseClock | Self::Disk | Self::Spooler | Self::Debian => true,
+            Self::Line
+            | Self::Capture
+            | Self::FalseClock
+            | Self::Disk
+            | Self::Spooler
+            | Self::Debian
+            | Self::Machine => true,
             Self::Screen | Self::Firefox | Self::Package | Self::Sticks | Self::Updates => false,
         };
         if needs_root && !is_root() {
@@ -101,7 +110,8 @@ impl Need {
             | Self::Package
             | Self::Debian
             | Self::Sticks
-            | Self::Updates => None,
+            | Self::Updates
+            | Self::Machine => None,
         }
     }
 
@@ -119,6 +129,7 @@ impl Need {
             Self::Firefox => "a screen shared from Firefox: tests/e2e_live_firefox.rs",
             Self::Sticks => "sticks as PCs format them: tests/stick*.rs",
             Self::Updates => "signed updates: tests/update*.rs",
+            Self::Machine => "the image in a virtual machine: tests/vm_boot.rs",
         }
     }
 
@@ -134,6 +145,9 @@ impl Need {
             Self::Debian => &["dpkg-deb", "strip", "mmdebstrap", "unshare", "mount", "flock"],
             Self::Sticks => &["mkfs.vfat", "fsck.vfat", "mcopy", "mdel"],
             Self::Updates => &["rauc", "mksquashfs", "openssl", "faketime", "grub-editenv", "dpkg"],
+            Self::Machine => {
+                &["qemu-system-x86_64", "mmdebstrap", "mksquashfs", "sfdisk", "mkfs.fat", "mcopy", "rauc", "python3"]
+            }
             Self::Spooler => &["cupsd", "lpadmin", "lp"],
         }
     }

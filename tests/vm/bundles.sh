@@ -23,7 +23,7 @@ now=$(cat "$release")
 pack() {
     echo "$2" >"$release"
     mksquashfs "$out/root" "$out/$1.squashfs" -comp gzip -b 256K -no-progress -quiet -no-xattrs -action 'uncompressed@subpathname(boot)' >/dev/null
-    ENGAWA_ROOT=$out/$1.squashfs ENGAWA_RELEASE=$2 "$top/packaging/image/bundle.sh" "$out/$1.raucb"
+    ENGAWA_ROOT=$out/$1.squashfs ENGAWA_BUNDLE=$out/$1.raucb "$top/packaging/image/bundle.sh"
     rm "$out/$1.squashfs"
 }
 pack next "${now}.1"

@@ -36,6 +36,7 @@ STEPS = (
     faults.sound_gone,
     hardened.walls,
     faults.plug_pulled,
+    update.refused,
     update.from_a_stick,
     update.broken,
 )
@@ -116,7 +117,7 @@ def set_up(box, table, file, begun):
     box.wait_until("systemctl is-active --quiet engawa-came-up.service", 600)
     table.note(f"{box.name}: power-on → slot B made, daemon ready", f"{time.monotonic() - begun:.0f} s, {box.cpu_seconds():.0f} CPU s")
     key = re.search(r'identity = "([0-9a-f]{32,})"', file.read_text(encoding="utf-8")).group(1)
-    left = box.run(f"grep -c {key} /dev/disk/by-partlabel/engawa-config || true")
+    left = box.run(f"grep -c {key} /dev/engawa/config || true")
     table.check(f"{box.name}: secret key left on the config partition", "no" if left == "0" else "yes", left == "0")
     failed = box.run("systemctl --failed --plain --no-legend --no-pager")
     table.check(f"{box.name}: failed units", failed or "none", not failed)
