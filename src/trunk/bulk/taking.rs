@@ -96,7 +96,7 @@ async fn receive(
                 }
                 Ok(None)
             });
-            written.await.unwrap_or_else(|_| Ok(None)).map(|whole: Option<_>| whole.is_some())
+            written.await.unwrap_or(Ok(None)).map(|whole: Option<_>| whole.is_some())
         }
         Ok(None) => Ok(true),
         Err(refusal) => Err(refusal),
