@@ -143,6 +143,8 @@ async fn what_lies_there_is_installed_when_pressed_and_not_before() {
     let mut line = put(&installer, ID, 5, 0, 5).await;
     line.write_all(b"hello").await.unwrap();
     assert_eq!(answer(&mut line).await["answer"], "accepted");
+    // Whoever is at work on it holds the place.
+    let held = kiosk.updates.hold().unwrap().unwrap();
     kiosk.updates.tell(&Report::of(State::Checking, Some(Source::Panel), None)).unwrap();
     installer.post("/api/update/install", &json!({})).await.refused(503, "busy");
     kiosk.updates.tell(&Report::of(State::Ready, Some(Source::Panel), Some("0.2.0"))).unwrap();
@@ -154,6 +156,7 @@ async fn what_lies_there_is_installed_when_pressed_and_not_before() {
     kiosk.updates.tell(&Report::of(State::Installing, Some(Source::Panel), Some("0.2.0"))).unwrap();
     assert_eq!(installer.post("/api/update/install", &json!({})).await.json()["answer"], "already");
     assert_eq!(kiosk.updates.take_wish().unwrap(), None);
+    drop(held);
 }
 
 #[tokio::test]

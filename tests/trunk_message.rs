@@ -333,6 +333,7 @@ proptest! {
         match decode_bulk(&bytes) {
             // Bytes of a document are any bytes.
             Ok(Some(Bulk::Piece { .. })) => prop_assert_eq!(bytes[0], 1),
+            Ok(Some(Bulk::Bundle(BundleWord::Piece { .. }))) => prop_assert_eq!(bytes[0], 3),
             Ok(None) => prop_assert!((2..=8).contains(&bytes[0])),
             other => prop_assert!(other.is_err()),
         }
