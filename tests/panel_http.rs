@@ -60,6 +60,7 @@ async fn every_address_answers_those_it_is_for_and_nobody_else() {
             "/api/wait" => json!({"name": "x"}),
             "/api/ask" => json!({"ask": "cancel"}),
             "/api/installer" => json!({"pin": PIN}),
+            "/api/reset" => json!({"pin": PIN, "name": "市民課"}),
             "/api/kept/forget" => json!({"document": id}),
             "/api/clock" => json!({"unix_ms": 1_800_000_000_000_u64}),
             "/api/settings" => json!({"line": {"ceiling_kbps": 2000}}),
