@@ -8,6 +8,7 @@
 //! After a power cut a file holds its old content or its new one, also when the disk is full. What root writes into the
 //! daemon's directory belongs to the daemon. Errors are the system's, with words for people where it has only a number.
 
+use nix::libc;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
@@ -37,7 +38,8 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// As the file system says; the old file is then still whole.
 pub fn publish(path: &Path, bytes: &[u8], mode: u32, group: Option<u32>) -> io::Result<()> {
     let open_up = |beside: &Path| {
-        let file = File::open(beside)?;
+        // Others may write where this stands: what is opened up is never what they led to.
+        let file = OpenOptions::new().read(true).custom_flags(NO_LINK).open(beside)?;
         fchown(&file, None, group.filter(|group| file.metadata().is_ok_and(|now| now.gid() != *group)))?;
         file.set_permissions(Permissions::from_mode(mode))?;
         file.sync_all()?;
@@ -72,16 +74,19 @@ pub fn remove(path: &Path) -> io::Result<()> {
     fs::remove_file(path).and_then(|()| sync_directory(path)).map_err(in_words)
 }
 
-/// Reads at most `limit` bytes; `None` if there is no such file.
+/// Reads at most `limit` bytes; `None` if there is no such file. Never waits and follows no link: root reads what the daemon wrote.
 ///
 /// # Errors
-/// As the file system says; `FileTooLarge` beyond the limit.
+/// As the file system says; `FileTooLarge` beyond the limit, `InvalidInput` of what is no file.
 pub fn read(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
-    let file = match File::open(path) {
+    let file = match OpenOptions::new().read(true).custom_flags(NO_LINK).open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
+    if !file.metadata()?.is_file() {
+        return Err(ErrorKind::InvalidInput.into());
+    }
     let mut bytes = Vec::new();
     file.take(limit + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit { Err(ErrorKind::FileTooLarge.into()) } else { Ok(Some(bytes)) }
@@ -187,6 +192,8 @@ pub fn in_words(error: io::Error) -> io::Error {
 }
 
 const ROOT: u32 = 0;
+/// What is no plain file at its very name is not opened, and nothing is waited for.
+const NO_LINK: i32 = libc::O_NOFOLLOW | libc::O_NONBLOCK;
 const MOST_SET_ASIDE: u32 = 8;
 /// Keeps two threads from writing the same file beside.
 static WRITTEN: AtomicU64 = AtomicU64::new(0);

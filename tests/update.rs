@@ -204,7 +204,7 @@ fn the_images_own_handler_refuses_what_is_older_and_what_would_overwrite_the_way
     }
     // What runs was not confirmed: the other slot is the way back.
     std::fs::write(path("came-up"), "B 0.1.0+20261101.0000 paired\n").unwrap();
-    assert!(!may_install(NEWER) && may_install(RUNNING));
+    assert!(!may_install(NEWER) && !may_install(RUNNING));
     std::fs::write(path("came-up"), format!("A {RUNNING} paired\nB 0.1.0 paired\n")).unwrap();
     assert!(may_install(NEWER));
 }

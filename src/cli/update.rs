@@ -169,8 +169,9 @@ fn carry_out(place: &Place, machine: &Machine) -> Result<(), Failure> {
     let failed = |error: io::Error| refused(&error.into());
     let mut installed = None;
     loop {
-        while let Some(wish) = place.take_wish().map_err(failed)? {
-            let Some(held) = place.hold().map_err(failed)? else { return Err(refused(&Refusal::Busy)) };
+        while place.is_wished() {
+            let held = place.hold_at_last().map_err(failed)?;
+            let Some(wish) = place.take_wish().map_err(failed)? else { break };
             match grant(wish, place, machine, installed.clone()) {
                 Ok(now) => installed = now,
                 // What is installed still waits for its start.

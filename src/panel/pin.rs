@@ -1,4 +1,4 @@
-//! The installer's PIN: few tries, then a pause that doubles. The same for whoever tries, at the page or from the other room.
+//! The installer's PIN: few tries, then a pause that doubles. The page has one, the other room another: neither shuts the other out.
 
 use ring::digest::{SHA256, digest};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -175,7 +175,9 @@ impl Visit<'_> {
         }
         let guest = self.guest();
         let told = self.shared.questions.ask(|ticket| RoomInput::ResetWanted { ticket, guest }).await;
-        told.ok_or(Refusal::Busy)?;
+        if let Answer::Denied(denied) = told.ok_or(Refusal::Busy)? {
+            return Err(Refusal::Denied(denied));
+        }
         let forget = self.shared.sources.forget.clone();
         papers::aside(self.shared, move || forget()).await?.map_err(|error| {
             tracing::warn!(%error, "this box cannot be made to forget everything");

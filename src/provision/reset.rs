@@ -42,7 +42,7 @@ pub fn is_wanted(state: &Path) -> bool {
     symlink_metadata(state.join(MARK)).is_ok()
 }
 
-/// Forgets everything, the mark last. May be begun again after whatever stopped it.
+/// Forgets everything, the mark last. What the disk does not give up keeps nothing else. May be begun again after whatever stopped it.
 ///
 /// # Errors
 /// `NotFound` when nobody wanted it; others as the file system says, with the mark still there.
@@ -50,38 +50,55 @@ pub fn carry_out(places: &Places, cut: PowerCut) -> io::Result<()> {
     if !is_wanted(&places.state) {
         return Err(io::Error::new(ErrorKind::NotFound, "nobody wanted this box to forget everything"));
     }
-    let mut steps = Steps { done: 0, cut };
+    let mut steps = Steps { done: 0, cut, trouble: None };
     // First what must never be read again; large files are no keys.
     for home in [&places.state, &places.etc] {
-        for path in below(home)? {
-            overwrite(&path)?;
-            steps.one_more();
+        for path in steps.below(home) {
+            steps.one_more(overwrite(&path));
         }
     }
-    empty(&places.etc, &mut steps)?;
+    empty(&places.etc, &mut steps);
     for reports in &places.reports {
-        empty(reports, &mut steps)?;
+        empty(reports, &mut steps);
     }
     if let Some(journal) = &places.journal {
-        for machine in below(journal)? {
+        for machine in steps.below(journal) {
             let is_directory = symlink_metadata(&machine).is_ok_and(|about| about.is_dir());
-            if is_directory { empty(&machine, &mut steps)? } else { remove(&machine)? }
+            if is_directory { empty(&machine, &mut steps) } else { steps.one_more(remove(&machine)) }
         }
     }
-    empty(&places.state, &mut steps)?;
-    durable::remove(&places.state.join(MARK))
+    empty(&places.state, &mut steps);
+    match steps.trouble {
+        Some(trouble) => Err(trouble),
+        None => durable::remove(&places.state.join(MARK)),
+    }
 }
 
-/// Counts what is done, for tests that let the power go after any of it.
+/// Counts what is done, for tests that let the power go after any of it, and keeps the first that went wrong.
 struct Steps {
     done: u32,
     cut: PowerCut,
+    trouble: Option<io::Error>,
 }
 
 impl Steps {
-    fn one_more(&mut self) {
+    fn one_more(&mut self, result: io::Result<()>) {
         self.done += 1;
         self.cut.after(self.done);
+        self.note(result);
+    }
+
+    fn note(&mut self, result: io::Result<()>) {
+        if let Err(error) = result {
+            self.trouble.get_or_insert(error);
+        }
+    }
+
+    fn below(&mut self, home: &Path) -> Vec<PathBuf> {
+        below(home).unwrap_or_else(|error| {
+            self.note(Err(named(home, &error)));
+            Vec::new()
+        })
     }
 }
 
@@ -98,16 +115,15 @@ fn below(home: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 /// Removes everything in a directory but the mark, for good.
-fn empty(home: &Path, steps: &mut Steps) -> io::Result<()> {
-    let paths = below(home)?;
+fn empty(home: &Path, steps: &mut Steps) {
+    let paths = steps.below(home);
     if paths.is_empty() {
-        return Ok(());
+        return;
     }
     for path in paths {
-        remove(&path)?;
-        steps.one_more();
+        steps.one_more(remove(&path));
     }
-    File::open(home)?.sync_all()
+    steps.note(File::open(home).and_then(|home| home.sync_all()));
 }
 
 fn remove(path: &Path) -> io::Result<()> {

@@ -160,6 +160,8 @@ fn of_take(bytes: &[u8]) -> Option<Told> {
 struct Update {
     state: State,
     #[serde(default)]
+    source: Option<serde::de::IgnoredAny>,
+    #[serde(default)]
     percent: u8,
     japanese: String,
     english: String,
@@ -179,9 +181,10 @@ enum State {
 }
 
 fn of_update(bytes: &[u8]) -> Option<Told> {
-    let Update { state, percent, japanese, english } = serde_json::from_slice(bytes).ok()?;
+    let Update { state, source, percent, japanese, english } = serde_json::from_slice(bytes).ok()?;
     match state {
-        State::None => None,
+        // Somebody brought what runs already.
+        State::None => source.and_then(|_| told(&japanese, &english, Tone::Good, None)),
         State::Receiving | State::Installing => told(&japanese, &english, Tone::Plain, Some(percent)),
         State::Checking => told(&japanese, &english, Tone::Plain, None).map(|told| Told { stays: true, ..told }),
         State::Ready | State::Installed => told(&japanese, &english, Tone::Good, None),
@@ -210,7 +213,7 @@ const GIVEN_UP: u32 = 15 * 60;
 /// Directories below the sticks' one that are looked into.
 const MOST_STICKS: usize = 32;
 /// Letters.
-const LONGEST_SENTENCE: usize = 160;
+const LONGEST_SENTENCE: usize = 240;
 
 #[cfg(test)]
 mod tests {

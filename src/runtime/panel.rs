@@ -235,7 +235,9 @@ fn paper_source(config: Option<PathBuf>) -> PaperSource {
 fn passed(passing: &Passing) -> Passed {
     match passing.stage {
         Stage::Waits => Passed::Waits,
-        Stage::Goes(to) => Passed::Goes(u8::try_from(to * 100 / passing.length.max(1)).unwrap_or(100)),
+        Stage::Goes(to) => Passed::Goes(
+            u8::try_from(to.min(passing.length).saturating_mul(100) / passing.length.max(1)).unwrap_or(100),
+        ),
         Stage::Arrived => Passed::Arrived,
         Stage::Refused(why) => Passed::Refused(match why {
             BundleRefused::TooLarge => NotPassed::TooLarge,

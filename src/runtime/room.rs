@@ -94,23 +94,30 @@ impl RoomHands {
         let kept = KeptDocuments::open(&config.state_directory, config.room.keep_days, life.machine_began_anew);
         kept.count();
         let views = PageViews::new(documents);
-        let (pin, updates) = (config.panel.pin.as_deref().map(PinCode::from), Place::of(&config.state_directory));
+        // Two, so that wrong PINs from the other room do not shut out whoever stands here.
+        let pin_code = || config.panel.pin.as_deref().map(PinCode::from);
+        let updates = Place::of(&config.state_directory);
         let help = HelpHands {
-            pin: pin.clone(),
+            pin: pin_code(),
             config: overlay.as_ref().map(|overlay| overlay.main().to_owned()),
             questions: questions.clone(),
             updates: updates.clone(),
             anew: anew.clone(),
         };
         let bundles = Bundles::new(updates.clone());
-        let remembering = bundles.clone();
-        tokio::task::spawn_blocking(move || remembering.remember());
+        let (remembering, recalling) = (bundles.clone(), updates.clone());
+        tokio::task::spawn_blocking(move || {
+            remembering.remember();
+            if let Err(error) = recalling.recall() {
+                tracing::warn!(%error, "nobody is told that an update did not come up");
+            }
+        });
         let shown = Papers {
             ledger: ledger.clone(),
             views: views.clone(),
             kept: kept.clone(),
             live: live.door(&questions),
-            pin,
+            pin: pin_code(),
             updates,
             bundles: bundles.clone(),
         };

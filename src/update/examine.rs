@@ -65,7 +65,8 @@ pub fn examine(place: &Place, whole: &Whole, rauc: &Rauc, running: &Running) -> 
         return Err(Refusal::Older { release, running: running.release.clone() });
     }
     let runs_already = release == running.release;
-    if !runs_already && running.is_on_trial() {
+    // Also the same one once more: it would be written over the one that came up.
+    if running.is_on_trial() {
         return Err(Refusal::OnTrial);
     }
     // It would do so for ever, for as long as the stick is there.

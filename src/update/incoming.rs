@@ -51,6 +51,11 @@ impl Incoming {
         self.expected.length
     }
 
+    /// Somebody of this room waits for the place, and this comes from the other box: it is to be dropped, and goes on later.
+    pub fn gives_way(&self) -> bool {
+        self.source == Source::Peer && self.place.is_wanted_here()
+    }
+
     /// Takes the next bytes. Blocks for the disk.
     ///
     /// # Errors

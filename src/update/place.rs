@@ -124,6 +124,9 @@ impl Place {
     /// # Errors
     /// As the file system says.
     pub fn wish(&self, wish: Wish) -> io::Result<()> {
+        if wish == Wish::Check && self.wished()? == Some(Wish::Install) {
+            return Ok(());
+        }
         durable::replace(&self.directory.join(WANTED), wish.word().as_bytes())
     }
 
@@ -132,9 +135,13 @@ impl Place {
     /// # Errors
     /// As the file system says.
     pub fn take_wish(&self) -> io::Result<Option<Wish>> {
-        let path = self.directory.join(WANTED);
-        let Some(text) = durable::read(&path, LONGEST_NOTE)? else { return Ok(None) };
-        durable::remove(&path)?;
+        let wish = self.wished()?;
+        gone(&self.directory.join(WANTED))?;
+        Ok(wish)
+    }
+
+    fn wished(&self) -> io::Result<Option<Wish>> {
+        let Some(text) = durable::read(&self.directory.join(WANTED), LONGEST_NOTE)? else { return Ok(None) };
         let word = String::from_utf8_lossy(&text).trim().to_owned();
         Ok([Wish::Check, Wish::Install].into_iter().find(|wish| wish.word() == word))
     }
@@ -172,6 +179,17 @@ impl Place {
         report.publish(&self.report)
     }
 
+    /// Says at the start of the daemon what became of an update that did not come up.
+    ///
+    /// # Errors
+    /// As the file system says.
+    pub fn recall(&self) -> io::Result<()> {
+        match Report::rolled_back(&self.rolled_back) {
+            Some(report) if Report::read(&self.report).is_none() => self.tell(&report),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// The release that did not come up here and was left again, if one did.
     pub fn rolled_back(&self) -> Option<String> {
         Report::rolled_back(&self.rolled_back)?.release
@@ -205,8 +223,39 @@ impl Place {
         Held::take(options.open(self.directory.join(LOCK))?)
     }
 
+    /// As [`Place::hold`], for as long as it takes. What the other box brings gives way.
+    ///
+    /// # Errors
+    /// As the file system says.
+    pub fn hold_at_last(&self) -> io::Result<Held> {
+        loop {
+            if let Some(held) = self.hold()? {
+                gone(&self.directory.join(GIVE_WAY))?;
+                return Ok(held);
+            }
+            durable::replace(&self.directory.join(GIVE_WAY), b"")?;
+            wait(LOOK_AGAIN * 100);
+        }
+    }
+
+    /// Whether somebody of this room waits.
+    pub(super) fn is_wanted_here(&self) -> bool {
+        self.directory.join(GIVE_WAY).exists()
+    }
+
+    /// People of this room need not wait for hours: the other box's bundle gives way and goes on later.
     pub(super) fn start(&self, source: Source, expected: Expected) -> Result<Incoming, Refusal> {
-        let Some(held) = self.lock()? else { return Err(Refusal::Busy) };
+        let mut held = self.lock()?;
+        if source != Source::Peer {
+            let mut looks = 0..GIVES_WAY_WITHIN;
+            while held.is_none() && looks.next().is_some() {
+                durable::replace(&self.directory.join(GIVE_WAY), b"")?;
+                wait(LOOK_AGAIN * 100);
+                held = self.lock()?;
+            }
+            gone(&self.directory.join(GIVE_WAY))?;
+        }
+        let Some(held) = held else { return Err(Refusal::Busy) };
         self.receive_or_tell(source, expected, held)
     }
 
@@ -223,7 +272,7 @@ impl Place {
         }
         let mut digest = Context::new(&SHA256);
         let (part, offset) = self.part(&expected, &mut digest)?;
-        self.make_room(length - offset)?;
+        self.make_room(source, length - offset)?;
         if offset == 0 {
             part.set_len(0)?;
             let text = serde_json::to_vec(&expected).map_err(io::Error::other)?;
@@ -261,10 +310,15 @@ impl Place {
     }
 
     /// The bundle that is here goes only where the next one could not come otherwise.
-    fn make_room(&self, more: u64) -> Result<(), Refusal> {
+    fn make_room(&self, source: Source, more: u64) -> Result<(), Refusal> {
         let wanted = more.saturating_add(self.limits.stays_free);
-        if self.free()? >= wanted {
+        let missing = wanted.saturating_sub(self.free()?);
+        if missing == 0 {
             return Ok(());
+        }
+        // What somebody brought here does not go for what the other box brings.
+        if source == Source::Peer && self.whole().is_some_and(|whole| whole.source != Source::Peer) {
+            return Err(Refusal::NoSpace { missing });
         }
         gone(&self.directory.join(DESCRIPTION))?;
         gone(&self.bundle())?;
@@ -287,7 +341,6 @@ pub struct Held {
 
 impl Held {
     fn take(file: File) -> io::Result<Option<Self>> {
-        let (_never_told, told) = mpsc::channel::<()>();
         let mut file = file;
         for _ in 0..LOOKS {
             file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
@@ -296,7 +349,7 @@ impl Held {
                 Err((_, errno)) => return Err(errno.into()),
             };
             // Whoever only asks how it stands holds it for a moment.
-            let _waited = told.recv_timeout(LOOK_AGAIN);
+            wait(LOOK_AGAIN);
         }
         Ok(None)
     }
@@ -310,6 +363,11 @@ impl Wish {
             Self::Install => "install",
         }
     }
+}
+
+fn wait(time: Duration) {
+    let (_never_told, told) = mpsc::channel::<()>();
+    let _waited = told.recv_timeout(time);
 }
 
 /// Deletes it for good if it is there.
@@ -327,7 +385,11 @@ pub const LIMITS: Limits = Limits { most: 1_500_000_000, stays_free: 300_000_000
 /// How often, and how long apart, the lock is tried before somebody is said to hold it.
 const LOOKS: u32 = 10;
 const LOOK_AGAIN: Duration = Duration::from_millis(3);
+/// Of 300 ms each: the other box's bundle looks every second whether somebody waits.
+const GIVES_WAY_WITHIN: u32 = 10;
 const LOCK: &str = "lock";
+/// Somebody of this room waits.
+const GIVE_WAY: &str = "give-way";
 pub(super) const PART: &str = "incoming.part";
 pub(super) const EXPECTED: &str = "incoming.json";
 const BUNDLE: &str = "update.raucb";

@@ -18,6 +18,7 @@ import stick
 from box import Box, Trouble
 from far import FarBox, provision
 from table import Table
+from update import CREDENTIALS, report
 
 # Files, the journal and the daemon's ledger, as fast as the disk takes them. `vm-old` ends with its number and is whole, always.
 WRITER = (
@@ -67,6 +68,7 @@ def main():
     try:
         fresh = not (directory / "box/disk.img").exists()
         box = Box("box-1", arguments.image, directory / "box", line=far.line, prefix=far.prefix, keep=True)
+        box.credentials |= CREDENTIALS
         if fresh:
             box.put(files[0], "engawa-box.toml")
         begin(box, far)
@@ -141,10 +143,11 @@ def interrupted_update(box, far, tally, bundle):
     point = points[number % len(points)]
     image = stick.make(box.directory / "stick.img", [(bundle, "engawa-update.raucb")], mib=1536)
     before = box.run("cat /usr/lib/engawa-image/release; sed -n 's/.*rauc.slot=\\([AB]\\).*/\\1/p' /proc/cmdline").split()
+    old = report(box)[0]
     box.plug_stick(image)
     text = f"cut while {point}, running {' '.join(before)}"
     try:
-        wait_for_point(box, point)
+        wait_for_point(box, point, old)
     except Trouble as trouble:
         text += f" (not reached: {trouble})"
     box.pull_the_plug()
@@ -166,7 +169,7 @@ def interrupted_update(box, far, tally, bundle):
         begin(box, far)
 
 
-def wait_for_point(box, point):
+def wait_for_point(box, point, old):
     state, _, percent = point.partition(" ")
     if state in ("restarted", "trial"):
         # The box restarts by itself; then either GRUB and kernel are under way, or the daemon is.
@@ -174,17 +177,15 @@ def wait_for_point(box, point):
         if state == "trial":
             box.wait_until("systemctl is-active --quiet engawa.service", 300, pause=0.2)
         return
-    wanted = f".state==\"{state}\""
     end = time.monotonic() + 600
     while time.monotonic() < end:
-        said = box.run("cat /run/engawa-update/report.json 2>/dev/null || true")
-        report = json.loads(said) if said.startswith("{") else {}
-        if report.get("state") == state and report.get("percent", 0) >= int(percent or 0):
+        written, said = report(box)
+        if written != old and said.get("state") == state and said.get("percent", 0) >= int(percent or 0):
             return
-        if report.get("state") in ("refused", "failed"):
-            raise Trouble(f"{wanted}: {report}")
+        if written != old and said.get("state") in ("refused", "failed"):
+            raise Trouble(said["english"])
         time.sleep(0.1)
-    raise Trouble(f"{wanted} within 600 s")
+    raise Trouble(f"not {point} within 600 s")
 
 
 def replays(box, far, tally, count):

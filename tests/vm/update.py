@@ -25,8 +25,9 @@ def refused(boxes, table):
     changed.write_bytes(bundle.read_bytes()[-200_000:])
     for file in (garbage, changed):
         session, slot = status(box)["session"], running(box)
+        old = report(box)[0]
         box.plug_stick(stick.make(box.directory / "stick.img", [(file, "engawa-bad.raucb")], mib=64))
-        said = wait_for(box, ("refused", "failed"), 120)
+        said = wait_for(box, ("refused", "failed"), 120, old)
         box.screenshot(f"refused-{file.stem}")
         box.pull_stick()
         now = status(box)
@@ -86,12 +87,12 @@ def running(box):
 
 def install(box, bundle):
     """Plugs a stick in and waits until the box restarts; when which state was seen first."""
-    begun = time.monotonic()
+    begun, old = time.monotonic(), report(box)[0]
     box.plug_stick(stick.make(box.directory / "stick.img", [(bundle, "engawa-update.raucb")], mib=1280))
     seen = []
     while not seen or seen[-1][0] != "installed":
-        said = report(box)
-        state = said.get("state", "none")
+        written, said = report(box)
+        state = said.get("state", "none") if written != old else "none"
         if state in ("refused", "failed"):
             raise Trouble(f"{box.name}: {state}: {said['english']}")
         if state not in [known for known, _ in seen]:
@@ -109,11 +110,12 @@ def restarted(box):
     devices(box)
 
 
-def wait_for(box, states, seconds):
+def wait_for(box, states, seconds, old):
+    """Waits for a report in one of these states that is another one than `old`."""
     end = time.monotonic() + seconds
     while True:
-        said = report(box)
-        if said.get("state") in states:
+        written, said = report(box)
+        if written != old and said.get("state") in states:
             return said
         if time.monotonic() > end:
             raise Trouble(f"{box.name}: none of {states} within {seconds} s: {said}")
@@ -121,5 +123,6 @@ def wait_for(box, states, seconds):
 
 
 def report(box):
-    said = box.run("cat /run/engawa-update/report.json 2>/dev/null || true")
-    return json.loads(said) if said.startswith("{") else {}
+    """Which file it is (a new one each time it is written), and what stands in it."""
+    written, _, said = box.run("stat -c '%i %y' /run/engawa-update/report.json; cat /run/engawa-update/report.json", check=False).partition("\n")
+    return written, json.loads(said) if said.startswith("{") else {}

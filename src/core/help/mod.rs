@@ -299,7 +299,8 @@ impl Asked {
 
     fn take(&mut self, part: u16, text: &str) {
         let fits = part == self.parts && self.paper.len() + text.len() <= MOST_PAPER + PART;
-        if self.state != AskedState::Granted || !fits {
+        // An empty part would come for ever.
+        if self.state != AskedState::Granted || !fits || text.is_empty() {
             self.state = AskedState::Denied(HelpDenied::Failed);
             return;
         }

@@ -45,6 +45,10 @@ impl Taking {
 
     /// The far box offers one; a newer offer takes the place of the one before.
     pub(super) fn offered(&mut self, bundle: Digest, length: u64, now: Instant) {
+        // What is there already is read and hashed for an offer: not again and again.
+        if self.coming.as_ref().is_some_and(|coming| coming.bundle == bundle && !coming.pieces.is_closed()) {
+            return;
+        }
         // A person pressed, or a line is new: neither happens so often.
         if self.heard_at.replace(now).is_some_and(|before| now - before < BETWEEN_OFFERS) {
             return;
@@ -163,9 +167,13 @@ fn write(
                 return Ok(None);
             }
         }
-        match runtime.block_on(timeout_at(due, arriving.recv())) {
+        if incoming.gives_way() {
+            return Err(Refusal::Busy);
+        }
+        match runtime.block_on(timeout_at(due.min(Instant::now() + LOOK), arriving.recv())) {
             Ok(Some(bytes)) => incoming.write(&bytes)?,
             Ok(None) => return Ok(None),
+            Err(_) if Instant::now() < due => {}
             Err(_) => {
                 // The place is for others too. A piece that comes now ends the connection; on the next one it is offered again.
                 window.to.store(0, Ordering::SeqCst);
@@ -194,6 +202,8 @@ fn why(refusal: &Refusal) -> BundleRefused {
     }
 }
 
+/// How soon it gives way.
+const LOOK: Duration = Duration::from_secs(1);
 /// Bytes that may be under way or wait for the disk.
 const WINDOW: u64 = 1 << 20;
 /// Twice and more what a window is in the shortest pieces a box sends.
