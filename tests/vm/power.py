@@ -74,8 +74,8 @@ def main():
         begin(box, far)
         while tally.count("power-off")[0] < arguments.offs:
             power_off(box, far, tally)
-        while arguments.bundle and tally.count("update")[0] < arguments.updates:
-            interrupted_update(box, far, tally, arguments.bundle)
+        if arguments.bundle and tally.count("update")[0] < arguments.updates:
+            updates(box, far, tally, arguments)
         if tally.count("replay")[0] < arguments.replays:
             replays(box, far, tally, arguments.replays)
     except Trouble:
@@ -100,6 +100,7 @@ def begin(box, far):
     if box.run("grep -c 320x180 /etc/engawa/engawa.toml || true") == "0":
         box.run("printf '%s\\n' '[camera]' 'source = \"test\"' 'size = \"320x180\"' 'fps = 5' >>/etc/engawa/engawa.toml; sync; systemctl restart engawa.service")
     box.wait_until("systemctl is-active --quiet engawa-came-up.service", 600)
+    box.run("cd /var/lib/engawa; test -e vm-old || { head -c 100000 /dev/zero | tr '\\0' x; echo; echo 0; } >vm-old; sync")
     far.wait_linked(300)
 
 
@@ -136,8 +137,35 @@ def whole(box, reached):
     return good and verified == "yes", f"write {number} whole; ledger: {' '.join(ledger)}; failed units: {failed or 'none'}"
 
 
+def updates(box, far, tally, arguments):
+    """Each interrupted update begins with the same disk, whose system is older than the bundle."""
+    before = box.directory / "before.img"
+    orderly(box)
+    # Left by a run that was stopped: that one began with it.
+    there = before.exists()
+    subprocess.run(["cp", "--sparse=always", *((before, box.disk) if there else (box.disk, before))], check=True)
+    while tally.count("update")[0] < arguments.updates:
+        begin(box, far)
+        interrupted_update(box, far, tally, arguments.bundle)
+        orderly(box)
+        subprocess.run(["cp", "--sparse=always", before, box.disk], check=True)
+    before.unlink()
+    begin(box, far)
+
+
+def orderly(box):
+    """Switched off by its power button."""
+    box.ask("system_powerdown")
+    try:
+        box.qemu.wait(120)
+    except subprocess.TimeoutExpired:
+        raise Trouble("the power button did not switch the box off within 120 s") from None
+    box.pull_the_plug()
+
+
 def interrupted_update(box, far, tally, bundle):
-    """The plug is pulled at another point each time: while the stick is read, the slot written, the new system tried."""
+    """The plug is pulled at another point each time: while the stick is read, the slot written, the new system tried. A point that was
+    not reached counts as a failure."""
     number = tally.count("update")[0]
     points = ("receiving", "checking", "installing 5", "installing 30", "installing 50", "installing 70", "installing 95", "installed", "restarted", "trial")
     point = points[number % len(points)]
@@ -145,11 +173,11 @@ def interrupted_update(box, far, tally, bundle):
     before = box.run("cat /usr/lib/engawa-image/release; sed -n 's/.*rauc.slot=\\([AB]\\).*/\\1/p' /proc/cmdline").split()
     old = report(box)[0]
     box.plug_stick(image)
-    text = f"cut while {point}, running {' '.join(before)}"
+    text, reached = f"cut while {point}, running {' '.join(before)}", True
     try:
         wait_for_point(box, point, old)
     except Trouble as trouble:
-        text += f" (not reached: {trouble})"
+        text, reached = f"{text} (not reached: {trouble})", False
     box.pull_the_plug()
     far.wait_linked(30, up=False)
     begun = time.monotonic()
@@ -161,12 +189,13 @@ def interrupted_update(box, far, tally, bundle):
         box.wait_until("systemctl is-active --quiet engawa-came-up.service", 300)
         after = box.run("cat /usr/lib/engawa-image/release; sed -n 's/.*rauc.slot=\\([AB]\\).*/\\1/p' /proc/cmdline").split()
         good, said = whole(box, 0)
-        tally.add("update", good, f"{text}; linked {came:.0f} s after power-on with {' '.join(after)}; {said}")
+        tally.add("update", good and reached, f"{text}; linked {came:.0f} s after power-on with {' '.join(after)}; {said}")
     except Trouble as trouble:
         box.evidence(f"update-{number}")
         tally.add("update", False, f"{text}: {trouble}")
         box.pull_the_plug()
-        begin(box, far)
+        box.switch_on()
+        box.wait_for_agent(400)
 
 
 def wait_for_point(box, point, old):
