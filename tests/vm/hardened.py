@@ -52,6 +52,7 @@ def walls(boxes, table):
             time.sleep(MEASURE_S)
             shares[within].append((spent(box) - before) / (uptime(box) - begun))
     box.run(f"rm -f {DROP_IN}; systemctl daemon-reload; systemctl restart engawa.service", 120)
+    box.wait_until(f"{STATUS} | grep -q '\"link\":\"up\"'", 120)
     medians = {within: sorted(found)[len(found) // 2] for within, found in shares.items()}
     ratio = medians[True] / medians[False]
     each = "; ".join(f"{'within' if within else 'without'} {' '.join(f'{share:.2f}' for share in found)}" for within, found in shares.items())
