@@ -119,8 +119,7 @@ class Box:
     def run(self, command, seconds=60, check=True):
         """Runs a shell command in the box as root; its output. With `check`, another exit code than 0 is trouble."""
         self.number += 1
-        sent = base64.b64encode(command.encode()).decode()
-        self.agent.write(f"{self.number} {sent}\n")
+        self.send(self.number, command)
         while True:
             words = self.agent.read(seconds).split(" ")
             if words[0] == str(self.number):
@@ -129,6 +128,10 @@ class Box:
         if check and words[1] != "0":
             raise Trouble(f"{self.name}: `{command}` ended with {words[1]}: {output}")
         return output
+
+    def send(self, number, command):
+        """Hands a command over, whose end nobody waits for here."""
+        self.agent.write(f"{number} {base64.b64encode(command.encode()).decode()}\n")
 
     def wait_until(self, command, seconds, pause=1.0):
         """Repeats a command until it succeeds; its output."""
@@ -196,7 +199,7 @@ class Box:
 
     def reboot(self):
         """An orderly restart, until the box takes commands again."""
-        self.agent.write("0 " + base64.b64encode(b"systemctl --no-block reboot").decode() + "\n")
+        self.send(0, "systemctl --no-block reboot")
         self.wait_for_agent()
 
     def pull_the_plug(self):

@@ -17,6 +17,7 @@ import time
 
 import far
 import faults
+import forgets
 import hardened
 import room
 import update
@@ -39,6 +40,8 @@ STEPS = (
     update.refused,
     update.from_a_stick,
     update.broken,
+    forgets.everything,
+    forgets.memory_lost,
 )
 
 
