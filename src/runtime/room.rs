@@ -38,7 +38,9 @@ use crate::update::Place;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{Notify, watch};
+use tokio::time::sleep;
 
 /// This life of the daemon.
 pub(super) struct Life {
@@ -105,13 +107,9 @@ impl RoomHands {
             anew: anew.clone(),
         };
         let bundles = Bundles::new(updates.clone());
-        let (remembering, recalling) = (bundles.clone(), updates.clone());
-        tokio::task::spawn_blocking(move || {
-            remembering.remember();
-            if let Err(error) = recalling.recall() {
-                tracing::warn!(%error, "nobody is told that an update did not come up");
-            }
-        });
+        let remembering = bundles.clone();
+        tokio::task::spawn_blocking(move || remembering.remember());
+        tokio::spawn(recall(updates.clone()));
         let shown = Papers {
             ledger: ledger.clone(),
             views: views.clone(),
@@ -363,3 +361,20 @@ const MEETINGS_SEEN: usize = 400;
 const MEETINGS_SHOWN: usize = 10;
 /// Characters of "2026-11-22 10:00".
 const MINUTE: usize = 16;
+
+/// What came back after an update is noted by engawa-came-up.service, some time after the daemon began.
+async fn recall(updates: Place) {
+    for _ in 0..RECALLS {
+        let place = updates.clone();
+        match tokio::task::spawn_blocking(move || place.recall()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "nobody is told yet that an update did not come up"),
+            Err(error) => tracing::error!(%error, "bug: recalling an update"),
+        }
+        sleep(RECALL_EVERY).await;
+    }
+}
+
+/// Ten minutes after the start, nobody asks any more what happened before it.
+const RECALLS: u32 = 60;
+const RECALL_EVERY: Duration = Duration::from_secs(10);
