@@ -79,7 +79,10 @@ impl MicrophoneSender {
         let says_farewell = voice.farewell > 0;
         match (&mut voice.encoder, open) {
             (Some(_), false) if says_farewell => {}
-            (Some(_), false) => voice.farewell = FAREWELL,
+            (Some(_), false) => {
+                voice.farewell = FAREWELL;
+                voice.farewell_until = now() + FAREWELL_DUE;
+            }
             (None, true) => match encoder(bitrate) {
                 Ok(encoder) => voice.encoder = Some(encoder),
                 Err(error) => tracing::error!(%error, "no Opus encoder: the microphone stays closed"),
@@ -109,6 +112,8 @@ struct Voice {
     encoder: Option<opus::Encoder>,
     /// Packets of silence that are still to come: the gate is closed.
     farewell: u32,
+    /// A microphone that was gone when the gate closed and comes back later says none: it would count as open.
+    farewell_until: Moment,
     bitrate: Bitrate,
     chunks: Chunks,
     meter: Meter,
@@ -126,6 +131,9 @@ impl Voice {
         while let Some((moment, mut chunk)) = self.chunks.next() {
             self.vitals.add(&chunk, at);
             self.meter.hear(&chunk, at);
+            if self.farewell > 0 && at > self.farewell_until {
+                (self.farewell, self.encoder) = (0, None);
+            }
             if self.farewell > 0 {
                 chunk.fill(0);
             }
@@ -301,6 +309,7 @@ const PULL_NS: i64 = 5_000;
 /// Packets of silence with which a closed gate ends: without them the far box prolongs the last tone as if it were lost, by
 /// 190 ms (measured).
 const FAREWELL: u32 = 3;
+const FAREWELL_DUE: Duration = Duration::from_millis(300);
 const SECOND: Duration = Duration::from_secs(1);
 const SILENCE_DBFS: f32 = -100.0;
 const ALL_EQUAL: Duration = Duration::from_secs(5);
