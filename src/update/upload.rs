@@ -73,7 +73,7 @@ impl Place {
 pub struct Unfinished {
     /// Bytes it will have.
     pub length: u64,
-    /// As in [`Whole`], if its sender said so.
+    /// As in [`super::Whole`], if its sender said so.
     pub sha256: Option<String>,
     /// As its sender calls it, if it does.
     pub name: Option<String>,
