@@ -183,3 +183,50 @@ fn the_newest_bundle_is_fetched_from_a_stick_in_all_its_pieces_and_its_installat
 fn digest(bytes: &[u8]) -> String {
     ring::digest::digest(&ring::digest::SHA256, bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[test]
+fn who_stands_here_goes_before_the_other_box_whose_bundle_goes_on_later() {
+    let home = tempfile::tempdir().unwrap();
+    let place = place(home.path());
+    let (theirs, ours) = (noise(5000), vec![7; 5000]);
+    let mut coming = place.resume(Source::Peer, 5000, &digest(&theirs)).unwrap();
+    coming.write(&theirs[..2000]).unwrap();
+    assert!(!coming.gives_way(), "nobody waits");
+    let waiting = {
+        let (place, ours) = (place.clone(), ours.clone());
+        std::thread::spawn(move || bring(&place, &ours))
+    };
+    support_wait(|| coming.gives_way());
+    drop(coming);
+    waiting.join().unwrap().unwrap();
+    assert_eq!(std::fs::read(place.bundle()).unwrap(), ours);
+    assert!(!place.resume(Source::Peer, 5000, &digest(&theirs)).unwrap().gives_way(), "nobody waits any more");
+}
+
+#[test]
+fn a_check_takes_no_installation_back_and_what_came_back_is_told_once() {
+    let home = tempfile::tempdir().unwrap();
+    let place = place(home.path());
+    bring(&place, &noise(100)).unwrap();
+    place.wish(Wish::Install).unwrap();
+    place.wish(Wish::Check).unwrap();
+    assert_eq!(place.take_wish().unwrap(), Some(Wish::Install));
+    std::fs::remove_file(home.path().join("report.json")).unwrap();
+    place.recall().unwrap();
+    assert!(Report::read(&home.path().join("report.json")).is_none(), "nothing came back");
+    std::fs::write(home.path().join("rolled-back"), "0.1.0+2 daemon\n").unwrap();
+    place.recall().unwrap();
+    let told = Report::read(&home.path().join("report.json")).unwrap();
+    assert_eq!((told.state, told.release.as_deref()), (State::Failed, Some("0.1.0+2")));
+    place.tell(&Report::none()).unwrap();
+    place.recall().unwrap();
+    assert_eq!(Report::read(&home.path().join("report.json")).unwrap().state, State::None, "newer words stay");
+}
+
+fn support_wait(met: impl Fn() -> bool) {
+    let begun = std::time::Instant::now();
+    while !met() {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(5), "nobody asked it to give way");
+        std::thread::yield_now();
+    }
+}

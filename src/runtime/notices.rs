@@ -12,7 +12,7 @@ use crate::media::face::{NoticeFace, Tone};
 use crate::provision::fat::LONGEST_BOX_FILE;
 use crate::provision::stick::{LISTING, Listing};
 use crate::provision::take::{self, Outcome, Report};
-use serde::Deserialize;
+use crate::update::{self, State};
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -155,33 +155,8 @@ fn of_take(bytes: &[u8]) -> Option<Told> {
     file.and_then(|_| told(&japanese, &english, tone, None))
 }
 
-/// What `engawa update` writes.
-#[derive(Deserialize)]
-struct Update {
-    state: State,
-    #[serde(default)]
-    source: Option<serde::de::IgnoredAny>,
-    #[serde(default)]
-    percent: u8,
-    japanese: String,
-    english: String,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum State {
-    None,
-    Receiving,
-    Checking,
-    Ready,
-    Installing,
-    Installed,
-    Refused,
-    Failed,
-}
-
 fn of_update(bytes: &[u8]) -> Option<Told> {
-    let Update { state, source, percent, japanese, english } = serde_json::from_slice(bytes).ok()?;
+    let update::Report { state, source, percent, japanese, english, .. } = serde_json::from_slice(bytes).ok()?;
     match state {
         // Somebody brought what runs already.
         State::None => source.and_then(|_| told(&japanese, &english, Tone::Good, None)),

@@ -57,7 +57,7 @@ def walls(boxes, table):
     ratio = medians[True] / medians[False]
     each = "; ".join(f"{'within' if within else 'without'} {' '.join(f'{share:.2f}' for share in found)}" for within, found in shares.items())
     # Emulated processor time, of two boxes on two cores: the ratio is what counts, and only roughly.
-    table.note("processor time within the unit's walls : without", f"{ratio:.2f} (cores, emulated: {each}; seccomp {filters[True]} and {filters[False]})")
+    table.check("processor time within the unit's walls : without", f"{ratio:.2f} (cores, emulated: {each}; seccomp {filters[True]} and {filters[False]})", ratio <= 1.05 and filters == {True: "2", False: "0"})
 
 
 def spent(box):

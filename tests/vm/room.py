@@ -85,7 +85,7 @@ def keys(boxes, table):
                 break
             time.sleep(0.5)
         same = said[0]["session"] == session
-        good = took != "never" and modes == [mode, mode] and (not open_ones or heard == open_ones)
+        good = took != "never" and same and modes == [mode, mode] and (not open_ones or heard == open_ones)
         table.check(f"key {key.upper()} at {box.name} → {shows} at the other", f"{took}; {modes}, microphones {heard}, same session: {same}", good)
         other.screenshot(f"key-{mode}")
 

@@ -81,6 +81,8 @@ pub struct Asked {
     number: u32,
     parts: u16,
     until: Moment,
+    /// Whatever the far box says, not beyond this.
+    ends: Moment,
 }
 
 /// How far it is.
@@ -138,7 +140,7 @@ impl Help {
         self.last = self.last.wrapping_add(1);
         let number = self.last;
         let (state, paper, until) = (AskedState::Asked, Arc::default(), now + ANSWER_DUE);
-        self.asked = Some(Asked { task, state, paper, on, number, parts: 0, until });
+        self.asked = Some(Asked { task, state, paper, on, number, parts: 0, until, ends: now + ALL_DUE });
         self.outputs.push_back(Output::Record(Entry::HelpAsked { task }));
         self.say(on, HelpWord::Ask { number, task, pin });
         Answer::Accepted
@@ -279,7 +281,7 @@ impl Help {
         let running = self.asked.as_mut().filter(|asked| asked.runs() && (asked.on, asked.number) == (on, number));
         if let Some(asked) = running {
             change(asked);
-            asked.until = now + WORK_DUE;
+            asked.until = asked.ends.min(now + WORK_DUE);
         }
     }
 
@@ -333,6 +335,8 @@ impl Given {
 const ANSWER_DUE: Duration = Duration::from_secs(5);
 /// For the next word, and for what a box does. Papers take half of it on a slow box.
 const WORK_DUE: Duration = Duration::from_secs(60);
+/// For all of it: the PIN, the work, the paper.
+const ALL_DUE: Duration = Duration::from_secs(150);
 /// The room sees so long that somebody helped.
 const SHOWN: Duration = Duration::from_secs(60);
 /// A whole paper takes some five seconds and leaves a line of 64 kbit/s half to heartbeats and voice.

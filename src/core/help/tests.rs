@@ -181,3 +181,19 @@ fn who_knows_the_pin_and_asks_without_end_fills_no_ledger() {
     }
     assert!((9..=11).contains(&pair.ledger.len()), "{}", pair.ledger.len());
 }
+
+#[test]
+fn a_box_that_only_keeps_talking_is_waited_for_no_longer() {
+    let mut near = Help::default();
+    let begun = at(1000);
+    let pin = Pin::new(RIGHT.into()).expect("a PIN");
+    assert_eq!(near.ask(Some(ON), Task::Support, pin, begun), Answer::Accepted);
+    let mut now = begun;
+    while near.asked().expect("asked").runs() {
+        near.hear(ON, &HelpWord::Granted { number: 1 }, true, now);
+        now = now + Duration::from_secs(1);
+        near.follow(|_| true, now);
+        assert!(now.since(begun) <= ALL_DUE, "without end");
+    }
+    assert_eq!(near.asked().expect("asked").state, AskedState::Denied(HelpDenied::NoAnswer));
+}
