@@ -1,6 +1,10 @@
 //! The place of bundles: whole or not at all, within its limits, resumable, one at a time; and the way there from a stick.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test may panic, and waits in real time, with deadlines"
+)]
 
 #[path = "support/disk.rs"]
 mod disk;
@@ -196,7 +200,7 @@ fn who_stands_here_goes_before_the_other_box_whose_bundle_goes_on_later() {
         let (place, ours) = (place.clone(), ours.clone());
         std::thread::spawn(move || bring(&place, &ours))
     };
-    support_wait(|| coming.gives_way());
+    wait_for(|| coming.gives_way());
     drop(coming);
     waiting.join().unwrap().unwrap();
     assert_eq!(std::fs::read(place.bundle()).unwrap(), ours);
@@ -223,7 +227,7 @@ fn a_check_takes_no_installation_back_and_what_came_back_is_told_once() {
     assert_eq!(Report::read(&home.path().join("report.json")).unwrap().state, State::None, "newer words stay");
 }
 
-fn support_wait(met: impl Fn() -> bool) {
+fn wait_for(met: impl Fn() -> bool) {
     let begun = std::time::Instant::now();
     while !met() {
         assert!(begun.elapsed() < std::time::Duration::from_secs(5), "nobody asked it to give way");
